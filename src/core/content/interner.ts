@@ -1,0 +1,176 @@
+import type { Redactor } from '../redact/redactor.ts';
+import { ExactJson } from '../record/recording.ts';
+import type { Content, ContentKind, ContentNamer } from './content.ts';
+import type { ContextNode } from './context.ts';
+import { nodeIdOf, rootNodeId } from './context.ts';
+import { encodeJson } from './encoder.ts';
+import type { Snapshot } from './snapshot.ts';
+import { isUnchanged, takeSnapshot } from './snapshot.ts';
+
+/** What one journal entry will carry: filled by the interner with what is new, and with what redaction removed. */
+export interface EntryDraft {
+  readonly epoch: number;
+  readonly contents: Content[];
+  readonly nodes: ContextNode[];
+  redactions: Record<string, number> | null;
+}
+
+/** A draft with nothing in it. */
+export function createDraft(epoch: number): EntryDraft {
+  return { epoch, contents: [], nodes: [], redactions: null };
+}
+
+/** Adds redaction counts to a draft. */
+export function countRedactions(draft: EntryDraft, counts: Readonly<Record<string, number>> | null): void {
+  if (counts === null) return;
+  draft.redactions ??= {};
+  for (const [kind, count] of Object.entries(counts)) {
+    draft.redactions[kind] = (draft.redactions[kind] ?? 0) + count;
+  }
+}
+
+/** A node held in memory, linked both ways so that a known context is found by walking. */
+export interface TrieNode extends ContextNode {
+  readonly parent: TrieNode | null;
+  readonly childByContent: Map<string, TrieNode>;
+  written: boolean;
+}
+
+/** Turns values into contents and contexts, each written once per epoch and journal. */
+export interface Interner {
+  /** Content id of a value; new bytes go into the draft. `undefined` is recorded as null. */
+  content(kind: ContentKind, value: unknown, draft: EntryDraft): string;
+  /** Content id of a text whose redaction has been done. */
+  text(kind: ContentKind, text: string, draft: EntryDraft): string;
+  /** Tip of the context that these values make, root first; `null` for an empty list. */
+  context(kind: ContentKind, values: readonly unknown[], draft: EntryDraft): TrieNode | null;
+  /** Nothing written before can be relied on any more: contents and nodes will be written anew. */
+  forget(): void;
+}
+
+interface Named {
+  readonly id: string;
+  readonly snapshot: Snapshot;
+  /** What redaction removed, so that a known content still counts on every step it is shown to. */
+  readonly redactions: Readonly<Record<string, number>> | null;
+}
+
+interface EpochMemory {
+  readonly known: Set<string>;
+  readonly root: TrieNode;
+}
+
+const createRoot = (): TrieNode => ({
+  id: rootNodeId,
+  parentId: rootNodeId,
+  contentId: rootNodeId,
+  depth: 0,
+  parent: null,
+  childByContent: new Map(),
+  written: true,
+});
+
+/** Text that stands for a value that could not be turned into JSON. */
+const unserialisable = '"[WITHHELD:serialise-failed]"';
+
+/** An interner over a namer and a redactor. It remembers ids by object identity, confirmed against a snapshot. */
+export function createInterner(options: {
+  namer: ContentNamer;
+  redactor: Redactor;
+  knownMax: number;
+}): Interner {
+  const { namer, redactor } = options;
+  let memoryByEpoch = new Map<number, EpochMemory>();
+  let named = new WeakMap<object, Named>();
+  let size = 0;
+
+  const memoryOf = (epoch: number): EpochMemory => {
+    let memory = memoryByEpoch.get(epoch);
+    if (memory === undefined) {
+      // Two epochs live side by side around a week's turn; older ones are of runs that still go on.
+      if (memoryByEpoch.size >= 4) memoryByEpoch.clear();
+      memory = { known: new Set(), root: createRoot() };
+      memoryByEpoch.set(epoch, memory);
+    }
+    return memory;
+  };
+
+  const forget = (): void => {
+    memoryByEpoch = new Map();
+    size = 0;
+  };
+
+  const encode = (value: unknown, snapshot: Snapshot | null): { text: string; redactions: Named['redactions'] } => {
+    let text: string;
+    try {
+      text = encodeJson(value, snapshot === null || snapshot.special);
+    } catch {
+      // A cycle or a hostile toJSON: the record says so in place of the value.
+      return { text: unserialisable, redactions: { 'serialise-failed': 1 } };
+    }
+    const redacted = redactor.json(text);
+    return { text: redacted.value, redactions: redacted.counts };
+  };
+
+  const keep = (kind: ContentKind, text: string, draft: EntryDraft): string => {
+    const bytes = Buffer.from(text);
+    const { id, salt } = namer.name(bytes);
+    const { known } = memoryOf(draft.epoch);
+    if (!known.has(id)) {
+      known.add(id);
+      size += 1;
+      draft.contents.push({ id, salt, kind, bytes });
+    }
+    return id;
+  };
+
+  const content = (kind: ContentKind, value: unknown, draft: EntryDraft): string => {
+    const isCacheable = typeof value === 'object' && value !== null;
+    if (isCacheable) {
+      const hit = named.get(value);
+      if (hit !== undefined && memoryOf(draft.epoch).known.has(hit.id) && isUnchanged(value, hit.snapshot)) {
+        countRedactions(draft, hit.redactions);
+        return hit.id;
+      }
+    }
+    const snapshot = isCacheable && !(value instanceof ExactJson) ? takeSnapshot(value) : null;
+    const { text, redactions } = encode(value, snapshot);
+    countRedactions(draft, redactions);
+    const id = keep(kind, text, draft);
+    if (snapshot !== null) named.set(value as object, { id, snapshot, redactions });
+    return id;
+  };
+
+  const childOf = (parent: TrieNode, contentId: string): TrieNode => {
+    let child = parent.childByContent.get(contentId);
+    if (child === undefined) {
+      const id = nodeIdOf(parent.id, contentId);
+      child = { id, parentId: parent.id, contentId, depth: parent.depth + 1, parent, childByContent: new Map(), written: false };
+      parent.childByContent.set(contentId, child);
+      size += 1;
+    }
+    return child;
+  };
+
+  return {
+    content,
+    text: keep,
+    context(kind, values, draft) {
+      if (size > options.knownMax) forget();
+      const root = memoryOf(draft.epoch).root;
+      let node = root;
+      for (const value of values) {
+        node = childOf(node, content(kind, value, draft));
+        if (!node.written) {
+          node.written = true;
+          draft.nodes.push({ id: node.id, parentId: node.parentId, contentId: node.contentId, depth: node.depth });
+        }
+      }
+      return node === root ? null : node;
+    },
+    forget() {
+      forget();
+      named = new WeakMap();
+    },
+  };
+}

@@ -1,0 +1,65 @@
+import type { Content } from './content/content.ts';
+import type { ContextNode } from './content/context.ts';
+import type { RecordedEvent } from './record/event.ts';
+
+/** What one write to a journal carries: the contents and nodes that are new, then the event that names them. */
+export interface JournalEntry {
+  readonly epoch: number;
+  readonly contents: readonly Content[];
+  readonly nodes: readonly ContextNode[];
+  readonly event: RecordedEvent;
+}
+
+/** What was lost since the last report, by kind. */
+export interface JournalLoss {
+  readonly reason: 'disk-error' | 'disk-full' | 'backlog-full';
+  /** Lost events by run id. */
+  readonly eventsByRun: ReadonlyMap<string, number>;
+  readonly contents: number;
+  readonly bytes: number;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+}
+
+/** Counts that `flush` answers with. */
+export interface FlushReceipt {
+  /** `durable`: here, as the journal's mode promises. `index`: readable in the store. `lost`: counts in `lost` are gone. */
+  readonly state: 'durable' | 'index' | 'timeout';
+  readonly written: number;
+  readonly lost: number;
+}
+
+/** How durable an append that returned is. */
+export type Durability = 'process' | 'power' | 'sink';
+
+/**
+ * Where a recorder puts its entries. `append` is called in the caller's thread and takes a bounded time; it never
+ * throws (I1). When it returns true the entry is safe as the journal's durability says (I2).
+ */
+export interface Journal {
+  readonly durability: Durability;
+  /**
+   * Keeps an entry. `kept`: safe now. `degraded`: taken, but written in the background. `lost`: gone and counted.
+   */
+  append(entry: JournalEntry): 'kept' | 'degraded' | 'lost';
+  /** What was lost since the last call, once the journal works again; `null` when nothing was or it still fails. */
+  takeLoss(): JournalLoss | null;
+  /**
+   * A number that changes when contents already written can no longer be relied on (after an erasure, or in a new
+   * file): the recorder then forgets what it knows to be stored and writes contents anew.
+   */
+  generation(): number;
+  flush(options?: { to?: 'durable' | 'index'; timeoutMs?: number }): Promise<FlushReceipt>;
+  close(): Promise<void>;
+}
+
+/** One process as the journal knows it: enough to tell later whether it is still alive. */
+export interface ProcessIdentity {
+  /** 16 hex digits, the writer id of this recorder in every run it takes part in. */
+  readonly writerId: string;
+  readonly bootId: string;
+  readonly host: string;
+  readonly pid: number;
+  /** The system's start time of the process (clock ticks since boot on Linux), or `null` where it cannot be read. */
+  readonly processStart: string | null;
+}

@@ -1,0 +1,106 @@
+import { elapsedMs } from '../clock.ts';
+import type { BodyRef } from '../model/attempt.ts';
+import type { PreviousBodies } from '../content/body.ts';
+import { recordBody, recordRequestBody } from '../content/body.ts';
+import type { EntryDraft } from '../content/interner.ts';
+import { countRedactions } from '../content/interner.ts';
+import type { Chain, Desk } from './desk.ts';
+import { toRecordedError } from './failure.ts';
+import type { AttemptEndPayload, AttemptStartPayload } from './payload.ts';
+import type { AttemptFinish, AttemptRecorder, AttemptRequest } from './recording.ts';
+
+/** Where an attempt hangs. */
+export interface AttemptPlace {
+  readonly desk: Desk;
+  readonly chain: Chain;
+  readonly stepId: string;
+  readonly number: number;
+  readonly previousByUrl: PreviousBodies;
+  readonly onFinished: () => void;
+}
+
+function pathOf(url: string): string {
+  const start = url.indexOf('://');
+  const slash = start === -1 ? url.indexOf('/') : url.indexOf('/', start + 3);
+  if (slash === -1) return '/';
+  const cut = url.slice(slash).search(/[?#]/);
+  return cut === -1 ? url.slice(slash) : url.slice(slash, slash + cut);
+}
+
+function requestPayload(place: AttemptPlace, request: AttemptRequest, draft: EntryDraft): AttemptStartPayload {
+  const { desk } = place;
+  const url = request.url === undefined ? undefined : desk.redactor.url(request.url);
+  const headers = request.headers === undefined ? undefined : desk.redactor.headers(request.headers);
+  countRedactions(draft, url?.counts ?? null);
+  countRedactions(draft, headers?.counts ?? null);
+  let body: BodyRef | undefined;
+  if (request.body !== undefined) {
+    const tools = { redactor: desk.redactor, interner: desk.interner, draft, bytesMax: desk.limits.bodyBytesMax };
+    body = recordRequestBody(request.body, { ...place, attempt: place.number, url: request.url ?? '' }, tools);
+  }
+  return {
+    ...(request.method === undefined ? {} : { method: request.method }),
+    ...(url === undefined ? {} : { url: url.value, path: pathOf(url.value) }),
+    ...(headers === undefined ? {} : { headers: headers.value }),
+    ...(body === undefined ? {} : { body }),
+  };
+}
+
+function finishPayload(place: AttemptPlace, finish: AttemptFinish, draft: EntryDraft): AttemptEndPayload {
+  const { desk } = place;
+  const headers = finish.headers === undefined ? undefined : desk.redactor.headers(finish.headers);
+  countRedactions(draft, headers?.counts ?? null);
+  const tools = { redactor: desk.redactor, interner: desk.interner, draft, bytesMax: desk.limits.bodyBytesMax };
+  return {
+    ...(finish.request === undefined ? {} : { request: requestPayload(place, finish.request, draft) }),
+    ...(headers === undefined ? {} : { headers: headers.value }),
+    ...(finish.body === undefined ? {} : { body: recordBody(finish.body, tools) }),
+    ...(finish.error === undefined ? {} : { error: toRecordedError(finish.error) }),
+    ...(finish.providerRequestId == null ? {} : { providerRequestId: finish.providerRequestId }),
+  };
+}
+
+/** Begins an attempt: its start is in the journal when this returns (I3). */
+export function beginAttempt(place: AttemptPlace, request: AttemptRequest): AttemptRecorder {
+  const { desk, chain, stepId, number } = place;
+  const sinceMs = desk.clock.monotonicMs();
+  let isFinished = false;
+  let isClaimed = false;
+  desk.emit(chain, {
+    type: 'attempt-start',
+    stepId,
+    attempt: number,
+    facts: null,
+    payload: (draft) => requestPayload(place, request, draft),
+  });
+  return {
+    number,
+    get claimed() {
+      return isClaimed;
+    },
+    get finished() {
+      return isFinished;
+    },
+    claim() {
+      isClaimed = true;
+    },
+    finish(finish) {
+      if (isFinished) return;
+      isFinished = true;
+      desk.emit(chain, {
+        type: 'attempt-end',
+        stepId,
+        attempt: number,
+        facts: {
+          status: finish.status,
+          responseStatus: finish.responseStatus ?? null,
+          durationMs: finish.durationMs ?? elapsedMs(desk.clock, sinceMs),
+          retryClass: finish.retryClass ?? null,
+          retryDelayMs: finish.retryDelayMs ?? null,
+        },
+        payload: (draft) => finishPayload(place, finish, draft),
+      });
+      place.onFinished();
+    },
+  };
+}

@@ -1,0 +1,68 @@
+import type { RetryClass } from '../model/attempt.ts';
+import type { Cost } from '../model/cost.ts';
+import type { EndReason, RunSource } from '../model/run.ts';
+import type { PrefixBreak, StepKind, StepStatus, ToolResultStatus } from '../model/step.ts';
+import type { Usage } from '../model/usage.ts';
+
+/** Facts of `run-create`. */
+export interface RunCreateFacts {
+  readonly parentRunId: string | null;
+  readonly parentStepId: string | null;
+  readonly rootRunId: string;
+  readonly source: RunSource;
+  readonly dryRun: boolean;
+  readonly shadow: boolean;
+  /** The run started in the moment it was created, as every recorded run does. */
+  readonly started: boolean;
+  readonly observedAfter: boolean;
+  readonly durability: 'process' | 'power' | 'sink';
+}
+
+/** Facts of `run-end`. */
+export interface RunEndFacts {
+  readonly endReason: EndReason;
+  readonly durationMs: number | null;
+  /** Set by the stale sweep on behalf of a recorder that died. */
+  readonly swept: boolean;
+}
+
+/** Facts of `step-start`. */
+export interface StepStartFacts {
+  readonly kind: StepKind;
+  readonly operation: string | null;
+  readonly parentStepId: string | null;
+  readonly observedAfter: boolean;
+  /** Where the context stopped extending the previous one of this run and writer. */
+  readonly prefixBreak: PrefixBreak | null;
+}
+
+/** Facts of `step-end`: everything that must still add up when the words are gone. */
+export interface StepEndFacts {
+  readonly status: Exclude<StepStatus, 'in_progress'>;
+  readonly durationMs: number | null;
+  readonly timeToFirstTokenMs: number | null;
+  readonly usage: Usage | null;
+  readonly cost: Cost | null;
+  readonly resultStatus: ToolResultStatus | null;
+  readonly swept: boolean;
+}
+
+/** Facts of `attempt-end`. */
+export interface AttemptEndFacts {
+  readonly status: 'completed' | 'failed';
+  readonly responseStatus: number | null;
+  readonly durationMs: number | null;
+  readonly retryClass: RetryClass | null;
+  readonly retryDelayMs: number | null;
+}
+
+/** Facts of `gap`: how many records of which kind were lost, and why. */
+export interface GapFacts {
+  readonly reason: 'disk-error' | 'disk-full' | 'backlog-full' | 'redaction-failed' | 'serialise-failed';
+  readonly events: number;
+  readonly contents: number;
+  readonly bytes: number;
+  /** Unix milliseconds of the first and last loss. */
+  readonly sinceMs: number;
+  readonly untilMs: number;
+}

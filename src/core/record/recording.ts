@@ -1,0 +1,251 @@
+import type { RetryClass } from '../model/attempt.ts';
+import type { Cost } from '../model/cost.ts';
+import type { EndReason, RunSource } from '../model/run.ts';
+import type {
+  ContextMark,
+  FinishReason,
+  StepKind,
+  StepStatus,
+  StreamSummary,
+  ToolResultStatus,
+} from '../model/step.ts';
+import type { Usage } from '../model/usage.ts';
+import type { FlushReceipt } from '../journal.ts';
+
+/**
+ * JSON text that must be recorded byte for byte: key order and number text as the model saw them. Wherever a value
+ * is recorded, an ExactJson stands for its own text.
+ */
+export class ExactJson {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** Where a run hangs: the run that started it, and the step it was started from. */
+export interface ParentRef {
+  readonly runId: string;
+  readonly stepId: string | null;
+  readonly rootRunId: string;
+}
+
+/** What a caller says of a run it starts. Only the agent is required. */
+export interface RunStart {
+  readonly agentId: string;
+  readonly kind?: string;
+  readonly source?: RunSource;
+  readonly callerId?: string;
+  readonly channelId?: string;
+  readonly sessionId?: string;
+  readonly endUserId?: string;
+  /** A run recorder, a reference, `null` for none; left out, the run in scope is the parent. */
+  readonly parent?: RunRecorder | ParentRef | null;
+  readonly name?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly inputs?: unknown;
+  readonly dryRun?: boolean;
+  readonly shadow?: boolean;
+  readonly capture?: string;
+  readonly model?: string;
+  /** W3C trace id (32 hex) to continue. */
+  readonly traceId?: string;
+  readonly spanId?: string;
+  readonly observedAfter?: boolean;
+  /** The id to use, for a run that another process also writes into. A UUIDv7; made when left out. */
+  readonly runId?: string;
+}
+
+/** What a caller says of a step that begins. */
+export interface StepStart {
+  readonly kind: StepKind;
+  readonly operation?: string;
+  readonly name?: string;
+  readonly provider?: string;
+  readonly model?: string;
+  /** The messages the model will see, system prompt first, each an object or an ExactJson. */
+  readonly messages?: readonly unknown[];
+  /** Cache-control marks and the like, kept outside the messages' names. */
+  readonly contextMarks?: readonly ContextMark[];
+  readonly tools?: readonly unknown[];
+  readonly options?: Readonly<Record<string, unknown>>;
+  /** Tool arguments. */
+  readonly args?: unknown;
+  readonly callId?: string;
+  /** A request that is no list of messages. */
+  readonly request?: unknown;
+  readonly inputsWithheld?: boolean;
+  readonly observedAfter?: boolean;
+  readonly parentStepId?: string;
+  readonly metadata?: Readonly<Record<string, unknown>>;
+}
+
+/** What a caller says of a step that ended. A step may be finished again with a higher status. */
+export interface StepFinish {
+  readonly status: Exclude<StepStatus, 'in_progress'>;
+  /** The output's parts: an array of typed parts. */
+  readonly response?: unknown;
+  readonly result?: unknown;
+  readonly resultStatus?: ToolResultStatus;
+  readonly provider?: string;
+  readonly model?: string;
+  readonly providerResponseId?: string;
+  readonly finishReason?: FinishReason;
+  readonly usage?: Usage | null;
+  readonly usageRaw?: unknown;
+  readonly cost?: Cost | null;
+  readonly error?: unknown;
+  readonly stream?: StreamSummary;
+  readonly timeToFirstTokenMs?: number | null;
+  /** Given by the capture when it measured better than begin-to-finish. */
+  readonly durationMs?: number | null;
+  readonly outputsWithheld?: boolean;
+  readonly metadata?: Readonly<Record<string, unknown>>;
+}
+
+/** An HTTP body on its way into the record. */
+export interface BodyInput {
+  /** Text, or bytes that are decoded as UTF-8 when the content type says text or JSON. */
+  readonly data: string | Uint8Array | null;
+  readonly contentType: string | null;
+  /** Size on the wire when more than what was captured. */
+  readonly bytes?: number | null;
+  readonly truncated?: boolean;
+  /** Why there is no data. */
+  readonly withheld?: string;
+}
+
+/** The request side of an attempt. */
+export interface AttemptRequest {
+  readonly method?: string;
+  readonly url?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: BodyInput;
+}
+
+/** The answering side of an attempt. */
+export interface AttemptFinish {
+  readonly status: 'completed' | 'failed';
+  readonly responseStatus?: number | null;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: BodyInput;
+  readonly error?: unknown;
+  readonly retryClass?: RetryClass | null;
+  readonly retryDelayMs?: number | null;
+  readonly providerRequestId?: string | null;
+  readonly durationMs?: number | null;
+  /** Request fields that became known only with the answer. */
+  readonly request?: AttemptRequest;
+}
+
+/** Records one HTTP round trip. Every method is safe after the end, never throws (I1). */
+export interface AttemptRecorder {
+  readonly number: number;
+  /** True once a lower layer (the wire) took this attempt over and will finish it itself. */
+  readonly claimed: boolean;
+  readonly finished: boolean;
+  /** The wire claims the attempt: what it finishes with is the record, and the SDK level's finish is then ignored. */
+  claim(): void;
+  finish(finish: AttemptFinish): void;
+}
+
+/** Records one step. Never throws (I1). */
+export interface StepRecorder {
+  readonly id: string;
+  readonly run: RunRecorder;
+  readonly kind: StepKind;
+  readonly status: StepStatus;
+  /** The attempt under way, when there is one. */
+  readonly openAttempt: AttemptRecorder | null;
+  attempt(request?: AttemptRequest): AttemptRecorder;
+  finish(finish: StepFinish): void;
+  /** Runs `fn` in this step's async scope: runs and HTTP exchanges begun inside hang under it. */
+  within<T>(fn: () => T): T;
+}
+
+/** What a tool call began with. */
+export interface ToolStart {
+  readonly name: string;
+  readonly args?: unknown;
+  readonly callId?: string;
+  readonly parentStepId?: string;
+  readonly inputsWithheld?: boolean;
+  readonly observedAfter?: boolean;
+  readonly metadata?: Readonly<Record<string, unknown>>;
+}
+
+/** Records one tool call: a step of kind `tool`. */
+export interface ToolRecorder extends StepRecorder {
+  /** Ends it as success. */
+  succeed(result: unknown): void;
+  /** Ends it as error. */
+  fail(error: unknown): void;
+}
+
+/** A model answer as a harness that owns its loop reports it. `null` fields were not reported. */
+export interface ObservedResponse {
+  readonly text?: string | null;
+  readonly reasoning?: string | null;
+  readonly model?: string | null;
+  readonly provider?: string | null;
+  readonly finishReason?: string | null;
+  readonly usage?: { input?: number | null; output?: number | null; reasoning?: number | null; cacheRead?: number | null } | null;
+  readonly toolCalls?: readonly { id?: string; name: string; args?: unknown }[];
+}
+
+/** A tool call as a harness reports it. */
+export interface ObservedCall {
+  readonly id?: string;
+  readonly name: string;
+  readonly args?: unknown;
+}
+
+/** What a run ended with. */
+export interface RunClose {
+  readonly endReason: EndReason;
+  readonly output?: unknown;
+  readonly error?: unknown;
+}
+
+/** Records one run. Every method is safe at any time and never throws (I1). */
+export interface RunRecorder {
+  readonly id: string;
+  readonly rootRunId: string;
+  readonly agentId: string;
+  readonly closed: boolean;
+  /** False for the recorder that records nothing. */
+  readonly recording: boolean;
+  ref(stepId?: string | null): ParentRef;
+  step(start: StepStart): StepRecorder;
+  tool(start: ToolStart): ToolRecorder;
+  /** Observer form: iteration counts from 1; a `null` response is recorded with text length 0. */
+  onStep(iteration: number, response: ObservedResponse | null): void;
+  onTool(call: ObservedCall, result: unknown): void;
+  log(type: string, payload?: unknown): void;
+  error(messageOrError: unknown): void;
+  /** Running totals of what this process recorded in the run. */
+  usage(): Usage;
+  toolCallCount(): number;
+  /** Runs `fn` in the run's async scope. */
+  within<T>(fn: () => T): T;
+  /** Idempotent: the first end stands (I7). Open steps are ended `interrupted` first. */
+  close(close: RunClose): void;
+}
+
+/** Records runs. Inert until called, never harms its host (I1). */
+export interface Recorder {
+  readonly recording: boolean;
+  startRun(start: RunStart): RunRecorder;
+  /** Runs `fn` in a new run's scope and closes the run with fn's outcome; a throw is recorded and rethrown unchanged. */
+  run<T>(start: RunStart, fn: (run: RunRecorder) => Promise<T> | T): Promise<T>;
+  /** The run in scope, or `null`. */
+  current(): RunRecorder | null;
+  /** The step in scope, or `null`. */
+  currentStep(): StepRecorder | null;
+  /** `fn` bound to the scope of this moment, for work that leaves it (queues, generators). */
+  bind<A extends unknown[], R>(fn: (...args: A) => R): (...args: A) => R;
+  /** Every model call of one run begun inside `fn` shares one step, so that retries are its attempts. */
+  reuseStep<T>(fn: () => T): T;
+  flush(options?: { to?: 'durable' | 'index'; timeoutMs?: number }): Promise<FlushReceipt>;
+  close(): Promise<void>;
+}

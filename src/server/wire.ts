@@ -1,0 +1,174 @@
+import type { AttemptView } from '../core/model/attempt.ts';
+import type { RunView } from '../core/model/run.ts';
+import type { StepView } from '../core/model/step.ts';
+import type { Annotation, SearchHit, TotalsRow } from '../core/store.ts';
+
+export type { AttemptView, BodyRef } from '../core/model/attempt.ts';
+export type { Cost } from '../core/model/cost.ts';
+export type { RunCounts, RunStatus, RunView, EndReason } from '../core/model/run.ts';
+export type { RecordedError, StepStatus, StepView, StreamSummary, PrefixBreak } from '../core/model/step.ts';
+export type { Usage } from '../core/model/usage.ts';
+export type { Annotation, SearchHit, TotalsRow } from '../core/store.ts';
+
+/** A page of runs: `GET /api/v1/runs`. `total` only with `count=true`. */
+export interface RunPage {
+  readonly items: readonly RunView[];
+  readonly nextCursor: string | null;
+  readonly limit: number;
+  readonly limitCorrected: boolean;
+  readonly total: number | null;
+}
+
+/** One event as read: `GET /api/v1/runs/{id}/events`, and `data:` of its server-sent events (id = seq). */
+export interface WireEvent {
+  readonly seq: number;
+  readonly writerId: string;
+  readonly n: number;
+  readonly type: string;
+  readonly timeMs: number;
+  readonly stepId: string | null;
+  readonly attempt: number | null;
+  readonly facts: unknown;
+  /** `null` once erased; `{error, raw}` when the stored value is malformed. */
+  readonly payload: unknown;
+  readonly hash: string;
+}
+
+/** A typed part of a message or an output, whatever the provider's own form was. Unknown forms are `other` with their raw value. */
+export type WirePart =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'reasoning'; readonly text: string }
+  | { readonly type: 'tool-call'; readonly callId: string | null; readonly name: string; readonly args: unknown }
+  | { readonly type: 'tool-result'; readonly callId: string | null; readonly name: string | null; readonly result: unknown; readonly isError: boolean }
+  | { readonly type: 'file'; readonly mediaType: string | null; readonly name: string | null; readonly bytes: number | null; readonly digest: string | null }
+  | { readonly type: 'source'; readonly title: string | null; readonly url: string | null }
+  | { readonly type: 'other'; readonly value: unknown };
+
+/** One message of a context. */
+export interface WireMessage {
+  readonly index: number;
+  readonly contentId: string;
+  readonly role: string;
+  readonly parts: readonly WirePart[];
+  /** The exact recorded text. */
+  readonly raw: string;
+  /** Not in the previous context of this run. */
+  readonly isNew: boolean;
+  /** Cache-control mark or the like, when there is one. */
+  readonly mark: unknown;
+}
+
+/** `GET /api/v1/runs/{id}/steps/{n}/context`. */
+export interface WireContext {
+  readonly messages: readonly WireMessage[];
+  readonly tools: readonly { readonly contentId: string; readonly name: string | null; readonly description: string | null; readonly raw: string }[];
+  /** Messages before this index come from the previous context; they can be left out with `from`. */
+  readonly newFrom: number;
+  readonly length: number;
+  /** Contents that were erased or are missing. */
+  readonly missing: number;
+}
+
+/** A content resolved for reading: `value` when it is JSON, else `null`; always the exact text. */
+export interface WireContent {
+  readonly contentId: string;
+  readonly value: unknown;
+  readonly raw: string;
+  readonly bytes: number;
+}
+
+/** A step in full: `GET /api/v1/runs/{id}/steps/{n}`. */
+export interface StepDetail {
+  readonly step: StepView;
+  readonly args: WireContent | null;
+  readonly request: WireContent | null;
+  readonly response: WireContent | null;
+  readonly responseParts: readonly WirePart[];
+  readonly result: WireContent | null;
+  readonly attempts: readonly AttemptView[];
+  readonly childRuns: readonly RunView[];
+}
+
+/** A body read back: `GET /api/v1/runs/{id}/steps/{n}/attempts/{k}`. */
+export interface AttemptDetail {
+  readonly attempt: AttemptView;
+  readonly requestBody: string | null;
+  readonly responseBody: string | null;
+}
+
+/** A run with what its page shows first: `GET /api/v1/runs/{id}`. */
+export interface RunDetail {
+  readonly run: RunView;
+  readonly inputs: WireContent | null;
+  readonly output: WireContent | null;
+  readonly environment: unknown;
+  /** Root first, this run last. */
+  readonly chain: readonly { readonly id: string; readonly agentId: string; readonly name: string | null }[];
+  readonly annotations: readonly Annotation[];
+  readonly gaps: readonly WireEvent[];
+}
+
+/** A node of `GET /api/v1/runs/{id}/tree`: the run and, nested, its child runs. */
+export interface RunTree {
+  readonly run: RunView;
+  readonly steps: readonly StepView[];
+  readonly children: readonly RunTree[];
+  /** True when the tree was cut at its depth or size limit. */
+  readonly cut: boolean;
+}
+
+/** Both verdicts of `GET /api/v1/runs/{id}/verify`. */
+export interface WireVerdict {
+  readonly intact: {
+    readonly verdict: 'intact' | 'edited' | 'truncated' | 'missing' | 'bad-signature' | 'unsealed' | 'no-events';
+    readonly writerId: string | null;
+    readonly n: number | null;
+    readonly message: string;
+    readonly erased: number;
+  };
+  readonly complete: {
+    readonly verdict: 'complete' | 'incomplete';
+    readonly openSteps: number;
+    readonly openAttempts: number;
+    readonly gaps: number;
+    readonly lost: number;
+    readonly closed: boolean;
+    readonly message: string;
+  };
+  readonly seals: number;
+  readonly events: number;
+  readonly publicKey: string | null;
+}
+
+/** `GET /api/v1/search`. */
+export interface SearchPage {
+  readonly items: readonly (SearchHit & { readonly run: RunView | null; readonly stepNumber: number | null })[];
+}
+
+/** `GET /api/v1/stats`. */
+export interface Stats {
+  readonly by: 'model' | 'agent' | 'day';
+  readonly rows: readonly TotalsRow[];
+}
+
+/** One bucket of the list's sparkline: `GET /api/v1/stats/volume`. */
+export interface VolumeBucket {
+  readonly startMs: number;
+  readonly runs: number;
+  readonly errors: number;
+  readonly costNanoUsd: number | null;
+}
+
+/** `application/problem+json`. `code` is one of the closed codes. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+}
+
+/** `data:` of `GET /api/v1/runs/stream`: a run that changed. */
+export interface RunChange {
+  readonly run: RunView;
+}
