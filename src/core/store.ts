@@ -158,6 +158,7 @@ export interface StoreWriter {
   importBatch(batch: ImportBatch): Promise<ImportResult>;
   journalPositions(): Promise<readonly JournalPosition[]>;
   forgetJournal(file: string): Promise<void>;
+  /** A number of this project that is taken already is `end-conflict`: read the last seal again and take the next. */
   appendSeal(seal: Seal): Promise<void>;
   /** Drops runs started before `beforeMs`, with all that is theirs, oldest first, at most `limit`; running ones with a live writer and pinned ones stay. */
   purge(options: PurgeOptions): Promise<number>;
@@ -208,7 +209,10 @@ export interface StoreReader {
   search(projectId: string, text: string, options?: { limit?: number; order?: 'time' | 'rank'; runId?: string }): Promise<readonly SearchHit[]>;
   totals(projectId: string, options: { by: 'model' | 'agent' | 'day'; sinceMs?: number; untilMs?: number; includeDryRun?: boolean }): Promise<readonly TotalsRow[]>;
   listAnnotations(projectId: string, runId: string): Promise<readonly Annotation[]>;
+  /** In the order of their numbers. */
   listSeals(projectId: string, runId?: string): Promise<readonly Seal[]>;
+  /** The project's newest seal, also when its run was purged. */
+  lastSeal(projectId: string): Promise<Seal | null>;
   listWriters(projectId: string, runId: string): Promise<readonly WriterHead[]>;
   /** Recorded runs that have not ended, oldest first. */
   listOpenRuns(projectId: string): Promise<readonly OpenRun[]>;

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { ExactJson } from '../record/recording.ts';
 import { isBase64Start } from './snapshot.ts';
+import { toTolerantCopy } from './tolerant.ts';
 
 /** What stands in the record for the bytes of a file: enough to recognise it, not to rebuild it. */
 export interface FileDigest {
@@ -37,10 +38,17 @@ function replacer(this: unknown, key: string, value: unknown): unknown {
 
 /**
  * The JSON text of a value. Bytes and long base64 strings are recorded as digest and size; bigint as text. `special`
- * false promises there is none of those and saves the slow path. Throws what JSON.stringify throws (cycles, depth).
+ * false promises there is none of those and saves the slow path. What JSON refuses (a cycle, a throwing getter) is
+ * replaced by words where it stands, so that the rest is kept.
  */
 export function encodeJson(value: unknown, special: boolean): string {
   if (value instanceof ExactJson) return value.text;
-  const text = special ? JSON.stringify(value, replacer) : JSON.stringify(value);
+  let text: string | undefined;
+  try {
+    text = special ? JSON.stringify(value, replacer) : JSON.stringify(value);
+  } catch {
+    // The plain form was refused; the tolerant copy cannot be.
+    text = JSON.stringify(toTolerantCopy(value), replacer);
+  }
   return text ?? 'null';
 }

@@ -84,9 +84,14 @@ export interface RunCounts {
   readonly errors: number;
   readonly interrupted: number;
   readonly openSteps: number;
+  /** Gap events: losses that the recorder itself told of. */
   readonly gaps: number;
+  /** Holes in the numbering of the writers: events that never arrived. */
+  readonly missing: number;
   readonly late: number;
   readonly events: number;
+  /** Ended model steps whose cost is unknown. */
+  readonly unpriced: number;
 }
 
 /** The short form of a run for lists. Recomputed at its end and on rebuild. */
@@ -150,6 +155,8 @@ export interface RunView {
   readonly usage: Usage;
   /** Sum of the steps' costs in nano-USD; `null` when any model step's cost is unknown (I12). */
   readonly costNanoUsd: number | null;
+  /** Sum of the costs that are known, in nano-USD. */
+  readonly costKnownNanoUsd: number;
   readonly summary: RunSummary;
   /** What redaction removed, by kind. */
   readonly redactions: Readonly<Record<string, number>>;

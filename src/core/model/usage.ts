@@ -71,6 +71,11 @@ export function addUsage(a: Usage, b: Usage): Usage {
   return combine(a, b, add);
 }
 
+/** `a` without `b`, bucket by bucket; what `b` did not report stays as it is. */
+export function subtractUsage(a: Usage, b: Usage): Usage {
+  return combine(a, b, (x, y) => (x === null || y === null ? x : x - y));
+}
+
 /** True when no bucket was reported. */
 export function isUsageUnknown(usage: Usage): boolean {
   return (

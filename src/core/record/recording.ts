@@ -28,6 +28,8 @@ export interface ParentRef {
   readonly runId: string;
   readonly stepId: string | null;
   readonly rootRunId: string;
+  /** W3C trace id of the parent, 32 hex, when known. */
+  readonly traceId?: string | null;
 }
 
 /** What a caller says of a run it starts. Only the agent is required. */

@@ -15,7 +15,7 @@ export interface Seal {
   readonly writers: readonly SealedWriter[];
   /** Unix milliseconds. */
   readonly timeMs: number;
-  /** SHA-256 of the previous seal's text of this project, 64 hex digits; zeros for the first. */
+  /** SHA-256 of the previous seal of this project, its text and then its signature, 64 hex digits; zeros for the first. */
   readonly previous: string;
   /** Ed25519 public key, raw 32 bytes as hex. */
   readonly publicKey: string;

@@ -4,9 +4,10 @@ import type { Journal, JournalEntry, JournalLoss } from '../journal.ts';
 import type { Limits } from '../limits.ts';
 import type { Redactor } from '../redact/redactor.ts';
 import type { EntryDraft, Interner } from '../content/interner.ts';
+import { encodeJson } from '../content/encoder.ts';
 import { createDraft } from '../content/interner.ts';
-import { chainEvent, zeroHash } from './chain.ts';
-import type { EventType, FactsOf } from './event.ts';
+import { chainEvent, zeroHash } from '../record/chain.ts';
+import type { EventType, FactsOf } from '../record/event.ts';
 
 /** One writer's chain in one run: where the next event goes. */
 export interface Chain {
@@ -68,7 +69,7 @@ export function createDesk(parts: Omit<Desk, 'openChain' | 'emit' | 'reportLoss'
 
   const payloadText = <T extends EventType>(emission: Emission<T>, draft: EntryDraft): string => {
     const payload = emission.payload(draft);
-    const first = parts.redactor.json(JSON.stringify(payload));
+    const first = parts.redactor.json(encodeJson(payload, false));
     if (first.counts === null && draft.redactions === null) return first.value;
     const redactions = { ...draft.redactions };
     for (const [kind, count] of Object.entries(first.counts ?? {})) redactions[kind] = (redactions[kind] ?? 0) + count;

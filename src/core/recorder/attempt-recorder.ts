@@ -5,9 +5,9 @@ import { recordBody, recordRequestBody } from '../content/body.ts';
 import type { EntryDraft } from '../content/interner.ts';
 import { countRedactions } from '../content/interner.ts';
 import type { Chain, Desk } from './desk.ts';
-import { toRecordedError } from './failure.ts';
-import type { AttemptEndPayload, AttemptStartPayload } from './payload.ts';
-import type { AttemptFinish, AttemptRecorder, AttemptRequest } from './recording.ts';
+import { toRecordedError } from '../record/failure.ts';
+import type { AttemptEndPayload, AttemptStartPayload } from '../record/payload.ts';
+import type { AttemptFinish, AttemptRecorder, AttemptRequest } from '../record/recording.ts';
 
 /** Where an attempt hangs. */
 export interface AttemptPlace {

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
-import type { RunRecorder, StepRecorder } from './recording.ts';
+import type { RunRecorder, StepRecorder } from '../record/recording.ts';
 
 /** What is under way around a piece of code. Never mutable: entering makes a new one. */
 export interface ScopeState {

@@ -1,0 +1,126 @@
+import { toSummaryLine } from '../content/text.ts';
+import { defaultLimits } from '../limits.ts';
+import type { RunView } from '../model/run.ts';
+import { endReasonToStatus } from '../model/run.ts';
+import type { RecordedError } from '../model/step.ts';
+import type { RunCreateFacts, RunEndFacts } from '../record/facts.ts';
+import type { StoredEvent } from '../store.ts';
+import { previewOf } from './apply-step.ts';
+import { unknownAgentId } from './blank.ts';
+import type { FoldState } from './fold-state.ts';
+import { addCounts, changeRun } from './fold-state.ts';
+import type { Fields } from './reading.ts';
+import { factsOf, objectField, payloadOf, textField } from './reading.ts';
+
+/** The agent of a run whose words were erased. */
+export const erasedAgentId = '[erased]';
+
+const textKeys = ['callerId', 'channelId', 'sessionId', 'endUserId', 'name', 'capture', 'traceId', 'spanId', 'model'] as const;
+
+function createdFields(run: RunView, facts: RunCreateFacts | null, event: StoredEvent): Partial<RunView> {
+  // A second writer of the run creates it too; only what the first did not say is taken from it.
+  if (facts === null || run.agentId !== unknownAgentId) return {};
+  const { timeMs } = event.header;
+  return {
+    parentRunId: facts.parentRunId,
+    parentStepId: facts.parentStepId,
+    rootRunId: facts.rootRunId,
+    source: facts.source,
+    dryRun: facts.dryRun,
+    shadow: facts.shadow,
+    observedAfter: facts.observedAfter,
+    durability: run.durability === 'degraded' ? 'degraded' : facts.durability,
+    status: run.finishedAtMs === null ? (facts.started ? 'running' : 'pending') : run.status,
+    createdAtMs: timeMs,
+    startedAtMs: facts.started ? timeMs : null,
+  };
+}
+
+/** Applies a `run-create`. */
+export function applyRunCreate(state: FoldState, event: StoredEvent): void {
+  const run = state.runById.get(event.header.runId)!;
+  const payload = payloadOf(event);
+  const words: Record<string, unknown> = {};
+  for (const key of textKeys) words[key] = run[key] ?? textField(payload, key);
+  const isFirst = run.agentId === unknownAgentId;
+  const agentId = textField(payload, 'agentId') ?? (event.payload === null ? erasedAgentId : unknownAgentId);
+  const inputsId = run.inputsId ?? textField(payload, 'inputs');
+  changeRun(state, run.id, {
+    ...createdFields(run, factsOf<RunCreateFacts>(event), event),
+    ...(words as Partial<RunView>),
+    agentId: isFirst ? agentId : run.agentId,
+    kind: isFirst ? (textField(payload, 'kind') ?? run.kind) : run.kind,
+    labels: { ...objectField<RunView['labels']>(payload, 'labels'), ...run.labels },
+    inputsId,
+    environmentId: run.environmentId ?? textField(payload, 'environment'),
+  });
+  noteInputs(state, run.id, inputsId);
+}
+
+function noteInputs(state: FoldState, runId: string, inputsId: string | null): void {
+  const run = state.runById.get(runId)!;
+  if (run.summary.firstMessage !== null) return;
+  const firstMessage = toSummaryLine(previewOf(state, inputsId, 4000) ?? '');
+  if (firstMessage !== null) changeRun(state, runId, { summary: { ...run.summary, firstMessage } });
+}
+
+/** Applies a `run-end`: the first end stands (I7); one that a sweep guessed gives way to one that was given. */
+export function applyRunEnd(state: FoldState, event: StoredEvent): void {
+  const run = state.runById.get(event.header.runId)!;
+  const facts = factsOf<RunEndFacts>(event);
+  if (facts === null || (run.finishedAtMs !== null && !(run.swept && !facts.swept))) return;
+  const payload = payloadOf(event);
+  const error = objectField<RecordedError>(payload, 'error');
+  const outputId = textField(payload, 'output');
+  const lastOutput = toSummaryLine(previewOf(state, outputId, 4000) ?? '') ?? run.summary.lastOutput;
+  changeRun(state, run.id, {
+    status: endReasonToStatus(facts.endReason),
+    endReason: facts.endReason,
+    swept: facts.swept,
+    // Nobody knows when a recorder died; the last sign of life is what the record can vouch for.
+    finishedAtMs: facts.swept ? run.updatedAtMs : event.header.timeMs,
+    durationMs: facts.durationMs ?? null,
+    errorCode: error?.code ?? error?.name ?? null,
+    errorDetail: error === null ? null : toDetail(error.message),
+    outputId: outputId ?? run.outputId,
+    summary: { ...run.summary, lastOutput },
+  });
+}
+
+function toDetail(message: unknown): string {
+  const points = Array.from(String(message).slice(0, 4 * defaultLimits.errorDetailCharsMax));
+  const max = defaultLimits.errorDetailCharsMax;
+  return points.length <= max ? points.join('') : `${points.slice(0, max - 1).join('')}…`;
+}
+
+/** Applies a `log`: only the recorder's own word about durability changes a view. */
+export function applyLog(state: FoldState, event: StoredEvent): void {
+  const payload: Fields = payloadOf(event);
+  const data = objectField<Fields>(payload, 'data');
+  if (payload['type'] === 'durability' && data?.['state'] === 'degraded') {
+    changeRun(state, event.header.runId, { durability: 'degraded' });
+  }
+}
+
+/** What every event does to its run, before its own rule: activity, redactions, and life after a sweep. */
+export function noteEvent(state: FoldState, event: StoredEvent): void {
+  const { runId, timeMs, type } = event.header;
+  const run = state.runById.get(runId)!;
+  const isSweep = isSwept(event);
+  const isAfterEnd = run.finishedAtMs !== null && !isSweep && timeMs > run.finishedAtMs;
+  const isAlive = isAfterEnd && run.swept && type !== 'run-end' && type !== 'content-erase';
+  const isLate = isAfterEnd && !run.swept && type !== 'run-end' && type !== 'content-erase';
+  changeRun(state, runId, {
+    lastSeq: event.seq,
+    updatedAtMs: isSweep || type === 'content-erase' ? run.updatedAtMs : Math.max(run.updatedAtMs, timeMs),
+    redactions: addCounts(run.redactions, payloadOf(event)['redactions']),
+    erased: run.erased || event.payload === null || type === 'content-erase',
+    counts: { ...run.counts, events: run.counts.events + 1, late: run.counts.late + (isLate ? 1 : 0) },
+    ...(isAlive ? { status: 'running', endReason: null, finishedAtMs: null, swept: false } : {}),
+  });
+}
+
+function isSwept(event: StoredEvent): boolean {
+  if (event.header.type !== 'run-end' && event.header.type !== 'step-end') return false;
+  return factsOf<{ swept?: boolean }>(event)?.swept === true;
+}

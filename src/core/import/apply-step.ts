@@ -1,0 +1,137 @@
+import { contentToPreview } from '../content/text.ts';
+import { toSummaryLine } from '../content/text.ts';
+import { defaultLimits, truncateBytes } from '../limits.ts';
+import type { RecordedError, StepView } from '../model/step.ts';
+import { isStepStatusAllowed } from '../model/step.ts';
+import type { StepEndFacts, StepStartFacts } from '../record/facts.ts';
+import type { StoredEvent } from '../store.ts';
+import type { FoldState } from './fold-state.ts';
+import { addCounts, changeRun, changeStep, stepOf } from './fold-state.ts';
+import type { Fields } from './reading.ts';
+import { factsOf, numberField, objectField, payloadOf, textField } from './reading.ts';
+
+/** The words of a content as lists and trees show them, or `null` when it is not there. */
+export function previewOf(state: FoldState, contentId: string | null, bytesMax: number): string | null {
+  if (contentId === null) return null;
+  const content = state.contentById.get(contentId);
+  return content === undefined ? null : truncateBytes(contentToPreview(content.kind, content.bytes), bytesMax);
+}
+
+/** Applies a `step-start`: fills what the step was begun with. A step that ended first keeps its end. */
+export function applyStepStart(state: FoldState, event: StoredEvent): void {
+  const step = stepOf(state, event);
+  const facts = factsOf<StepStartFacts>(event);
+  const payload = payloadOf(event);
+  const model = textField(payload, 'model');
+  const next = changeStep(state, step, {
+    kind: facts?.kind ?? step.kind,
+    operation: facts?.operation ?? step.operation,
+    parentStepId: facts?.parentStepId ?? null,
+    observedAfter: facts?.observedAfter ?? false,
+    prefixBreak: facts?.prefixBreak ?? null,
+    startedAtMs: event.header.timeMs,
+    name: textField(payload, 'name'),
+    provider: step.provider ?? textField(payload, 'provider'),
+    model: step.model ?? model,
+    requestedModel: model,
+    contextNodeId: textField(payload, 'context'),
+    contextLength: numberField(payload, 'contextLength'),
+    contextMarks: objectField<StepView['contextMarks']>(payload, 'contextMarks') ?? [],
+    toolsNodeId: textField(payload, 'tools'),
+    options: objectField(payload, 'options'),
+    callId: textField(payload, 'callId'),
+    argsId: textField(payload, 'args'),
+    requestId: textField(payload, 'request'),
+    inputsWithheld: payload['inputsWithheld'] === true,
+    metadata: mergeMetadata(objectField<Fields>(payload, 'metadata'), step.metadata),
+    redactions: addCounts(step.redactions, payload['redactions']),
+    erased: step.erased || event.payload === null,
+  });
+  noteFirstMessage(state, next.runId, textField(payload, 'firstUserMessage'));
+  if (next.kind === 'model') noteModel(state, next);
+}
+
+function mergeMetadata(a: Fields | null, b: Fields | null): Fields | null {
+  return a === null || b === null ? (a ?? b) : { ...a, ...b };
+}
+
+function noteFirstMessage(state: FoldState, runId: string, contentId: string | null): void {
+  const run = state.runById.get(runId)!;
+  // What the first model call was told says more than the inputs the run was created with.
+  if (run.summary.firstMessage !== null && run.counts.modelSteps > 1) return;
+  const firstMessage = toSummaryLine(previewOf(state, contentId, 4000) ?? '');
+  if (firstMessage !== null) changeRun(state, runId, { summary: { ...run.summary, firstMessage } });
+}
+
+function noteModel(state: FoldState, step: StepView): void {
+  const run = state.runById.get(step.runId)!;
+  const model = step.model ?? run.model;
+  const provider = step.provider ?? run.provider;
+  if (model !== run.model || provider !== run.provider) changeRun(state, run.id, { model, provider });
+}
+
+/** True when an end may take the place of what the step has: by priority, or because a sweep had only guessed. */
+function isEndAllowed(step: StepView, facts: StepEndFacts): boolean {
+  if (facts.swept) return step.status === 'in_progress';
+  return step.swept || isStepStatusAllowed(step.status, facts.status);
+}
+
+/** Applies a `step-end`. An error is cleared by a later completion; a late abort changes nothing. */
+export function applyStepEnd(state: FoldState, event: StoredEvent): void {
+  const step = stepOf(state, event);
+  const facts = factsOf<StepEndFacts>(event);
+  if (facts === null || !isEndAllowed(step, facts)) return;
+  const run = state.runById.get(step.runId)!;
+  const payload = payloadOf(event);
+  const { timeMs } = event.header;
+  const next = changeStep(state, step, {
+    status: facts.status,
+    swept: facts.swept,
+    durationMs: facts.durationMs ?? null,
+    // A swept step is not known to have lasted until the sweep: its end is the last sign of life of its run.
+    finishedAtMs: facts.swept ? Math.max(run.updatedAtMs, step.startedAtMs) : timeMs,
+    timeToFirstTokenMs: facts.timeToFirstTokenMs ?? step.timeToFirstTokenMs,
+    usage: facts.usage ?? step.usage,
+    cost: facts.cost ?? step.cost,
+    resultStatus: facts.resultStatus ?? step.resultStatus,
+    ...endFields(payload, step),
+    error: facts.status === 'completed' ? null : (objectField<RecordedError>(payload, 'error') ?? step.error),
+    late: step.late || (!facts.swept && run.finishedAtMs !== null && !run.swept && timeMs > run.finishedAtMs),
+    erased: step.erased || event.payload === null,
+    preview: endPreview(state, step, payload),
+  });
+  noteEnd(state, next);
+}
+
+function endFields(payload: Fields, step: StepView): Partial<StepView> {
+  return {
+    responseId: textField(payload, 'response') ?? step.responseId,
+    resultId: textField(payload, 'result') ?? step.resultId,
+    provider: textField(payload, 'provider') ?? step.provider,
+    model: textField(payload, 'model') ?? step.model,
+    providerResponseId: textField(payload, 'providerResponseId') ?? step.providerResponseId,
+    finishReason: objectField<StepView['finishReason']>(payload, 'finishReason') ?? step.finishReason,
+    usageRaw: payload['usageRaw'] ?? step.usageRaw,
+    stream: objectField<StepView['stream']>(payload, 'stream') ?? step.stream,
+    outputsWithheld: payload['outputsWithheld'] === true || step.outputsWithheld,
+    metadata: mergeMetadata(step.metadata, objectField<Fields>(payload, 'metadata')),
+    redactions: addCounts(step.redactions, payload['redactions']),
+  };
+}
+
+function endPreview(state: FoldState, step: StepView, payload: Fields): string | null {
+  const isTool = step.kind === 'tool';
+  const contentId = textField(payload, isTool ? 'result' : 'response');
+  const bytesMax = isTool ? defaultLimits.toolPreviewBytes : defaultLimits.stepPreviewBytes;
+  return previewOf(state, contentId, bytesMax) ?? step.preview;
+}
+
+function noteEnd(state: FoldState, step: StepView): void {
+  if (step.kind !== 'model') return;
+  noteModel(state, step);
+  const run = state.runById.get(step.runId)!;
+  const lastOutput = toSummaryLine(step.preview ?? '');
+  // What comes after the end is kept, but changes neither end nor output.
+  if (lastOutput === null || (run.finishedAtMs !== null && !run.swept)) return;
+  changeRun(state, run.id, { summary: { ...run.summary, lastOutput } });
+}

@@ -1,0 +1,45 @@
+import type { StoredEvent, WriterHead } from '../store.ts';
+import { applyAttemptEnd, applyAttemptStart } from './apply-attempt.ts';
+import { applyLog, applyRunCreate, applyRunEnd, noteEvent } from './apply-run.ts';
+import { applyStepEnd, applyStepStart } from './apply-step.ts';
+import { blankRun } from './blank.ts';
+import type { FoldState } from './fold-state.ts';
+import { countInRun } from './fold-state.ts';
+import type { EventType } from '../record/event.ts';
+
+const applyByType: Partial<Record<EventType, (state: FoldState, event: StoredEvent) => void>> = {
+  'run-create': applyRunCreate,
+  'run-end': applyRunEnd,
+  'step-start': applyStepStart,
+  'step-end': applyStepEnd,
+  'attempt-start': applyAttemptStart,
+  'attempt-end': applyAttemptEnd,
+  log: applyLog,
+  gap: (state, event) => countInRun(state, event.header.runId, { gaps: 1 }),
+};
+
+/** Applies the next event of a run, in seq order, to the views. A run that is not known yet comes into being. */
+export function applyEvent(state: FoldState, projectId: string, event: StoredEvent): void {
+  const { runId, type, stepId, timeMs } = event.header;
+  if (!state.runById.has(runId)) state.runById.set(runId, blankRun(projectId, runId, timeMs));
+  noteEvent(state, event);
+  const needsStep = type.startsWith('step-') || type.startsWith('attempt-');
+  if (needsStep && stepId === null) return;
+  applyByType[type]?.(state, event);
+}
+
+/** Holes past this are not listed one by one: a hostile number must not fill the memory. */
+const missingMax = 10_000;
+
+/** A writer's head after one more event, and by how much its number of holes changed. `null`: the event is known. */
+export function nextHead(head: WriterHead | undefined, event: StoredEvent['header'] & { hash: Uint8Array }): { head: WriterHead; holes: number } | null {
+  const { runId, writerId, n, hash } = event;
+  if (head === undefined || n > head.n) {
+    const from = (head?.n ?? 0) + 1;
+    const missing = [...(head?.missing ?? [])];
+    for (let at = from; at < n && missing.length < missingMax; at += 1) missing.push(at);
+    return { head: { runId, writerId, n, hash, missing }, holes: missing.length - (head?.missing.length ?? 0) };
+  }
+  if (!head.missing.includes(n)) return null;
+  return { head: { ...head, missing: head.missing.filter((hole) => hole !== n) }, holes: -1 };
+}

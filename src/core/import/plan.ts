@@ -1,0 +1,117 @@
+import type { Content } from '../content/content.ts';
+import type { RecordedEvent } from '../record/event.ts';
+import type { ImportBatch, StoredEvent, WriterHead } from '../store.ts';
+import { applyEvent, nextHead } from './apply.ts';
+import { blankRun } from './blank.ts';
+import type { FoldState } from './fold-state.ts';
+import { countInRun } from './fold-state.ts';
+import type { ContentUse, ImportChanges, ImportKeys, ImportRows } from './plan-rows.ts';
+import { payloadOf, textField } from './reading.ts';
+
+/** Payload fields whose contents are shown in previews and summaries. */
+const previewed = ['firstUserMessage', 'response', 'result', 'inputs', 'output'] as const;
+
+/** What a store must load before it can plan this batch. */
+export function importKeys(batch: ImportBatch): ImportKeys {
+  const runIds = new Set<string>();
+  const stepIds = new Set<string>();
+  const attemptStepIds = new Set<string>();
+  const carried = new Set<string>();
+  const contents = new Map<string, { runId: string; contentId: string }>();
+  for (const { event, contents: brought } of batch.entries) {
+    const { runId, stepId, attempt, type } = event.header;
+    runIds.add(runId);
+    if (stepId !== null) stepIds.add(stepId);
+    if (stepId !== null && attempt !== null) attemptStepIds.add(stepId);
+    for (const content of brought) carried.add(content.id);
+    if (type !== 'run-create' && type !== 'run-end' && type !== 'step-start' && type !== 'step-end') continue;
+    const payload = payloadOf(event);
+    for (const key of previewed) {
+      const contentId = textField(payload, key);
+      if (contentId !== null && !carried.has(contentId)) contents.set(`${runId}/${contentId}`, { runId, contentId });
+    }
+  }
+  return { runIds: [...runIds], stepIds: [...stepIds], attemptStepIds: [...attemptStepIds], contents: [...contents.values()] };
+}
+
+interface Plan {
+  readonly state: FoldState;
+  readonly writerByKey: Map<string, WriterHead>;
+  readonly touchedWriters: Set<string>;
+  readonly touchedRuns: Set<string>;
+  readonly events: StoredEvent[];
+}
+
+function startPlan(batch: ImportBatch, rows: ImportRows): Plan {
+  const carried = new Map<string, Content>();
+  for (const entry of batch.entries) for (const content of entry.contents) carried.set(content.id, content);
+  return {
+    state: {
+      runById: new Map(rows.runById),
+      stepById: new Map(rows.stepById),
+      attemptByKey: new Map(rows.attemptByKey),
+      contentById: { get: (id) => carried.get(id) ?? rows.contentById.get(id) },
+      touchedSteps: new Set(),
+      touchedAttempts: new Set(),
+    },
+    writerByKey: new Map(rows.writerByKey),
+    touchedWriters: new Set(),
+    touchedRuns: new Set(),
+    events: [],
+  };
+}
+
+/** Adds one event to the plan; false when the store has it already. */
+function planEvent(plan: Plan, projectId: string, event: RecordedEvent): boolean {
+  const { runId, writerId, timeMs } = event.header;
+  const key = `${runId}/${writerId}`;
+  const next = nextHead(plan.writerByKey.get(key), { ...event.header, hash: event.hash });
+  if (next === null) return false;
+  plan.writerByKey.set(key, next.head);
+  plan.touchedWriters.add(key);
+  plan.touchedRuns.add(runId);
+  const { runById } = plan.state;
+  if (!runById.has(runId)) runById.set(runId, blankRun(projectId, runId, timeMs));
+  if (next.holes !== 0) countInRun(plan.state, runId, { missing: next.holes });
+  const stored: StoredEvent = { ...event, seq: runById.get(runId)!.lastSeq + 1 };
+  plan.events.push(stored);
+  applyEvent(plan.state, projectId, stored);
+  return true;
+}
+
+/**
+ * What importing a batch changes: events with their seq, whole views, heads, contents and their uses. Pure; the store
+ * writes it in one transaction. An event that is there already brings nothing, not even its contents, so that what was
+ * erased does not come back.
+ */
+export function planImport(batch: ImportBatch, rows: ImportRows): ImportChanges {
+  const plan = startPlan(batch, rows);
+  const contents: { epoch: number; content: Content }[] = [];
+  const nodes: ImportChanges['nodes'][number][] = [];
+  const uses: ContentUse[] = [];
+  let duplicates = 0;
+  for (const { event, epoch, contents: brought, nodes: grown } of batch.entries) {
+    if (!planEvent(plan, batch.projectId, event)) {
+      duplicates += 1;
+      continue;
+    }
+    const { runId, stepId } = event.header;
+    for (const content of brought) {
+      contents.push({ epoch, content });
+      uses.push({ epoch, runId, stepId, contentId: content.id });
+    }
+    for (const node of grown) nodes.push({ epoch, node });
+  }
+  const { state } = plan;
+  return {
+    events: plan.events,
+    runs: [...plan.touchedRuns].map((id) => state.runById.get(id)!),
+    steps: [...state.touchedSteps].map((id) => state.stepById.get(id)!),
+    attempts: [...state.touchedAttempts].map((key) => state.attemptByKey.get(key)!),
+    writers: [...plan.touchedWriters].map((key) => plan.writerByKey.get(key)!),
+    contents,
+    nodes,
+    uses,
+    duplicates,
+  };
+}

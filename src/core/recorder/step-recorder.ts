@@ -1,0 +1,150 @@
+import { elapsedMs } from '../clock.ts';
+import type { EntryDraft } from '../content/interner.ts';
+import type { StepStatus } from '../model/step.ts';
+import { isStepStatusAllowed } from '../model/step.ts';
+import type { Usage } from '../model/usage.ts';
+import { beginAttempt } from './attempt-recorder.ts';
+import type { StepStartFacts } from '../record/facts.ts';
+import { toRecordedError } from '../record/failure.ts';
+import type { StepEndPayload, StepStartPayload } from '../record/payload.ts';
+import type { AttemptRecorder, RunRecorder, StepFinish, StepRecorder, StepStart } from '../record/recording.ts';
+import type { RunState } from './run-state.ts';
+import { countUsage } from './run-state.ts';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Fields of a start that go into the payload as they are. */
+const copiedAtStart = ['name', 'provider', 'model', 'contextMarks', 'options', 'callId', 'inputsWithheld', 'metadata'] as const;
+const copiedAtEnd = ['provider', 'model', 'providerResponseId', 'finishReason', 'usageRaw', 'stream', 'outputsWithheld', 'metadata'] as const;
+
+function copyFields<T extends object>(from: T, keys: readonly (keyof T)[]): Partial<T> {
+  const into: Partial<T> = {};
+  for (const key of keys) if (from[key] !== undefined && from[key] !== null) into[key] = from[key];
+  return into;
+}
+
+/** A message whose role is the user's, for the run's summary. */
+function firstUserMessage(messages: readonly unknown[]): unknown {
+  return messages.find((message) => (message as { role?: unknown } | null)?.role === 'user');
+}
+
+function startPayload(state: RunState, start: StepStart, at: { stepId: string; facts: Mutable<StepStartFacts> }, draft: EntryDraft): StepStartPayload {
+  const { interner } = state.desk;
+  const payload: Mutable<StepStartPayload> = copyFields(start, copiedAtStart) as StepStartPayload;
+  if (start.messages !== undefined) {
+    const tip = interner.context('message', start.messages, draft);
+    if (tip !== null) {
+      payload.context = tip.id;
+      payload.contextLength = tip.depth;
+      at.facts.prefixBreak = state.prefixes.next(at.stepId, tip);
+    }
+    const first = start.kind === 'model' && state.modelSteps === 1 ? firstUserMessage(start.messages) : undefined;
+    if (first !== undefined) payload.firstUserMessage = interner.content('message', first, draft);
+  }
+  if (start.tools !== undefined) {
+    const tip = interner.context('tool', start.tools, draft);
+    if (tip !== null) payload.tools = tip.id;
+  }
+  if (start.args !== undefined) payload.args = interner.content('args', start.args, draft);
+  if (start.request !== undefined) payload.request = interner.content('request', start.request, draft);
+  return payload;
+}
+
+function endPayload(state: RunState, finish: StepFinish, draft: EntryDraft): StepEndPayload {
+  const { interner } = state.desk;
+  const payload: Mutable<StepEndPayload> = copyFields(finish, copiedAtEnd) as StepEndPayload;
+  if (finish.response !== undefined) payload.response = interner.content('output', finish.response, draft);
+  if (finish.result !== undefined) payload.result = interner.content('result', finish.result, draft);
+  if (finish.error !== undefined && finish.error !== null) payload.error = toRecordedError(finish.error);
+  return payload;
+}
+
+/** Begins a step: its start is in the journal when this returns (I3). */
+export function beginStep(state: RunState, run: RunRecorder, start: StepStart): StepRecorder {
+  const { desk, chain } = state;
+  const stepId = desk.ids.uuid();
+  const sinceMs = desk.clock.monotonicMs();
+  if (start.kind === 'model') state.modelSteps += 1;
+  const facts: Mutable<StepStartFacts> = {
+    kind: start.kind,
+    operation: start.operation ?? null,
+    parentStepId: start.parentStepId ?? null,
+    observedAfter: start.observedAfter ?? state.observedAfter,
+    prefixBreak: null,
+  };
+  // The payload is built before the facts are written down, so the break it finds is in them.
+  desk.emit(chain, { type: 'step-start', stepId, facts, payload: (draft) => startPayload(state, start, { stepId, facts }, draft) });
+  return openStep(state, { run, stepId, sinceMs, kind: start.kind });
+}
+
+function openStep(state: RunState, of: { run: RunRecorder; stepId: string; sinceMs: number; kind: StepStart['kind'] }): StepRecorder {
+  const { desk, chain } = state;
+  let status: StepStatus = 'in_progress';
+  let usage: Usage | null = null;
+  let attempts = 0;
+  let openAttempt: AttemptRecorder | null = null;
+
+  const endOpenAttempt = (finish: StepFinish): void => {
+    // What the wire has claimed it finishes itself, when the body has been read.
+    if (openAttempt === null || openAttempt.claimed) return;
+    const isDone = finish.status === 'completed';
+    openAttempt.finish(isDone ? { status: 'completed' } : { status: 'failed', error: finish.error ?? new Error('the step ended before its attempt') });
+  };
+
+  const recorder: StepRecorder = {
+    id: of.stepId,
+    run: of.run,
+    kind: of.kind,
+    get status() {
+      return status;
+    },
+    get openAttempt() {
+      return openAttempt;
+    },
+    attempt(request = {}) {
+      attempts += 1;
+      const attempt = beginAttempt(
+        {
+          desk,
+          chain,
+          stepId: of.stepId,
+          number: attempts,
+          previousByUrl: state.previousByUrl,
+          onFinished: () => {
+            if (openAttempt === attempt) openAttempt = null;
+          },
+        },
+        request,
+      );
+      openAttempt = attempt;
+      return attempt;
+    },
+    finish(finish) {
+      if (status !== 'in_progress' && !isStepStatusAllowed(status, finish.status)) return;
+      endOpenAttempt(finish);
+      status = finish.status;
+      state.openStepById.delete(of.stepId);
+      if (finish.usage != null) {
+        countUsage(state, usage, finish.usage);
+        usage = finish.usage;
+      }
+      desk.emit(chain, {
+        type: 'step-end',
+        stepId: of.stepId,
+        facts: {
+          status: finish.status,
+          durationMs: finish.durationMs === undefined ? elapsedMs(desk.clock, of.sinceMs) : finish.durationMs,
+          timeToFirstTokenMs: finish.timeToFirstTokenMs ?? null,
+          usage: finish.usage ?? null,
+          cost: finish.cost ?? null,
+          resultStatus: finish.resultStatus ?? null,
+          swept: false,
+        },
+        payload: (draft) => endPayload(state, finish, draft),
+      });
+    },
+    within: (fn) => state.scope.enter({ run: of.run, step: recorder }, fn),
+  };
+  state.openStepById.set(of.stepId, recorder);
+  return recorder;
+}

@@ -1,0 +1,22 @@
+import { isAbort } from '../record/failure.ts';
+import type { StepRecorder, ToolRecorder } from '../record/recording.ts';
+
+/** A step of kind `tool` with its two usual ends. */
+export function toToolRecorder(step: StepRecorder): ToolRecorder {
+  return {
+    id: step.id,
+    run: step.run,
+    kind: step.kind,
+    get status() {
+      return step.status;
+    },
+    get openAttempt() {
+      return step.openAttempt;
+    },
+    attempt: (request) => step.attempt(request),
+    finish: (finish) => step.finish(finish),
+    within: (fn) => step.within(fn),
+    succeed: (result) => step.finish({ status: 'completed', result, resultStatus: 'success' }),
+    fail: (error) => step.finish({ status: isAbort(error) ? 'interrupted' : 'error', error, resultStatus: 'error' }),
+  };
+}

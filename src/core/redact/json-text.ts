@@ -1,0 +1,100 @@
+import type { Edit } from './edit.ts';
+import { decodeLiteral, dropCutEscape, liftEdits } from './json-literal.ts';
+import type { Span } from './json-walk.ts';
+import { MalformedJson, walkJson } from './json-walk.ts';
+import { isRandomLooking } from './assignment.ts';
+import type { KeyJudge, KeyVerdict } from './keys.ts';
+import type { Marks } from './placeholder.ts';
+import { isRedacted } from './placeholder.ts';
+import { jsonHits } from './prefilter.ts';
+import { isSchema } from './schema.ts';
+import { markWhole, textEdits } from './text.ts';
+
+/** JSON inside a string inside JSON is read this deep; beyond, strings are scanned as text. */
+const nestingMax = 6;
+
+/** What a search in JSON text needs. */
+export interface JsonScan {
+  readonly judge: KeyJudge;
+  readonly marks: Marks;
+  /** The text may end anywhere. */
+  readonly isCut: boolean;
+  readonly nesting: number;
+}
+
+/** Edits of a decoded string: as JSON when it is JSON itself, else as text. */
+function stringEdits(text: string, scan: JsonScan): Edit[] {
+  if (scan.nesting < nestingMax && /^\s*[{[]/.test(text)) {
+    const nested = tryJsonEdits(text, { ...scan, isCut: true, nesting: scan.nesting + 1 });
+    if (nested !== null) return nested;
+  }
+  return textEdits(text, scan.marks);
+}
+
+/** As `jsonEdits`, but `null` for text that is not JSON. */
+export function tryJsonEdits(text: string, scan: JsonScan): Edit[] | null {
+  try {
+    return jsonEdits(text, scan);
+  } catch (error) {
+    if (error instanceof MalformedJson || error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+/**
+ * The edits that take the secrets out of JSON text. They never touch its structure, so valid text stays valid. Throws
+ * `MalformedJson` where the text has to be read and is not JSON.
+ */
+export function jsonEdits(text: string, scan: JsonScan): Edit[] {
+  const hits = jsonHits(text, scan.judge.extraAnchor);
+  if (hits.length === 0) return [];
+  const edits: Edit[] = [];
+  let next = 0;
+  const isHit = ({ start, end }: Span): boolean => {
+    while (next < hits.length && hits[next]! < start) next += 1;
+    return next < hits.length && hits[next]! < end;
+  };
+  const replace = (span: Span, value: string, quote: string): void => {
+    edits.push({ start: span.start, end: span.end, replacement: quote + markWhole(value, 'key', scan.marks) + quote });
+  };
+  walkJson(
+    text,
+    {
+      key(raw, span) {
+        if (!isHit(span)) return scan.judge.judge(raw);
+        const name = decodeLiteral(raw);
+        edits.push(...liftEdits(raw, textEdits(name, scan.marks), span.start));
+        return scan.judge.judge(name);
+      },
+      string(span, verdict) {
+        const isDenied = verdict === 'deny' || verdict === 'deny-text';
+        if (!isDenied && verdict !== 'telling' && !isHit(span)) return;
+        const whole = text.slice(span.start, span.end);
+        const raw = span.isCut ? dropCutEscape(whole) : whole;
+        const value = decodeLiteral(raw);
+        if (isDenied || (verdict === 'telling' && isRandomLooking(value))) {
+          if (value !== '' && !isRedacted(value)) replace(span, value, '');
+        } else {
+          edits.push(...liftEdits(raw, stringEdits(value, scan), span.start));
+        }
+      },
+      word(span, verdict) {
+        if (verdict !== 'deny' || !/[\d-]/.test(text[span.start]!)) return;
+        replace(span, text.slice(span.start, span.end), '"');
+      },
+      container(_start, verdict, find) {
+        if (verdict !== 'deny' && verdict !== 'deny-text') return false;
+        const span = find();
+        const value = text.slice(span.start, span.end);
+        if (/^[{[]\s*[}\]]$/.test(value) || (!span.isCut && isSchema(value))) return false;
+        replace(span, value, '"');
+        return true;
+      },
+    },
+    scan.isCut,
+  );
+  return edits;
+}
+
+/** The verdicts a walk hands on are those of the judge. */
+export type { KeyVerdict };

@@ -1,0 +1,45 @@
+import { assignmentFindings } from './assignment.ts';
+import { fixedFindings, schemeFindings } from './detectors.ts';
+import type { Edit, Finding } from './edit.ts';
+import { joinFindings } from './edit.ts';
+import type { Marks } from './placeholder.ts';
+import { placeholderSpans } from './placeholder.ts';
+
+/** Secrets in a plain text: in order, not overlapping. Linear in the length of the text. */
+export function textFindings(text: string): Finding[] {
+  const findings: Finding[] = [];
+  fixedFindings(text, findings);
+  schemeFindings(text, findings);
+  assignmentFindings(text, findings);
+  return findings.length === 0 ? findings : joinFindings(outsidePlaceholders(text, findings));
+}
+
+/** Leaves out what was found inside a placeholder: `password:` and eight digits look like an assignment. */
+function outsidePlaceholders(text: string, findings: Finding[]): Finding[] {
+  const spans = placeholderSpans(text);
+  if (spans.length === 0) return findings;
+  let next = 0;
+  return findings
+    .sort((a, b) => a.start - b.start)
+    .filter(({ start }) => {
+      while (next < spans.length && spans[next]![1] <= start) next += 1;
+      return next >= spans.length || start <= spans[next]![0];
+    });
+}
+
+/** The edits that take the secrets out of a plain text. */
+export function textEdits(text: string, marks: Marks): Edit[] {
+  return textFindings(text).map(({ start, end, kind, isDropped }) => {
+    if (isDropped !== true) return { start, end, replacement: marks.mark(kind, text.slice(start, end)) };
+    marks.count(kind);
+    return { start, end, replacement: '' };
+  });
+}
+
+/** Takes a value out whole; its kind is that of the credential it is, if it is one, else the one given. */
+export function markWhole(value: string, kind: string, marks: Marks): string {
+  const secret = value.replace(/^\s*(?:bearer|basic|token)\s+/i, '').trim();
+  const found = secret.length < 4096 ? textFindings(secret) : [];
+  const only = found.length === 1 && found[0]!.start === 0 && found[0]!.end === secret.length ? found[0]!.kind : kind;
+  return marks.mark(only, secret);
+}

@@ -1,0 +1,111 @@
+import { createPrivateKey, createPublicKey, hash, sign, verify } from 'node:crypto';
+import type { RecordedEvent } from '../record/event.ts';
+import type { Seal } from '../record/seal.ts';
+import { sealToText } from '../record/seal.ts';
+import type { Finding } from './verdict.ts';
+
+/** DER around a raw Ed25519 key: RFC 8410. */
+const publicPrefix = Buffer.from('302a300506032b6570032100', 'hex');
+const privatePrefix = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+/** The `previous` of a project's first seal. */
+export const firstPrevious = '0'.repeat(64);
+
+/** Signs seals of one project. */
+export interface SealSigner {
+  /** Raw public key, 64 hex digits. */
+  readonly publicKey: string;
+  sign(seal: Omit<Seal, 'signature' | 'publicKey'>): Seal;
+}
+
+/** A signer from a 32-byte Ed25519 seed. */
+export function createSealSigner(seed: Uint8Array): SealSigner {
+  const key = createPrivateKey({ key: Buffer.concat([privatePrefix, seed]), format: 'der', type: 'pkcs8' });
+  const publicKey = createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(publicPrefix.length).toString('hex');
+  return {
+    publicKey,
+    sign(unsigned) {
+      const seal = { ...unsigned, publicKey };
+      return { ...seal, signature: sign(null, Buffer.from(sealToText(seal)), key).toString('hex') };
+    },
+  };
+}
+
+/** True when the signature is that of the key the seal names. */
+export function isSealSigned(seal: Seal): boolean {
+  try {
+    const der = Buffer.concat([publicPrefix, Buffer.from(seal.publicKey, 'hex')]);
+    const key = createPublicKey({ key: der, format: 'der', type: 'spki' });
+    return verify(null, Buffer.from(sealToText(seal)), key, Buffer.from(seal.signature, 'hex'));
+  } catch {
+    // A key that is none signs nothing.
+    return false;
+  }
+}
+
+/** What the next seal of a project points back to. */
+export function sealToDigest(seal: Seal): string {
+  return hash('sha256', `${sealToText(seal)}${seal.signature}`, 'hex');
+}
+
+function bad(message: string): Finding {
+  return { verdict: 'bad-signature', writerId: null, n: null, message };
+}
+
+function checkSeal(seal: Seal, byWriter: ReadonlyMap<string, readonly RecordedEvent[]>): Finding | null {
+  for (const { writerId, count, head } of seal.writers) {
+    const events = byWriter.get(writerId) ?? [];
+    const last = events.at(-1)?.header.n ?? 0;
+    if (last < count) {
+      const message = `Seal ${seal.number} covers ${count} events of writer ${writerId}; only ${last} are here.`;
+      return { verdict: 'truncated', writerId, n: last + 1, message };
+    }
+    const event = events.find((candidate) => candidate.header.n === count);
+    if (event !== undefined && Buffer.from(event.hash).toString('hex') !== head) {
+      const message = `The chain of writer ${writerId} was rewritten at or before event ${count}: seal ${seal.number} knows another head.`;
+      return { verdict: 'edited', writerId, n: count, message };
+    }
+  }
+  return null;
+}
+
+/** Checks a run's seals against its chains; `trustedKey` is the key of this home, where known. */
+export function checkSeals(seals: readonly Seal[], byWriter: ReadonlyMap<string, readonly RecordedEvent[]>, trustedKey: string | null): Finding | null {
+  for (const seal of seals) {
+    if (!isSealSigned(seal)) return bad(`The signature of seal ${seal.number} does not belong to its text.`);
+    if (trustedKey !== null && seal.publicKey !== trustedKey) {
+      return bad(`Seal ${seal.number} is signed by key ${seal.publicKey.slice(0, 16)}…, not by this store's key.`);
+    }
+    const finding = checkSeal(seal, byWriter);
+    if (finding !== null) return finding;
+  }
+  return null;
+}
+
+/** How many events no seal covers. */
+export function countUnsealed(seals: readonly Seal[], byWriter: ReadonlyMap<string, readonly RecordedEvent[]>): number {
+  const countByWriter = new Map<string, number>();
+  for (const seal of seals) {
+    for (const { writerId, count } of seal.writers) countByWriter.set(writerId, Math.max(count, countByWriter.get(writerId) ?? 0));
+  }
+  let unsealed = 0;
+  for (const [writerId, events] of byWriter) {
+    const covered = countByWriter.get(writerId) ?? 0;
+    for (const event of events) if (event.header.n > covered) unsealed += 1;
+  }
+  return unsealed;
+}
+
+/** Checks that a project's seals follow each other without a hole; `null` when they do. */
+export function checkSealChain(seals: readonly Seal[]): Finding | null {
+  let previous = firstPrevious;
+  let number = 1;
+  for (const seal of [...seals].sort((a, b) => a.number - b.number)) {
+    if (seal.number !== number) return { verdict: 'missing', writerId: null, n: null, message: `Seal ${number} of the project is missing.` };
+    if (seal.previous !== previous) return bad(`Seal ${number} of the project does not follow from seal ${number - 1}.`);
+    if (!isSealSigned(seal)) return bad(`The signature of seal ${number} does not belong to its text.`);
+    previous = sealToDigest(seal);
+    number += 1;
+  }
+  return null;
+}
