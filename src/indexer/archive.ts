@@ -1,0 +1,80 @@
+import type { Journal, JournalEntry, ProcessIdentity } from '../core/journal.ts';
+
+/** One journal file as the indexer sees it. */
+export interface ArchiveFile {
+  /** Its path. */
+  readonly file: string;
+  /** Its name in the store's positions: the same wherever the home lies. */
+  readonly name: string;
+  readonly projectId: string;
+  readonly identity: ProcessIdentity;
+  readonly bytes: number;
+}
+
+/** A stretch of a journal that could not be read. */
+export interface Damage {
+  readonly atBytes: number;
+  readonly bytes: number;
+  readonly cause: string;
+}
+
+/** A file whose head cannot be read, so that nothing in it can. */
+export interface BrokenFile {
+  readonly file: string;
+  readonly cause: string;
+  /** Written by a newer version: to be left for it. */
+  readonly isNewer: boolean;
+}
+
+/** Entries read from one file. */
+export interface ReadResult {
+  readonly entries: readonly JournalEntry[];
+  readonly nextBytes: number;
+  readonly damage: readonly Damage[];
+  /** `torn`: what follows is no whole record (yet). */
+  readonly end: 'clean' | 'torn' | 'more';
+}
+
+/** The journals of a home, as the indexer is handed them. */
+export interface Archive {
+  list(): { readonly files: readonly ArchiveFile[]; readonly broken: readonly BrokenFile[] };
+  read(file: string, fromBytes: number, bytesMax: number): ReadResult;
+  processState(identity: ProcessIdentity): 'alive' | 'gone' | 'unknown';
+  /** Tells the writer how far its file is readable in the store. */
+  acknowledge(file: string, bytes: number): void;
+  remove(file: string): void;
+  /** Moves a file aside with the reason; it is never read again and never deleted. */
+  quarantine(file: string, cause: string): void;
+  /** Overwrites what the entries of a run carry, in place; places and hashes stay. */
+  eraseRun(projectId: string, runId: string): void;
+  /** Makes every live writer forget which contents it has written. */
+  bumpGeneration(): void;
+  /** Calls `listener` soon after any journal grew; may miss, so the caller also polls. Returns the way to stop. */
+  watch(listener: () => void): () => void;
+}
+
+/** A journal that keeps entries in memory, for the indexer's own events, which go straight into the store. */
+export interface EntryBasket extends Journal {
+  take(): readonly JournalEntry[];
+}
+
+/** A basket. Its entries are as durable as the import that follows. */
+export function createEntryBasket(): EntryBasket {
+  let entries: JournalEntry[] = [];
+  return {
+    durability: 'process',
+    append(entry) {
+      entries.push(entry);
+      return 'kept';
+    },
+    takeLoss: () => null,
+    generation: () => 0,
+    flush: async () => ({ state: 'durable', written: entries.length, lost: 0 }),
+    close: async () => undefined,
+    take() {
+      const taken = entries;
+      entries = [];
+      return taken;
+    },
+  };
+}

@@ -1,0 +1,28 @@
+export type { Liveness } from './identity.ts';
+export { currentIdentity, isProcessAlive } from './identity.ts';
+export {
+  bumpGeneration,
+  defaultHome,
+  generationCheckMs,
+  journalFolder,
+  openHome,
+  projectToFolder,
+  readGeneration,
+  readKey,
+  readOrCreateKey,
+} from './home.ts';
+export type { FileOperations, WritePlace } from './file-operations.ts';
+export { systemFiles } from './file-operations.ts';
+export type { JournalOptions } from './writer.ts';
+export { createJournal } from './writer.ts';
+export type { JournalHeader } from './frame.ts';
+export { formatVersion } from './frame.ts';
+export type { JournalDamage, JournalPart } from './reader.ts';
+export { readJournal, readJournalHeader } from './reader.ts';
+export type { JournalFile } from './shelf.ts';
+export { listJournals, listQuarantine, quarantineJournal, readAck, removeJournal, writeAck } from './shelf.ts';
+export type { ErasureTarget } from './entry.ts';
+export type { JournalErasure } from './erase.ts';
+export { eraseFromJournals } from './erase.ts';
+export type { OpenRecorderOptions } from './open-recorder.ts';
+export { openRecorder } from './open-recorder.ts';

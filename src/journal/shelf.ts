@@ -1,0 +1,132 @@
+import { randomBytes } from 'node:crypto';
+import * as fs from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { isTachographError, type TachographError } from '../core/error.ts';
+import type { JournalHeader } from './frame.ts';
+import { journalSuffix } from './home.ts';
+import { readJournalHeader } from './reader.ts';
+
+/** One journal file of a data folder. */
+export interface JournalFile {
+  /** Absolute path. */
+  readonly file: string;
+  /** `<project folder>/<file name>`: the same wherever the data folder lies. */
+  readonly name: string;
+  readonly bytes: number;
+  /** When it was last written to, Unix milliseconds. */
+  readonly modifiedAtMs: number;
+  /** `null` while its first write is not whole, or when it cannot be read. */
+  readonly header: JournalHeader | null;
+  /** Why it cannot be read at all (`journal-broken`, `journal-newer`), else `null`. */
+  readonly error: TachographError | null;
+}
+
+/**
+ * The journal files of a data folder, oldest first, so that files of one writer come in the order they were written.
+ * A file that cannot be read is listed with its error; one that vanishes meanwhile is left out.
+ */
+export function listJournals(home: string): JournalFile[] {
+  return listFolder(join(home, 'journal'));
+}
+
+/** The files in quarantine, oldest first. */
+export function listQuarantine(home: string): JournalFile[] {
+  return listFolder(join(home, 'quarantine'));
+}
+
+function listFolder(root: string): JournalFile[] {
+  const files: JournalFile[] = [];
+  for (const project of readFolder(root)) {
+    for (const name of readFolder(join(root, project))) {
+      if (!name.endsWith(journalSuffix)) continue;
+      const found = describe(join(root, project, name), `${project}/${name}`);
+      if (found !== null) files.push(found);
+    }
+  }
+  return files.sort((a, b) => (basename(a.file) < basename(b.file) ? -1 : 1));
+}
+
+function readFolder(path: string): string[] {
+  try {
+    return fs.readdirSync(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
+    throw error;
+  }
+}
+
+function describe(file: string, name: string): JournalFile | null {
+  const stat = fs.statSync(file, { throwIfNoEntry: false });
+  if (stat === undefined) return null;
+  const common = { file, name, bytes: stat.size, modifiedAtMs: stat.mtimeMs };
+  try {
+    return { ...common, header: readJournalHeader(file), error: null };
+  } catch (error) {
+    if (!isTachographError(error)) throw error;
+    return { ...common, header: null, error };
+  }
+}
+
+const ackDigits = 16;
+
+/** Tells the writer of `file` that all bytes before `bytes` have been imported. */
+export function writeAck(file: string, bytes: number): void {
+  const number = String(bytes).padStart(ackDigits, '0');
+  // Same length each time and the number twice: one write in place, and whoever reads halfway sees two that differ.
+  const text = Buffer.from(`${number} ${number}\n`);
+  const fd = fs.openSync(`${file}.ack`, fs.constants.O_WRONLY | fs.constants.O_CREAT, 0o600);
+  try {
+    fs.writeSync(fd, text, 0, text.length, 0);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** How many bytes of `file` have been imported, or `null` when nobody has said. */
+export function readAck(file: string): number | null {
+  let text: string;
+  try {
+    text = fs.readFileSync(`${file}.ack`, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+  const match = /^(\d{16}) (\d{16})\n$/.exec(text);
+  return match !== null && match[1] === match[2] ? Number(match[1]) : null;
+}
+
+/** True when all bytes before `bytes` were imported; a file that is gone was removed after that. */
+export function isImported(file: string, bytes: number): boolean {
+  return (readAck(file) ?? -1) >= bytes || !fs.existsSync(file);
+}
+
+/** Deletes a journal file and its acknowledgement. Only for a file that is imported whole and no longer written. */
+export function removeJournal(file: string): void {
+  fs.rmSync(file, { force: true });
+  fs.rmSync(`${file}.ack`, { force: true });
+}
+
+/**
+ * Puts a journal file into quarantine, with the cause beside it as text, and returns where it went. With `copy` the
+ * original stays where it is, for a file whose writer may still live.
+ */
+export function quarantineJournal(file: string, cause: string, options?: { copy?: boolean }): string {
+  const project = basename(dirname(file));
+  const folder = join(dirname(dirname(dirname(file))), 'quarantine', project);
+  fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (options?.copy) {
+    const target = join(folder, basename(file));
+    fs.copyFileSync(file, target);
+    return explain(target, file, cause);
+  }
+  const target = join(folder, basename(file).replace(journalSuffix, `-${randomBytes(4).toString('hex')}${journalSuffix}`));
+  fs.renameSync(file, target);
+  fs.rmSync(`${file}.ack`, { force: true });
+  return explain(target, file, cause);
+}
+
+function explain(target: string, file: string, cause: string): string {
+  fs.writeFileSync(`${target}.cause.txt`, `${file}\n${cause}\n`, { mode: 0o600 });
+  return target;
+}

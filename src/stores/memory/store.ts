@@ -1,0 +1,99 @@
+import { TachographError } from '../../core/error.ts';
+import type { Store, StoreReader, StoreWriter } from '../../core/store.ts';
+import { listAnnotations, putAnnotation } from './annotations.ts';
+import { readContents, readContext, readContextNodes } from './contents.ts';
+import { eraseRecord } from './erasure.ts';
+import { listEvents, listWriters } from './events.ts';
+import { importEntries, rebuildViews } from './imports.ts';
+import { purgeRuns } from './purge.ts';
+import {
+  countRuns,
+  findRunIds,
+  lastRunPerAgent,
+  listAgents,
+  listChildren,
+  listFinishedBefore,
+  listOpenRuns,
+  listRuns,
+  parentChain,
+} from './runs.ts';
+import { listSeals, putSeal } from './seals.ts';
+import { searchWords } from './search.ts';
+import { createState, findRun, peekProject, projectOf, type State } from './state.ts';
+import { getStep, listAttempts, listSteps } from './steps.ts';
+import { readTotals } from './totals.ts';
+
+/** A store in this process's memory, for tests and try-outs: every rule of the others, nothing kept after the end. */
+export function createMemoryStore(): Store {
+  const state = createState();
+  let isOpen = false;
+
+  // One call is one synchronous stretch, so calls never interleave and each is atomic.
+  const use = async <T>(fn: (state: State) => T): Promise<T> => {
+    if (!isOpen) throw new TachographError('store-closed', 'The store is not open: call initialize() first, and nothing after close().');
+    return fn(state);
+  };
+  const change = <T>(fn: (state: State) => T): Promise<T> =>
+    use(() => {
+      const result = fn(state);
+      state.changes += 1;
+      return result;
+    });
+
+  const writer: StoreWriter = {
+    initialize: async () => void (isOpen = true),
+    importBatch: (batch) => use(() => importEntries(state, batch)),
+    journalPositions: () =>
+      use(() => [...state.bytesByJournal].map(([file, bytes]) => ({ file, bytes })).sort((a, b) => (a.file < b.file ? -1 : 1))),
+    forgetJournal: (file) => use(() => void state.bytesByJournal.delete(file)),
+    appendSeal: (seal) => change(() => putSeal(projectOf(state, seal.projectId), seal)),
+    purge: (options) => change(() => purgeRuns(peekProject(state, options.projectId), options)),
+    eraseRun: (projectId, runId) => use(() => eraseRecord(state, projectId, runId)),
+    rebuildRun: (projectId, runId) => use(() => rebuildViews(state, projectId, findRun(state, projectId, runId))),
+    putAnnotation: (projectId, annotation) =>
+      change(() => {
+        findRun(state, projectId, annotation.runId);
+        putAnnotation(projectOf(state, projectId), annotation);
+      }),
+    deleteAnnotation: (projectId, id) => change(() => peekProject(state, projectId).annotationById.delete(id)),
+    close: async () => void (isOpen = false),
+  };
+
+  const reader: StoreReader = {
+    getRun: (projectId, runId) => use(() => findRun(state, projectId, runId).view),
+    findRunIds: (projectId, prefix, limit) => use(() => findRunIds(peekProject(state, projectId), prefix, limit)),
+    listRuns: (projectId, filter, page) => use(() => listRuns(peekProject(state, projectId), filter, page)),
+    countRuns: (projectId, filter) => use(() => countRuns(peekProject(state, projectId), filter)),
+    listEvents: (projectId, runId, { fromSeq = 1, limit = Infinity } = {}) =>
+      use(() => listEvents(findRun(state, projectId, runId), { fromSeq, limit })),
+    listSteps: (projectId, runId, { fromNumber = 1, limit = Infinity } = {}) =>
+      use(() => listSteps(findRun(state, projectId, runId), { fromNumber, limit })),
+    getStep: (projectId, runId, number) => use(() => getStep(findRun(state, projectId, runId), number)),
+    listAttempts: (projectId, runId, stepId) => use(() => listAttempts(findRun(state, projectId, runId), stepId ?? null)),
+    readContext: (projectId, runId, nodeId, { from = 0 } = {}) =>
+      use(() => readContext(peekProject(state, projectId), findRun(state, projectId, runId), nodeId, from)),
+    readContextNodes: (projectId, runId, nodeId) =>
+      use(() => readContextNodes(peekProject(state, projectId), findRun(state, projectId, runId), nodeId)),
+    readContents: (projectId, runId, ids) =>
+      use(() => readContents(peekProject(state, projectId), findRun(state, projectId, runId), ids)),
+    listChildren: (projectId, parentRunId) => use(() => listChildren(peekProject(state, projectId), parentRunId)),
+    parentChain: (projectId, runId) => use(() => parentChain(peekProject(state, projectId), findRun(state, projectId, runId))),
+    listFinishedBefore: (projectId, beforeMs, limit) =>
+      use(() => listFinishedBefore(peekProject(state, projectId), beforeMs, limit)),
+    lastRunPerAgent: (projectId, agentIds, { includeFailed = true } = {}) =>
+      use(() => lastRunPerAgent(peekProject(state, projectId), agentIds, includeFailed)),
+    listAgents: (projectId) => use(() => listAgents(peekProject(state, projectId))),
+    search: (projectId, text, { limit = 50, order = 'rank', runId } = {}) =>
+      use(() => searchWords(peekProject(state, projectId), text, { limit, order, runId: runId ?? null })),
+    totals: (projectId, options) => use(() => readTotals(peekProject(state, projectId), options)),
+    listAnnotations: (projectId, runId) => use(() => listAnnotations(peekProject(state, projectId), runId)),
+    listSeals: (projectId, runId) => use(() => listSeals(peekProject(state, projectId), runId ?? null)),
+    lastSeal: (projectId) => use(() => peekProject(state, projectId).seals.at(-1) ?? null),
+    listWriters: (projectId, runId) => use(() => listWriters(findRun(state, projectId, runId))),
+    listOpenRuns: (projectId) => use(() => listOpenRuns(peekProject(state, projectId))),
+    listProjects: () => use(() => [...state.projectById.keys()].sort()),
+    changeCount: () => use(() => state.changes),
+  };
+
+  return { kind: 'memory', ...writer, ...reader };
+}

@@ -1,0 +1,266 @@
+import { blankAttempt, blankRun, blankStep } from '../../core/import/blank.ts';
+import type { AttemptView } from '../../core/model/attempt.ts';
+import type { RunView } from '../../core/model/run.ts';
+import type { StepView } from '../../core/model/step.ts';
+import type { InputUsage, OutputUsage, Usage } from '../../core/model/usage.ts';
+import { runTimeMs } from '../../core/query/cursor.ts';
+import type { SqlRow, SqlValue } from './value.ts';
+import { cellToId, flag, idToCell, isMalformed, parseStored } from './value.ts';
+
+/*
+ * A view is stored as columns for what is filtered, sorted or summed, and one JSON object for the rest, of which
+ * only what differs from a blank view is written. A column that a newer version added to the JSON is kept apart by
+ * the reader's blank view, so an older row reads back whole.
+ */
+
+/** The JSON part of a view: fields without a column that differ from the blank. */
+function packRest(view: object, blank: object, columns: ReadonlySet<string>): string {
+  const rest: Record<string, unknown> = {};
+  const blanks = blank as Record<string, unknown>;
+  for (const [key, value] of Object.entries(view)) {
+    if (columns.has(key) || value === undefined || value === blanks[key]) continue;
+    if (isEmpty(value) && isEmpty(blanks[key])) continue;
+    rest[key] = value;
+  }
+  return JSON.stringify(rest);
+}
+
+function isEmpty(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  for (const _key in value) return false;
+  return true;
+}
+
+const inputColumns: readonly (readonly [string, keyof InputUsage])[] = [
+  ['input_total', 'total'],
+  ['input_no_cache', 'noCache'],
+  ['input_cache_read', 'cacheRead'],
+  ['input_cache_write', 'cacheWrite'],
+  ['input_cache_write_5m', 'cacheWriteFiveMinutes'],
+  ['input_cache_write_1h', 'cacheWriteOneHour'],
+];
+const outputColumns: readonly (readonly [string, keyof OutputUsage])[] = [
+  ['output_total', 'total'],
+  ['output_text', 'text'],
+  ['output_reasoning', 'reasoning'],
+];
+
+/** Columns of a usage, the same in runs and steps. */
+export const usageColumns: readonly string[] = [...inputColumns.map(([name]) => name), ...outputColumns.map(([name]) => name), 'requests'];
+
+function usageToValues(usage: Usage | null): SqlValue[] {
+  return [
+    ...inputColumns.map(([, key]) => usage?.input[key] ?? null),
+    ...outputColumns.map(([, key]) => usage?.output[key] ?? null),
+    usage?.requests ?? null,
+  ];
+}
+
+/** The usage in a row's columns; a sum over no reported number is `null` here as everywhere (I12). */
+export function rowToUsage(row: SqlRow): Usage {
+  const read = (name: string): number | null => row[name] as number | null;
+  return {
+    input: Object.fromEntries(inputColumns.map(([name, key]) => [key, read(name)])) as unknown as InputUsage,
+    output: Object.fromEntries(outputColumns.map(([name, key]) => [key, read(name)])) as unknown as OutputUsage,
+    requests: read('requests'),
+  };
+}
+
+/** Columns of `runs` that a view fills, in the order of `runToValues`. */
+export const runColumns: readonly string[] = [
+  'id',
+  'agent_id',
+  'kind',
+  'caller_id',
+  'channel_id',
+  'session_id',
+  'parent_run_id',
+  'status',
+  'end_reason',
+  'model',
+  'dry_run',
+  'has_error',
+  'sort_ms',
+  'started_at_ms',
+  'created_at_ms',
+  'finished_at_ms',
+  'duration_ms',
+  'step_count',
+  'error_count',
+  'unpriced',
+  'cost_known_nano_usd',
+  ...usageColumns,
+];
+
+const runColumnKeys: ReadonlySet<string> = new Set<keyof RunView>([
+  'id',
+  'projectId',
+  'agentId',
+  'kind',
+  'callerId',
+  'channelId',
+  'sessionId',
+  'parentRunId',
+  'status',
+  'endReason',
+  'model',
+  'dryRun',
+  'startedAtMs',
+  'createdAtMs',
+  'finishedAtMs',
+  'durationMs',
+  'costKnownNanoUsd',
+  'usage',
+]);
+
+/** The values of a run's columns. */
+export function runToValues(run: RunView): SqlValue[] {
+  return [
+    run.id,
+    run.agentId,
+    run.kind,
+    run.callerId,
+    run.channelId,
+    run.sessionId,
+    run.parentRunId,
+    run.status,
+    run.endReason,
+    run.model,
+    flag(run.dryRun),
+    flag(run.summary.hasError),
+    runTimeMs(run),
+    run.startedAtMs,
+    run.createdAtMs,
+    run.finishedAtMs,
+    run.durationMs,
+    run.counts.steps,
+    run.counts.errors,
+    run.counts.unpriced,
+    run.costKnownNanoUsd,
+    ...usageToValues(run.usage),
+  ];
+}
+
+/** The JSON part of a run. */
+export function runToRest(run: RunView): string {
+  return packRest(run, blankRun(run.projectId, run.id, run.createdAtMs), runColumnKeys);
+}
+
+/** A run from its columns, `project_id` and `view`. A malformed `view` shows as `{error, raw}` in its labels. */
+export function rowToRun(row: SqlRow): RunView {
+  const parsed = parseStored(row['view'] as string);
+  const blank = blankRun(row['project_id'] as string, row['id'] as string, row['created_at_ms'] as number);
+  const rest = (isMalformed(parsed) ? { labels: parsed } : parsed) as Partial<RunView>;
+  return {
+    ...blank,
+    ...rest,
+    counts: { ...blank.counts, ...rest.counts },
+    summary: { ...blank.summary, ...rest.summary },
+    agentId: row['agent_id'] as string,
+    kind: row['kind'] as string,
+    callerId: row['caller_id'] as string | null,
+    channelId: row['channel_id'] as string | null,
+    sessionId: row['session_id'] as string | null,
+    parentRunId: row['parent_run_id'] as string | null,
+    status: row['status'] as RunView['status'],
+    endReason: row['end_reason'] as RunView['endReason'],
+    model: row['model'] as string | null,
+    dryRun: row['dry_run'] === 1,
+    startedAtMs: row['started_at_ms'] as number | null,
+    finishedAtMs: row['finished_at_ms'] as number | null,
+    durationMs: row['duration_ms'] as number | null,
+    costKnownNanoUsd: row['cost_known_nano_usd'] as number,
+    usage: rowToUsage(row),
+  };
+}
+
+/** Columns of `steps` that a view fills, in the order of `stepToValues`. */
+export const stepColumns: readonly string[] = [
+  'id',
+  'number',
+  'kind',
+  'status',
+  'model',
+  'requested_model',
+  'started_at_ms',
+  'duration_ms',
+  'cost_nano_usd',
+  'has_usage',
+  ...usageColumns,
+];
+
+const stepColumnKeys: ReadonlySet<string> = new Set<keyof StepView>([
+  'id',
+  'runId',
+  'number',
+  'kind',
+  'status',
+  'model',
+  'requestedModel',
+  'startedAtMs',
+  'durationMs',
+  'usage',
+]);
+
+/** The values of a step's columns. */
+export function stepToValues(step: StepView): SqlValue[] {
+  return [
+    idToCell(step.id),
+    step.number,
+    step.kind,
+    step.status,
+    step.model,
+    step.requestedModel,
+    step.startedAtMs,
+    step.durationMs,
+    step.cost?.nanoUsd ?? null,
+    flag(step.usage !== null),
+    ...usageToValues(step.usage),
+  ];
+}
+
+const blankOfStep = (runId: string, stepId: string, number: number, timeMs: number): StepView =>
+  blankStep({ runId, stepId, number, timeMs, seq: 0 });
+
+/** The JSON part of a step. */
+export function stepToRest(step: StepView): string {
+  return packRest(step, blankOfStep(step.runId, step.id, step.number, step.startedAtMs), stepColumnKeys);
+}
+
+/** A step from its columns, `run_id` and `view`. A malformed `view` shows as `{error, raw}` in its metadata. */
+export function rowToStep(row: SqlRow): StepView {
+  const parsed = parseStored(row['view'] as string);
+  const rest = (isMalformed(parsed) ? { metadata: parsed } : parsed) as Partial<StepView>;
+  const startedAtMs = row['started_at_ms'] as number;
+  return {
+    ...blankOfStep(row['run_id'] as string, cellToId(row['id']!), row['number'] as number, startedAtMs),
+    ...rest,
+    kind: row['kind'] as StepView['kind'],
+    status: row['status'] as StepView['status'],
+    model: row['model'] as string | null,
+    requestedModel: row['requested_model'] as string | null,
+    durationMs: row['duration_ms'] as number | null,
+    usage: row['has_usage'] === 1 ? rowToUsage(row) : null,
+  };
+}
+
+const attemptColumnKeys: ReadonlySet<string> = new Set<keyof AttemptView>(['runId', 'stepId', 'number', 'startedAtMs']);
+
+/** The JSON part of an attempt. */
+export function attemptToRest(attempt: AttemptView): string {
+  const { runId, stepId, number, startedAtMs } = attempt;
+  return packRest(attempt, blankAttempt({ runId, stepId, number, timeMs: startedAtMs }), attemptColumnKeys);
+}
+
+/** An attempt from its columns, `run_id` and `view`. A malformed `view` shows as `{error, raw}` in its headers. */
+export function rowToAttempt(row: SqlRow): AttemptView {
+  const parsed = parseStored(row['view'] as string);
+  const rest = (isMalformed(parsed) ? { requestHeaders: parsed } : parsed) as Partial<AttemptView>;
+  const blank = blankAttempt({
+    runId: row['run_id'] as string,
+    stepId: cellToId(row['step_id']!),
+    number: row['number'] as number,
+    timeMs: row['started_at_ms'] as number,
+  });
+  return { ...blank, ...rest };
+}

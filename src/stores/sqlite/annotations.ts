@@ -1,0 +1,40 @@
+import type { Annotation } from '../../core/store.ts';
+import type { SqlRow } from '../sql/value.ts';
+import type { Database } from './database.ts';
+
+function rowToAnnotation(row: SqlRow): Annotation {
+  return {
+    id: row['id'] as string,
+    runId: row['run_id'] as string,
+    stepId: row['step_id'] as string | null,
+    kind: row['kind'] as Annotation['kind'],
+    name: row['name'] as string | null,
+    value: row['value'] === null ? null : (JSON.parse(row['value'] as string) as number | string),
+    author: row['author'] as string | null,
+    createdAtMs: row['created_at_ms'] as number,
+    updatedAtMs: row['updated_at_ms'] as number,
+  };
+}
+
+/** Writes an annotation in place of one with its id. */
+export function putAnnotation(db: Database, project: number, annotation: Annotation): void {
+  const { id, runId, stepId, kind, name, value, author, createdAtMs, updatedAtMs } = annotation;
+  db.run(
+    `INSERT INTO annotations (project_key, id, run_id, step_id, kind, name, value, author, created_at_ms, updated_at_ms)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (project_key, id) DO UPDATE SET run_id = excluded.run_id, step_id = excluded.step_id, kind = excluded.kind,
+       name = excluded.name, value = excluded.value, author = excluded.author, updated_at_ms = excluded.updated_at_ms`,
+    // As JSON, so that 1 and "1" stay what they are.
+    project, id, runId, stepId, kind, name, value === null ? null : JSON.stringify(value), author, createdAtMs, updatedAtMs,
+  );
+}
+
+/** True when there was one. */
+export function deleteAnnotation(db: Database, project: number, id: string): boolean {
+  return db.run('DELETE FROM annotations WHERE project_key = ? AND id = ?', project, id) > 0;
+}
+
+/** Annotations of a run, oldest first. */
+export function listAnnotations(db: Database, project: number, runId: string): Annotation[] {
+  return db.all('SELECT * FROM annotations WHERE project_key = ? AND run_id = ? ORDER BY created_at_ms, id', project, runId).map(rowToAnnotation);
+}

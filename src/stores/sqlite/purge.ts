@@ -1,0 +1,167 @@
+import { epochStartMs } from '../../core/content/context.ts';
+import { isTerminal } from '../../core/model/run.ts';
+import { contentToWords, runToErrorWords, stepToErrorWords } from '../../core/query/words.ts';
+import type { PurgeOptions } from '../../core/store.ts';
+import type { SqlRow } from '../sql/value.ts';
+import { rowToRun, rowToStep } from '../sql/view-row.ts';
+import { rowToContent, type RunKey } from './contents.ts';
+import type { Database } from './database.ts';
+import { countChange } from './imports.ts';
+import { dropWords, runDocument, stepDocument } from './search.ts';
+
+/*
+ * Contents and nodes that nobody needs any more. A node is needed while a step names it (context_use) or another node
+ * continues it; a content while a run uses it (content_use) or a node holds it. So a dead context is trimmed from its
+ * tip upwards, at a cost in proportion to what goes, and what is shared is met and left alone on the way.
+ */
+
+/** What trimming did. */
+export interface Trimmed {
+  readonly dropped: number;
+  /** Contents that were asked for but are still in use. */
+  readonly shared: number;
+}
+
+function isNodeNeeded(db: Database, node: number): boolean {
+  const row = db.get('SELECT EXISTS (SELECT 1 FROM context_use WHERE node_key = ?) OR EXISTS (SELECT 1 FROM nodes WHERE parent_key = ?) AS needed', node, node);
+  return row!['needed'] === 1;
+}
+
+/** Removes a context from its tip upwards, as far as nobody else needs it; the contents it held are added to `held`. */
+function trimContext(db: Database, tip: number, held: Set<number>): void {
+  let node: number | null = tip;
+  while (node !== null && !isNodeNeeded(db, node)) {
+    const row = db.get('DELETE FROM nodes WHERE key = ? RETURNING parent_key, content_key', node);
+    if (row === undefined) return;
+    if (row['content_key'] !== null) held.add(row['content_key'] as number);
+    node = row['parent_key'] as number | null;
+  }
+}
+
+function isContentNeeded(db: Database, content: number): boolean {
+  const row = db.get('SELECT EXISTS (SELECT 1 FROM content_use WHERE content_key = ?) OR EXISTS (SELECT 1 FROM nodes WHERE content_key = ?) AS needed', content, content);
+  return row!['needed'] === 1;
+}
+
+/** Removes a content with its words; false when its bytes were not there. */
+function dropContent(db: Database, project: number, key: number): boolean {
+  const row = db.get('DELETE FROM contents WHERE key = ? RETURNING *', key);
+  if (row === undefined) return false;
+  const content = rowToContent(row);
+  if (content !== null) dropWords(db, project, key, contentToWords(content));
+  return content !== null;
+}
+
+/** Removes those of the contexts and contents that nobody needs. */
+export function trim(db: Database, project: number, tips: readonly number[], contents: Iterable<number>): Trimmed {
+  const held = new Set(contents);
+  for (const tip of tips) trimContext(db, tip, held);
+  let dropped = 0;
+  let shared = 0;
+  for (const key of held) {
+    if (isContentNeeded(db, key)) shared += 1;
+    else if (dropContent(db, project, key)) dropped += 1;
+  }
+  return { dropped, shared };
+}
+
+/** Takes a run's uses away and gives back what it used. */
+export function releaseUses(db: Database, run: RunKey): { tips: number[]; contents: number[] } {
+  const contents = db.all('DELETE FROM content_use WHERE run_key = ? RETURNING content_key', run.key);
+  const tips = db.all('DELETE FROM context_use WHERE run_key = ? RETURNING node_key', run.key);
+  return { tips: tips.map((row) => row['node_key'] as number), contents: contents.map((row) => row['content_key'] as number) };
+}
+
+function* candidates(db: Database, project: number, beforeMs: number): Generator<SqlRow> {
+  // A page at a time, since the rows before a page may stay (pinned, live) and the rows of a page go.
+  let after: SqlRow = { sort_ms: -Infinity, id: '' };
+  for (;;) {
+    const rows = db.all(
+      `SELECT r.key, r.id, r.epoch, r.status, r.sort_ms FROM runs r WHERE r.project_key = ? AND r.sort_ms < ? AND (r.sort_ms, r.id) > (?, ?)
+       AND NOT EXISTS (SELECT 1 FROM annotations a WHERE a.project_key = r.project_key AND a.run_id = r.id AND a.kind = 'pin')
+       ORDER BY r.sort_ms, r.id LIMIT 200`,
+      project, beforeMs, after['sort_ms']!, after['id']!,
+    );
+    yield* rows;
+    if (rows.length < 200) return;
+    after = rows.at(-1)!;
+  }
+}
+
+function dropErrorWords(db: Database, run: RunKey): void {
+  const steps = db.all(
+    `SELECT s.*, v.view, '' AS run_id FROM steps s JOIN step_views v ON v.key = s.key WHERE s.run_key = ? AND s.status <> 'completed'`,
+    run.key,
+  );
+  for (const row of steps) dropWords(db, run.project, stepDocument(row['key'] as number), stepToErrorWords(rowToStep(row)));
+  const row = db.get(`SELECT r.*, v.view, '' AS project_id FROM runs r JOIN run_views v ON v.key = r.key WHERE r.key = ?`, run.key);
+  if (row !== undefined) dropWords(db, run.project, runDocument(run.key), runToErrorWords(rowToRun(row)));
+}
+
+function dropRun(db: Database, run: RunKey): void {
+  dropErrorWords(db, run);
+  const { tips, contents } = releaseUses(db, run);
+  const wait = 'INSERT INTO orphans (project_key, epoch, content_key, node_key) VALUES (?, ?, ?, ?)';
+  for (const content of contents) db.run(wait, run.project, run.epoch, content, null);
+  for (const tip of tips) db.run(wait, run.project, run.epoch, null, tip);
+  db.run('DELETE FROM step_views WHERE key IN (SELECT key FROM steps WHERE run_key = ?)', run.key);
+  for (const table of ['events', 'writers', 'attempts', 'steps', 'run_labels']) db.run(`DELETE FROM ${table} WHERE run_key = ?`, run.key);
+  db.run('DELETE FROM run_views WHERE key = ?', run.key);
+  db.run('DELETE FROM annotations WHERE project_key = ? AND run_id = ?', run.project, run.id);
+  db.run('DELETE FROM runs WHERE key = ?', run.key);
+}
+
+/** Drops runs in the transaction that is open; how many went. What they alone used waits among the orphans. */
+export function purgeRuns(db: Database, project: number, options: PurgeOptions): number {
+  let count = 0;
+  if (!(options.limit > 0)) return 0;
+  for (const row of candidates(db, project, options.beforeMs)) {
+    const run: RunKey = { project, id: row['id'] as string, key: row['key'] as number, epoch: row['epoch'] as number };
+    const isOpen = !isTerminal(row['status'] as Parameters<typeof isTerminal>[0]);
+    if (isOpen && options.isLive?.(run.id) === true) continue;
+    dropRun(db, run);
+    count += 1;
+    if (count >= options.limit) break;
+  }
+  if (count > 0) countChange(db);
+  return count;
+}
+
+const sliceRows = 200;
+
+/** Epochs whose contents may go: the whole week lies before the cut, and no open run could still name what it knows. */
+function closedEpochs(db: Database, project: number, beforeMs: number): number[] {
+  const rows = db.all(
+    `SELECT DISTINCT o.epoch FROM orphans o WHERE o.project_key = ? AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.project_key = o.project_key
+       AND r.epoch = o.epoch AND r.status IN ('pending', 'running', 'waiting_tool', 'waiting_approval')) ORDER BY o.epoch`,
+    project,
+  );
+  return rows.map((row) => row['epoch'] as number).filter((epoch) => epochStartMs(epoch + 1) <= beforeMs);
+}
+
+function trimSlice(db: Database, project: number, epoch: number): number {
+  const rows = db.all('DELETE FROM orphans WHERE key IN (SELECT key FROM orphans WHERE project_key = ? AND epoch = ? ORDER BY key LIMIT ?) RETURNING content_key, node_key', project, epoch, sliceRows);
+  const keysOf = (name: string): number[] => rows.flatMap((row) => (row[name] === null ? [] : (row[name] as number)));
+  trim(db, project, keysOf('node_key'), keysOf('content_key'));
+  return rows.length;
+}
+
+/** What nobody named any more when the last run of an epoch went: nodes and contents without a tip. */
+function dropRemains(db: Database, project: number, epoch: number): number {
+  if (db.get('SELECT 1 AS one FROM runs WHERE project_key = ? AND epoch = ? LIMIT 1', project, epoch) !== undefined) return 0;
+  db.run('DELETE FROM nodes WHERE project_key = ? AND epoch = ?', project, epoch);
+  const rows = db.all('SELECT key FROM contents WHERE project_key = ? AND epoch = ? LIMIT ?', project, epoch, sliceRows);
+  for (const row of rows) dropContent(db, project, row['key'] as number);
+  return rows.length;
+}
+
+/**
+ * Drops contents and nodes that purged runs left behind, a slice in each transaction, so that nobody waits long for
+ * the lock. Killed between two slices, the rest is done by the next purge. Yields after each slice.
+ */
+export function* dropOrphans(db: Database, project: number, beforeMs: number): Generator<void> {
+  for (const epoch of closedEpochs(db, project, beforeMs)) {
+    while (db.transaction(() => trimSlice(db, project, epoch)) > 0) yield;
+    while (db.transaction(() => dropRemains(db, project, epoch)) > 0) yield;
+  }
+}

@@ -1,0 +1,153 @@
+import { TachographError } from '../../core/error.ts';
+import { wordsVersion } from '../../core/query/words.ts';
+import { usageColumns } from '../sql/view-row.ts';
+import type { Database } from './database.ts';
+import { rebuildWords } from './search.ts';
+
+/** Raised when an older library can no longer work with the file. */
+export const schemaMajor = 1;
+/** Raised with every migration that an older library need not know. */
+export const schemaMinor = 1;
+
+const usage = usageColumns.map((name) => `${name} INTEGER`).join(', ');
+
+/*
+ *   projects ─┬─ runs ─┬─ run_views          what is filtered | the rest of the view, as JSON
+ *             │        ├─ run_labels
+ *             │        ├─ steps ── step_views
+ *             │        ├─ attempts
+ *             │        ├─ writers ── events     (run, seq) and (run, writer, n) are unique
+ *             │        ├─ content_use ─┐        which contents a run brought or names
+ *             │        └─ context_use ─┼─┐      which context tips its steps name
+ *             ├─ contents ─────────────┘ │      once per epoch
+ *             ├─ nodes ──────────────────┘      contexts as a tree: a node and its parent
+ *             ├─ words_<project>               full text, rowid = content key, below 0 = errors
+ *             ├─ annotations   seals   orphans
+ *   journal_positions   changes
+ */
+const tables = `
+CREATE TABLE changes (one INTEGER PRIMARY KEY CHECK (one = 1), count INTEGER NOT NULL, words_version INTEGER NOT NULL);
+INSERT INTO changes VALUES (1, 0, ${wordsVersion});
+CREATE TABLE projects (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);
+CREATE TABLE journal_positions (file TEXT PRIMARY KEY, bytes INTEGER NOT NULL);
+
+CREATE TABLE runs (
+  key INTEGER PRIMARY KEY, project_key INTEGER NOT NULL, epoch INTEGER NOT NULL, id TEXT NOT NULL,
+  agent_id TEXT NOT NULL, kind TEXT NOT NULL, caller_id TEXT, channel_id TEXT, session_id TEXT, parent_run_id TEXT,
+  status TEXT NOT NULL, end_reason TEXT, model TEXT, dry_run INTEGER NOT NULL, has_error INTEGER NOT NULL,
+  sort_ms INTEGER NOT NULL, started_at_ms INTEGER, created_at_ms INTEGER NOT NULL, finished_at_ms INTEGER,
+  duration_ms REAL, step_count INTEGER NOT NULL, error_count INTEGER NOT NULL, unpriced INTEGER NOT NULL,
+  cost_known_nano_usd INTEGER NOT NULL, ${usage},
+  UNIQUE (project_key, id));
+CREATE INDEX runs_by_time ON runs (project_key, sort_ms, dry_run);
+CREATE INDEX runs_by_agent ON runs (project_key, agent_id, sort_ms, dry_run);
+CREATE INDEX runs_by_status ON runs (project_key, status, sort_ms, dry_run);
+CREATE INDEX runs_by_parent ON runs (project_key, parent_run_id, sort_ms, dry_run);
+CREATE INDEX runs_by_caller ON runs (project_key, caller_id, sort_ms, dry_run) WHERE caller_id IS NOT NULL;
+CREATE INDEX runs_by_channel ON runs (project_key, channel_id, sort_ms, dry_run) WHERE channel_id IS NOT NULL;
+CREATE INDEX runs_by_session ON runs (project_key, session_id, sort_ms, dry_run) WHERE session_id IS NOT NULL;
+CREATE INDEX runs_by_model ON runs (project_key, model, sort_ms, dry_run) WHERE model IS NOT NULL;
+CREATE INDEX runs_by_reason ON runs (project_key, end_reason, sort_ms, dry_run) WHERE end_reason IS NOT NULL;
+CREATE INDEX runs_with_error ON runs (project_key, sort_ms, dry_run) WHERE has_error = 1;
+CREATE INDEX runs_by_finish ON runs (project_key, finished_at_ms) WHERE finished_at_ms IS NOT NULL;
+CREATE INDEX runs_by_epoch ON runs (project_key, epoch);
+CREATE TABLE run_views (key INTEGER PRIMARY KEY, view TEXT NOT NULL);
+CREATE TABLE run_labels (run_key INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (run_key, name)) WITHOUT ROWID;
+CREATE INDEX run_labels_by_value ON run_labels (name, value, run_key);
+
+CREATE TABLE steps (
+  key INTEGER PRIMARY KEY, run_key INTEGER NOT NULL, id BLOB NOT NULL, number INTEGER NOT NULL, kind TEXT NOT NULL,
+  status TEXT NOT NULL, model TEXT, requested_model TEXT, started_at_ms INTEGER NOT NULL, duration_ms REAL,
+  cost_nano_usd INTEGER, has_usage INTEGER NOT NULL, ${usage},
+  UNIQUE (run_key, number));
+CREATE INDEX steps_by_id ON steps (id);
+CREATE TABLE step_views (key INTEGER PRIMARY KEY, view TEXT NOT NULL);
+CREATE TABLE attempts (
+  key INTEGER PRIMARY KEY, run_key INTEGER NOT NULL, step_id BLOB NOT NULL, number INTEGER NOT NULL,
+  started_at_ms INTEGER NOT NULL, view TEXT NOT NULL,
+  UNIQUE (run_key, step_id, number));
+
+CREATE TABLE writers (
+  key INTEGER PRIMARY KEY, run_key INTEGER NOT NULL, id TEXT NOT NULL, n INTEGER NOT NULL, hash BLOB NOT NULL,
+  missing TEXT NOT NULL, UNIQUE (run_key, id));
+CREATE TABLE events (
+  key INTEGER PRIMARY KEY, run_key INTEGER NOT NULL, seq INTEGER NOT NULL, writer_key INTEGER NOT NULL,
+  n INTEGER NOT NULL, type TEXT NOT NULL, time_ms INTEGER NOT NULL, step_id BLOB, attempt INTEGER, facts TEXT,
+  payload TEXT, salt BLOB, digest BLOB NOT NULL, hash BLOB NOT NULL,
+  UNIQUE (run_key, seq), UNIQUE (writer_key, n));
+
+CREATE TABLE contents (
+  key INTEGER PRIMARY KEY, project_key INTEGER NOT NULL, epoch INTEGER NOT NULL, id BLOB NOT NULL, kind TEXT,
+  salt BLOB, is_packed INTEGER NOT NULL, bytes BLOB, UNIQUE (project_key, epoch, id));
+CREATE TABLE nodes (
+  key INTEGER PRIMARY KEY, project_key INTEGER NOT NULL, epoch INTEGER NOT NULL, id BLOB NOT NULL,
+  parent_key INTEGER, content_key INTEGER, depth INTEGER NOT NULL, UNIQUE (project_key, epoch, id));
+CREATE INDEX nodes_by_parent ON nodes (parent_key);
+CREATE INDEX nodes_by_content ON nodes (content_key);
+CREATE TABLE content_use (
+  run_key INTEGER NOT NULL, content_key INTEGER NOT NULL, step_key INTEGER, PRIMARY KEY (run_key, content_key)) WITHOUT ROWID;
+CREATE INDEX content_use_by_content ON content_use (content_key);
+CREATE TABLE context_use (
+  run_key INTEGER NOT NULL, node_key INTEGER NOT NULL, PRIMARY KEY (run_key, node_key)) WITHOUT ROWID;
+CREATE INDEX context_use_by_node ON context_use (node_key);
+CREATE TABLE orphans (
+  key INTEGER PRIMARY KEY, project_key INTEGER NOT NULL, epoch INTEGER NOT NULL, content_key INTEGER, node_key INTEGER);
+CREATE INDEX orphans_by_epoch ON orphans (project_key, epoch);
+
+CREATE TABLE annotations (
+  project_key INTEGER NOT NULL, id TEXT NOT NULL, run_id TEXT NOT NULL, step_id TEXT, kind TEXT NOT NULL, name TEXT,
+  value TEXT, author TEXT, created_at_ms INTEGER NOT NULL, updated_at_ms INTEGER NOT NULL, PRIMARY KEY (project_key, id));
+CREATE INDEX annotations_by_run ON annotations (project_key, run_id);
+CREATE TABLE seals (
+  project_key INTEGER NOT NULL, number INTEGER NOT NULL, run_id TEXT NOT NULL, seal TEXT NOT NULL, PRIMARY KEY (project_key, number));
+CREATE INDEX seals_by_run ON seals (project_key, run_id, number);
+`;
+
+interface Migration {
+  readonly major: number;
+  readonly minor: number;
+  readonly sql: string;
+}
+
+/** In order; one that has been published is never changed. */
+const migrations: readonly Migration[] = [{ major: 1, minor: 1, sql: tables }];
+
+const toVersion = (of: { major: number; minor: number }): number => of.major * 1000 + of.minor;
+
+/** 'TACH': tells our files from those of other programs. */
+const applicationId = 0x54414348;
+
+function checkOwner(db: Database): void {
+  const owner = db.get('PRAGMA application_id')!['application_id'] as number;
+  const { count } = db.get('SELECT count(*) AS count FROM sqlite_schema') as { count: number };
+  if (owner === applicationId || (owner === 0 && count === 0)) return;
+  throw new TachographError('store-broken', `The file ${db.path} is a database of another program; choose another path for the store.`);
+}
+
+function readVersion(db: Database): number {
+  const version = db.get('PRAGMA user_version')!['user_version'] as number;
+  const major = Math.floor(version / 1000);
+  if (major > schemaMajor) {
+    throw new TachographError('store-newer', `The store ${db.path} has schema ${major}.${version % 1000}, this library knows ${schemaMajor}.${schemaMinor}: update tachograph to open it. Recording goes on meanwhile.`);
+  }
+  return version;
+}
+
+/**
+ * Brings a database to the present schema, one transaction for each step, so that a killed migration is done again.
+ * A newer minor version is left as it is and used; a newer major one is refused.
+ */
+export function migrate(db: Database): void {
+  checkOwner(db);
+  for (const migration of migrations) {
+    if (readVersion(db) >= toVersion(migration)) continue;
+    db.transaction(() => {
+      // Another process may have been quicker while this one waited for the lock.
+      if (readVersion(db) >= toVersion(migration)) return;
+      db.exec(migration.sql);
+      db.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${toVersion(migration)};`);
+    });
+  }
+  const stored = db.get('SELECT words_version AS version FROM changes')!['version'];
+  if (stored !== wordsVersion) rebuildWords(db, wordsVersion);
+}

@@ -1,0 +1,89 @@
+import { attemptToContentIds, stepToContentIds } from '../../core/query/difference.ts';
+import { stepToErrorWords } from '../../core/query/words.ts';
+import type { AttemptView } from '../../core/model/attempt.ts';
+import type { StepView } from '../../core/model/step.ts';
+import { TachographError } from '../../core/error.ts';
+import { attemptToRest, rowToAttempt, rowToStep, stepColumns, stepToRest, stepToValues } from '../sql/view-row.ts';
+import { idToCell } from '../sql/value.ts';
+import type { Database } from './database.ts';
+import { type RunKey, useContent, useContext } from './contents.ts';
+import { replaceWords, stepDocument } from './search.ts';
+
+const upsertStep = `INSERT INTO steps (run_key, ${stepColumns.join(', ')}) VALUES (?${', ?'.repeat(stepColumns.length)})
+  ON CONFLICT (run_key, number) DO UPDATE SET ${stepColumns.map((name) => `${name} = excluded.${name}`).join(', ')} RETURNING key`;
+
+const selectStep = `SELECT s.*, v.view, r.id AS run_id FROM steps s JOIN step_views v ON v.key = s.key JOIN runs r ON r.key = s.run_key`;
+
+/** A step by its id, within a project. */
+export function findStep(db: Database, project: number, stepId: string): StepView | null {
+  const row = db.get(`${selectStep} WHERE s.id = ? AND r.project_key = ?`, idToCell(stepId), project);
+  return row === undefined ? null : rowToStep(row);
+}
+
+/** Writes a step in place of the old one, with its error's words and the contexts and contents it names. */
+export function putStep(db: Database, run: RunKey, step: StepView, before: StepView | null): number {
+  const key = db.get(upsertStep, run.key, ...stepToValues(step))!['key'] as number;
+  db.run('INSERT INTO step_views (key, view) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET view = excluded.view', key, stepToRest(step));
+  const words = { before: before === null ? '' : stepToErrorWords(before), after: stepToErrorWords(step) };
+  replaceWords(db, run.project, stepDocument(key), words);
+  const known = new Set(before === null ? [] : stepToContentIds(before));
+  for (const id of stepToContentIds(step)) if (!known.has(id)) useContent(db, run, id, key);
+  for (const name of ['contextNodeId', 'toolsNodeId'] as const) {
+    if (step[name] !== null && step[name] !== before?.[name]) useContext(db, run, step[name]);
+  }
+  return key;
+}
+
+/** Removes a step with its error's words. */
+export function dropStep(db: Database, run: RunKey, step: StepView): void {
+  const key = db.get('DELETE FROM steps WHERE run_key = ? AND number = ? RETURNING key', run.key, step.number)?.['key'];
+  if (typeof key !== 'number') return;
+  db.run('DELETE FROM step_views WHERE key = ?', key);
+  replaceWords(db, run.project, stepDocument(key), { before: stepToErrorWords(step), after: '' });
+}
+
+/** Steps of a run by number. */
+export function listSteps(db: Database, run: RunKey, options: { fromNumber: number; limit: number }): StepView[] {
+  return db.all(`${selectStep} WHERE s.run_key = ? AND s.number >= ? ORDER BY s.number LIMIT ?`, run.key, options.fromNumber, options.limit).map(rowToStep);
+}
+
+/** One step by its number, or `step-not-found`. */
+export function getStep(db: Database, run: RunKey, number: number): StepView {
+  const row = db.get(`${selectStep} WHERE s.run_key = ? AND s.number = ?`, run.key, number);
+  if (row === undefined) throw new TachographError('step-not-found', `Run ${run.id} has no step ${number}.`);
+  return rowToStep(row);
+}
+
+const selectAttempt = 'SELECT a.*, r.id AS run_id FROM attempts a JOIN runs r ON r.key = a.run_key';
+
+/** Attempts of a step, by its id within a project. */
+export function findAttempts(db: Database, project: number, stepId: string): AttemptView[] {
+  const rows = db.all(
+    `${selectAttempt} JOIN steps s ON s.run_key = a.run_key AND s.id = a.step_id WHERE s.id = ? AND r.project_key = ?`,
+    idToCell(stepId), project,
+  );
+  return rows.map(rowToAttempt);
+}
+
+/** Writes an attempt in place of the old one, with the contents it names. */
+export function putAttempt(db: Database, run: RunKey, attempt: AttemptView, stepKey: number | null): void {
+  db.run(
+    `INSERT INTO attempts (run_key, step_id, number, started_at_ms, view) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (run_key, step_id, number) DO UPDATE SET started_at_ms = excluded.started_at_ms, view = excluded.view`,
+    run.key, idToCell(attempt.stepId), attempt.number, attempt.startedAtMs, attemptToRest(attempt),
+  );
+  for (const id of attemptToContentIds(attempt)) useContent(db, run, id, stepKey);
+}
+
+/** Attempts of a run, or of one of its steps, by step and number. */
+export function listAttempts(db: Database, run: RunKey, stepId: string | null): AttemptView[] {
+  if (stepId !== null) {
+    return db.all(`${selectAttempt} WHERE a.run_key = ? AND a.step_id = ? ORDER BY a.number`, run.key, idToCell(stepId)).map(rowToAttempt);
+  }
+  const rows = db.all(
+    `SELECT a.*, ? AS run_id FROM attempts a LEFT JOIN steps s ON s.run_key = a.run_key AND s.id = a.step_id
+     WHERE a.run_key = ? ORDER BY s.number, a.number`,
+    run.id, run.key,
+  );
+  return rows.map(rowToAttempt);
+}

@@ -1,0 +1,185 @@
+import { setImmediate } from 'node:timers/promises';
+import { TachographError } from '../../core/error.ts';
+import type { Seal } from '../../core/record/seal.ts';
+import type { Annotation, Store, StoreReader, StoreWriter } from '../../core/store.ts';
+import { deleteAnnotation, listAnnotations, putAnnotation } from './annotations.ts';
+import { readContent, readContext, readContextNodes } from './contents.ts';
+import { type Database, openDatabase } from './database.ts';
+import { eraseRecord } from './erasure.ts';
+import { listEvents, listWriters } from './events.ts';
+import { countChange, importEntries, listPositions, rebuildViews } from './imports.ts';
+import { dropOrphans, purgeRuns } from './purge.ts';
+import {
+  countRuns,
+  findProject,
+  findRunIds,
+  lastRunPerAgent,
+  listAgents,
+  listChildren,
+  listFinishedBefore,
+  listOpenRuns,
+  listRuns,
+  parentChain,
+  projectKeyOf,
+  readRun,
+  runKeyOf,
+} from './runs.ts';
+import { migrate } from './schema.ts';
+import { lastSeal, listSeals, putSeal } from './seals.ts';
+import { searchWords } from './search.ts';
+import { getStep, listAttempts, listSteps } from './steps.ts';
+import { readTotals } from './totals.ts';
+
+/** Where the database is and how long to wait for another process. */
+export interface SqliteStoreOptions {
+  /** A file, or `:memory:`. Its folder must exist. */
+  readonly file: string;
+  /** Milliseconds to wait for a lock before `store-busy`. */
+  readonly busyMs?: number;
+}
+
+/** The parts a test may replace. */
+export interface SqliteStoreParts {
+  readonly open: () => Database;
+}
+
+const all = Number.MAX_SAFE_INTEGER;
+const optimizeEvery = 200;
+
+/**
+ * A store in one SQLite file (WAL), for one machine: any number of processes may open it, one writes at a time. Nothing is
+ * opened before `initialize`. Writes take effect in one transaction each; the calling thread does the work.
+ */
+export function openSqliteStore(options: SqliteStoreOptions): Store {
+  return openSqliteStoreFrom({ open: () => openDatabase(options.file, options.busyMs ?? 5000) });
+}
+
+/** A SQLite store over a given way to open its database; see `openSqliteStore`. */
+export function openSqliteStoreFrom(parts: SqliteStoreParts): Store {
+  let database: Database | null = null;
+  let isTruncationDue = false;
+  let writes = 0;
+
+  const open = (): Database => {
+    if (database === null) throw new TachographError('store-closed', 'The store is not open: call initialize() first, and nothing after close().');
+    return database;
+  };
+  const projectOf = (db: Database, projectId: string): number => findProject(db, projectId) ?? -1;
+
+  /** Erased words rest in the log until it is emptied, which no reader may be in the way of: else it is tried again. */
+  const truncateLog = (db: Database): void => {
+    const result = db.get('PRAGMA wal_checkpoint(TRUNCATE)');
+    isTruncationDue = result?.['busy'] !== 0;
+    db.exec('PRAGMA incremental_vacuum');
+  };
+
+  // Everything below is synchronous inside, so calls of one process never interleave; other processes wait for the
+  // lock that BEGIN IMMEDIATE takes.
+  const write = async <T>(fn: (db: Database) => T): Promise<T> => {
+    const db = open();
+    const result = db.transaction(() => fn(db));
+    if (isTruncationDue) truncateLog(db);
+    writes += 1;
+    // Fresh statistics keep the planner on the right index of many; bounded, a few milliseconds.
+    if (writes % optimizeEvery === 0) db.exec('PRAGMA optimize');
+    return result;
+  };
+  const read = async <T>(fn: (db: Database) => T): Promise<T> => fn(open());
+
+  const writer: StoreWriter = {
+    async initialize() {
+      if (database !== null) return;
+      const opened = parts.open();
+      try {
+        migrate(opened);
+      } catch (error) {
+        opened.close();
+        throw error;
+      }
+      database = opened;
+    },
+    importBatch: (batch) => write((db) => importEntries(db, batch)),
+    journalPositions: () => read(listPositions),
+    forgetJournal: (file) => write((db) => void db.run('DELETE FROM journal_positions WHERE file = ?', file)),
+    appendSeal: (seal: Seal) =>
+      write((db) => {
+        putSeal(db, projectKeyOf(db, seal.projectId), seal);
+        countChange(db);
+      }),
+    async purge(purge) {
+      const count = await write((db) => purgeRuns(db, projectOf(db, purge.projectId), purge));
+      const db = open();
+      for (const _slice of dropOrphans(db, projectOf(db, purge.projectId), purge.beforeMs)) await setImmediate();
+      return count;
+    },
+    async eraseRun(projectId, runId) {
+      const result = await write((db) => eraseRecord(db, projectId, runKeyOf(db, projectId, runId)));
+      truncateLog(open());
+      return result;
+    },
+    rebuildRun: (projectId, runId) => write((db) => rebuildViews(db, projectId, runKeyOf(db, projectId, runId))),
+    putAnnotation: (projectId: string, annotation: Annotation) =>
+      write((db) => {
+        putAnnotation(db, runKeyOf(db, projectId, annotation.runId).project, annotation);
+        countChange(db);
+      }),
+    deleteAnnotation: (projectId, id) =>
+      write((db) => {
+        const isThere = deleteAnnotation(db, projectOf(db, projectId), id);
+        if (isThere) countChange(db);
+        return isThere;
+      }),
+    async close() {
+      const db = database;
+      if (db === null) return;
+      database = null;
+      if (isTruncationDue) truncateLog(db);
+      db.exec('PRAGMA optimize');
+      db.close();
+    },
+  };
+
+  const reader: StoreReader = {
+    getRun: (projectId, runId) => read((db) => readRun(db, runKeyOf(db, projectId, runId))),
+    findRunIds: (projectId, prefix, limit) => read((db) => findRunIds(db, projectOf(db, projectId), prefix, limit)),
+    listRuns: (projectId, filter, page) => read((db) => listRuns(db, projectId, filter, page)),
+    countRuns: (projectId, filter) => read((db) => countRuns(db, projectId, filter)),
+    listEvents: (projectId, runId, { fromSeq = 1, limit = all } = {}) =>
+      read((db) => listEvents(db, runKeyOf(db, projectId, runId), { fromSeq, limit })),
+    listSteps: (projectId, runId, { fromNumber = 1, limit = all } = {}) =>
+      read((db) => listSteps(db, runKeyOf(db, projectId, runId), { fromNumber, limit })),
+    getStep: (projectId, runId, number) => read((db) => getStep(db, runKeyOf(db, projectId, runId), number)),
+    listAttempts: (projectId, runId, stepId) => read((db) => listAttempts(db, runKeyOf(db, projectId, runId), stepId ?? null)),
+    readContext: (projectId, runId, nodeId, { from = 0 } = {}) =>
+      read((db) => readContext(db, runKeyOf(db, projectId, runId), nodeId, from)),
+    readContextNodes: (projectId, runId, nodeId) => read((db) => readContextNodes(db, runKeyOf(db, projectId, runId), nodeId)),
+    readContents: (projectId, runId, ids) =>
+      read((db) => {
+        const run = runKeyOf(db, projectId, runId);
+        return ids.flatMap((id) => readContent(db, run, id) ?? []);
+      }),
+    listChildren: (projectId, parentRunId) => read((db) => listChildren(db, projectOf(db, projectId), parentRunId)),
+    parentChain: (projectId, runId) => read((db) => parentChain(db, runKeyOf(db, projectId, runId))),
+    listFinishedBefore: (projectId, beforeMs, limit) =>
+      read((db) => listFinishedBefore(db, projectOf(db, projectId), beforeMs, limit)),
+    lastRunPerAgent: (projectId, agentIds, { includeFailed = true } = {}) =>
+      read((db) => lastRunPerAgent(db, projectOf(db, projectId), agentIds, includeFailed)),
+    listAgents: (projectId) => read((db) => listAgents(db, projectOf(db, projectId))),
+    search: (projectId, text, { limit = 50, order = 'rank', runId } = {}) =>
+      read((db) => {
+        const project = findProject(db, projectId);
+        return project === null ? [] : searchWords(db, project, text, { limit, order, runId: runId ?? null });
+      }),
+    totals: (projectId, totals) => read((db) => readTotals(db, projectOf(db, projectId), totals)),
+    listAnnotations: (projectId, runId) => read((db) => listAnnotations(db, projectOf(db, projectId), runId)),
+    listSeals: (projectId, runId) => read((db) => listSeals(db, projectOf(db, projectId), runId ?? null)),
+    lastSeal: (projectId) => read((db) => lastSeal(db, projectOf(db, projectId))),
+    listWriters: (projectId, runId) => read((db) => listWriters(db, runKeyOf(db, projectId, runId))),
+    listOpenRuns: (projectId) => read((db) => listOpenRuns(db, projectOf(db, projectId))),
+    listProjects: () => read((db) => db.all('SELECT id FROM projects ORDER BY id').map((row) => row['id'] as string)),
+    changeCount: () => read((db) => db.get('SELECT count FROM changes')!['count'] as number),
+  };
+
+  return { kind: 'sqlite', ...writer, ...reader };
+}
+
