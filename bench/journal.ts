@@ -44,7 +44,9 @@ const writerId = '0123456789abcdef';
 function entriesOf(payloadBytes: number): JournalEntry[] {
   return Array.from({ length: 64 }, (_, i) => {
     const text = `The ${i}th answer, with some ünicode and a number ${i * 7919}. `;
-    const payload = JSON.stringify({ text: text.repeat(Math.ceil(payloadBytes / text.length)).slice(0, payloadBytes - 12) });
+    const payload = JSON.stringify({
+      text: text.repeat(Math.ceil(payloadBytes / text.length)).slice(0, payloadBytes - 12),
+    });
     const header = {
       runId: '01932c07-1111-7abc-8def-0123456789ab',
       writerId,
@@ -55,7 +57,12 @@ function entriesOf(payloadBytes: number): JournalEntry[] {
       attempt: null,
       facts: '{"status":"completed","durationMs":812.5,"timeToFirstTokenMs":210.25}',
     };
-    return { epoch: 2917, contents: [], nodes: [], event: chainEvent({ header, payload, salt: new Uint8Array(16), previous: zeroHash }) };
+    return {
+      epoch: 2917,
+      contents: [],
+      nodes: [],
+      event: chainEvent({ header, payload, salt: new Uint8Array(16), previous: zeroHash }),
+    };
   });
 }
 
@@ -65,7 +72,10 @@ function plainAppend(isPowerSafe: boolean): Variant['open'] {
     // The same number of bytes as our frame has: header text, payload, and 114 bytes around them.
     const blockByEntry = new Map<JournalEntry, Buffer>();
     const blockOf = (entry: JournalEntry): Buffer => {
-      const block = Buffer.alloc(Buffer.byteLength(entry.event.payload!) + Buffer.byteLength(JSON.stringify(entry.event.header)) + 80, 120);
+      const block = Buffer.alloc(
+        Buffer.byteLength(entry.event.payload!) + Buffer.byteLength(JSON.stringify(entry.event.header)) + 80,
+        120,
+      );
       blockByEntry.set(entry, block);
       return block;
     };
@@ -130,7 +140,7 @@ async function readBack(entries: readonly JournalEntry[]): Promise<number> {
   const before = performance.now();
   let count = 0;
   for (const { file } of listJournals(folder)) {
-    for (let at = 0; ; ) {
+    for (let at = 0; ;) {
       const part = readJournal(file, at);
       count += part.entries.length;
       at = part.nextBytes;
@@ -144,7 +154,11 @@ async function readBack(entries: readonly JournalEntry[]): Promise<number> {
 
 const figures: Figures[] = [];
 const print = (cells: readonly (string | number)[]): void => {
-  const row = cells.map((cell, i) => (typeof cell === 'number' ? cell.toFixed(cell < 1000 ? 1 : 0) : cell)[i === 0 ? 'padEnd' : 'padStart'](i === 0 ? 26 : 10));
+  const row = cells.map((cell, i) =>
+    (typeof cell === 'number' ? cell.toFixed(cell < 1000 ? 1 : 0) : cell)[i === 0 ? 'padEnd' : 'padStart'](
+      i === 0 ? 26 : 10,
+    ),
+  );
   process.stdout.write(`${row.join('')}\n`);
 };
 
@@ -154,7 +168,8 @@ for (const bytes of [1500, 8192]) {
   const timesByVariant = new Map<Variant, number[]>(variants.map((variant) => [variant, []]));
   for (const variant of variants) await measure(variant, entries);
   for (let round = 0; round < rounds; round += 1) {
-    for (const variant of variants) for (const time of await measure(variant, entries)) timesByVariant.get(variant)!.push(time);
+    for (const variant of variants)
+      for (const time of await measure(variant, entries)) timesByVariant.get(variant)!.push(time);
   }
   for (const [variant, times] of timesByVariant) {
     const found = summarise(variant.name, bytes, times);
@@ -165,4 +180,5 @@ for (const bytes of [1500, 8192]) {
   figures.push({ variant: 'read back', bytes, us, p50: us, p99: us, p999: us, perSecond: 1e6 / us });
   print(['read back', String(bytes), us, '', '', '', 1e6 / us]);
 }
-if (values.json !== undefined) writeFileSync(values.json, JSON.stringify({ node: process.version, rounds, events, figures }, null, 2));
+if (values.json !== undefined)
+  writeFileSync(values.json, JSON.stringify({ node: process.version, rounds, events, figures }, null, 2));

@@ -1,3 +1,5 @@
+import { TachographError } from '../core/error.ts';
+import { isTerminal } from '../core/model/run.ts';
 import type { ErasureResult, Store } from '../core/store.ts';
 import type { Archive } from './archive.ts';
 import type { OwnEvents } from './own-events.ts';
@@ -23,6 +25,9 @@ const noticeMs = 250;
 export async function eraseRun(parts: EraserParts, run: { projectId: string; runId: string }): Promise<ErasureResult> {
   const { store, archive, own } = parts;
   const view = await store.getRun(run.projectId, run.runId);
+  if (!isTerminal(view.status)) {
+    throw new TachographError('end-conflict', `Run ${run.runId} is still ${view.status}: end it first, then erase it, or its next words would come back.`);
+  }
   archive.bumpGeneration();
   await parts.sleep(noticeMs);
   await parts.importAll();

@@ -8,7 +8,7 @@ import type { ErasureResult, Store } from '../core/store.ts';
 import type { SealSigner } from '../core/verify/seals.ts';
 import type { Archive } from './archive.ts';
 import { eraseRun } from './eraser.ts';
-import type { ImportedFile, News, Problem } from './importer.ts';
+import type { News, Problem } from './importer.ts';
 import { createImporter } from './importer.ts';
 import type { Lock } from './lock.ts';
 import { createOwnEvents } from './own-events.ts';
@@ -84,14 +84,15 @@ export function createIndexer(options: IndexerOptions): Indexer {
     return next;
   };
 
-  const round = async (isThorough: boolean): Promise<readonly ImportedFile[]> => {
+  const round = async (isThorough: boolean): Promise<void> => {
+    const isSweeping = isThorough || clock.monotonicMs() - sweptAtMs > housekeepingMs;
+    const states = isSweeping ? sweeper.observe() : null;
     const files = await importer.importAll();
-    if (isThorough || clock.monotonicMs() - sweptAtMs > housekeepingMs) {
+    if (states !== null) {
       sweptAtMs = clock.monotonicMs();
-      await sweeper.sweep(files);
+      await sweeper.sweep(files, states);
     }
     await sealer.sealAll();
-    return files;
   };
 
   const pause = async (ms: number): Promise<void> => {

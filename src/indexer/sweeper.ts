@@ -7,9 +7,14 @@ import type { OwnEvents } from './own-events.ts';
 
 /** Ends what dead recorders left open. */
 export interface Sweeper {
-  /** Sweeps runs whose writers are all gone and removes journals that nobody needs any more. */
-  sweep(files: readonly ImportedFile[]): Promise<void>;
+  /** Which writers are alive now. Asked before an import: what a process wrote before it was seen gone is then read. */
+  observe(): WriterStates;
+  /** Sweeps runs whose writers were all gone before the import and removes journals that nobody needs any more. */
+  sweep(files: readonly ImportedFile[], states: WriterStates): Promise<void>;
 }
+
+/** State of each writer that has a journal, by writer id. */
+export type WriterStates = ReadonlyMap<string, WriterState>;
 
 /** A run whose process cannot be seen (another host, another boot without a trace) is given up after this. */
 const unseenMs = 24 * 3600 * 1000;
@@ -20,15 +25,15 @@ type WriterState = 'alive' | 'gone' | 'unknown';
 export function createSweeper(parts: { store: Store; archive: Archive; clock: Clock; ids: IdSource; own: OwnEvents }): Sweeper {
   const { store, archive, clock, own } = parts;
 
-  const statesOf = (files: readonly ImportedFile[]): Map<string, WriterState> => {
+  const observe = (): WriterStates => {
     const states = new Map<string, WriterState>();
-    for (const { identity } of files) {
+    for (const { identity } of archive.list().files) {
       if (!states.has(identity.writerId)) states.set(identity.writerId, archive.processState(identity));
     }
     return states;
   };
 
-  const isAbandoned = (open: OpenRun, states: Map<string, WriterState>, pending: ReadonlySet<string>): boolean => {
+  const isAbandoned = (open: OpenRun, states: WriterStates, pending: ReadonlySet<string>): boolean => {
     if (open.run.source !== 'live' || open.run.status === 'pending') return false;
     return open.writerIds.every((writerId) => {
       if (pending.has(writerId) || own.isOurs(writerId)) return own.isOurs(writerId);
@@ -49,12 +54,12 @@ export function createSweeper(parts: { store: Store; archive: Archive; clock: Cl
     own.emit(open.run, { type: 'run-end', facts: { endReason: 'interrupted', durationMs: null, swept: true } });
   };
 
-  const sweepProject = async (projectId: string, states: Map<string, WriterState>, pending: ReadonlySet<string>): Promise<void> => {
+  const sweepProject = async (projectId: string, states: WriterStates, pending: ReadonlySet<string>): Promise<void> => {
     for (const open of await store.listOpenRuns(projectId)) if (isAbandoned(open, states, pending)) end(open);
     await own.importInto(projectId);
   };
 
-  const removeDone = async (files: readonly ImportedFile[], states: Map<string, WriterState>): Promise<void> => {
+  const removeDone = async (files: readonly ImportedFile[], states: WriterStates): Promise<void> => {
     const newestByWriter = new Map<string, string>();
     for (const { identity, file } of files) {
       const known = newestByWriter.get(identity.writerId);
@@ -72,8 +77,11 @@ export function createSweeper(parts: { store: Store; archive: Archive; clock: Cl
   };
 
   return {
-    async sweep(files) {
-      const states = statesOf(files);
+    observe,
+    async sweep(files, observed) {
+      // A writer that came after the observation lives.
+      const states = new Map(observed);
+      for (const { identity } of files) if (!states.has(identity.writerId)) states.set(identity.writerId, 'alive');
       // A torn tail counts as read once its process is gone; until then more may come.
       const pending = new Set(files.filter((f) => !f.isDone && states.get(f.identity.writerId) !== 'gone').map((f) => f.identity.writerId));
       for (const projectId of await store.listProjects()) await sweepProject(projectId, states, pending);

@@ -42,7 +42,11 @@ export function createBacklog(bytesMax: number): Backlog {
     },
     peek(batchBytes) {
       let end = first;
-      for (let size = 0; end < items.length && (end === first || size + items[end]!.frame.length <= batchBytes); end += 1) {
+      for (
+        let size = 0;
+        end < items.length && (end === first || size + items[end]!.frame.length <= batchBytes);
+        end += 1
+      ) {
         size += items[end]!.frame.length;
       }
       const frames = items.slice(first, end).map((item) => item.frame);

@@ -20,14 +20,23 @@ const headers = fc.record({
   timeMs: fc.integer({ min: 0, max: 2 ** 45 }),
   stepId: fc.option(fc.constantFrom(runA, runB)),
   attempt: fc.option(fc.integer({ min: 1, max: 99 })),
-  facts: fc.option(fc.jsonValue().filter((v) => v !== null).map((value) => JSON.stringify(value))),
+  facts: fc.option(
+    fc
+      .jsonValue()
+      .filter((v) => v !== null)
+      .map((value) => JSON.stringify(value)),
+  ),
 });
 
 const entries: fc.Arbitrary<JournalEntry> = fc.record({
   epoch: fc.integer({ min: -1, max: 5000 }),
-  contents: fc.array(fc.record({ id: hexOf(32), salt: bytesOf(16), kind: fc.constantFrom(...contentKinds), bytes: fc.uint8Array() })),
+  contents: fc.array(
+    fc.record({ id: hexOf(32), salt: bytesOf(16), kind: fc.constantFrom(...contentKinds), bytes: fc.uint8Array() }),
+  ),
   nodes: fc.array(
-    fc.record({ parentId: hexOf(32), contentId: hexOf(32), depth: fc.nat(10_000) }).map((node) => ({ id: nodeIdOf(node.parentId, node.contentId), ...node })),
+    fc
+      .record({ parentId: hexOf(32), contentId: hexOf(32), depth: fc.nat(10_000) })
+      .map((node) => ({ id: nodeIdOf(node.parentId, node.contentId), ...node })),
   ),
   event: fc.record({
     header: headers,
@@ -43,9 +52,11 @@ const bodyOf = (entry: JournalEntry): Buffer => Buffer.from(createEntryEncoder()
 describe('entry', () => {
   it('comes back as it went in, whatever it holds', () => {
     const encode = createEntryEncoder();
-    fc.assert(fc.property(entries, (entry) => {
-      expect(plain(decodeEntry(encode(entry).subarray(frameHeadBytes)))).toEqual(plain(entry));
-    }));
+    fc.assert(
+      fc.property(entries, (entry) => {
+        expect(plain(decodeEntry(encode(entry).subarray(frameHeadBytes)))).toEqual(plain(entry));
+      }),
+    );
   });
 
   it('comes back when it is larger than the encoder keeps room for', () => {
@@ -55,21 +66,30 @@ describe('entry', () => {
   });
 
   it('keeps a header as the exact text that was hashed', () => {
-    fc.assert(fc.property(headers, (header) => {
-      expect(parseEventHeader(headerToText(header))).toEqual(header);
-    }));
+    fc.assert(
+      fc.property(headers, (header) => {
+        expect(parseEventHeader(headerToText(header))).toEqual(header);
+      }),
+    );
   });
 
   it('refuses a header that is not in its exact form', () => {
     const text = headerToText({ ...createEntries(runA)('x').event.header, attempt: 1 });
-    for (const other of ['', '[]', text.slice(0, -1), text.replace('[1,', '[2,'), text.replace(',1,null]', ',01,null]')]) {
+    for (const other of [
+      '',
+      '[]',
+      text.slice(0, -1),
+      text.replace('[1,', '[2,'),
+      text.replace(',1,null]', ',01,null]'),
+    ]) {
       expect(() => parseEventHeader(other)).toThrow(RangeError);
     }
   });
 
   it('refuses every body cut short', () => {
     const body = bodyOf(createEntries(runA)('some words', [contentOf('more words')]));
-    for (let length = 0; length < body.length; length += 1) expect(() => decodeEntry(body.subarray(0, length))).toThrow(RangeError);
+    for (let length = 0; length < body.length; length += 1)
+      expect(() => decodeEntry(body.subarray(0, length))).toThrow(RangeError);
   });
 
   it('never reads past random bytes', () => {
@@ -85,7 +105,10 @@ describe('entry', () => {
     const body = bodyOf(createEntries(runA)('told to A', [contentOf('only A'), shared]));
     const before = decodeEntry(Buffer.from(body));
     expect(eraseInBody(body, { runId: runB })).toEqual({ events: 0, contents: 0 });
-    expect(eraseInBody(body, { runId: runA, contentIds: new Set([before.contents[0]!.id]) })).toEqual({ events: 1, contents: 1 });
+    expect(eraseInBody(body, { runId: runA, contentIds: new Set([before.contents[0]!.id]) })).toEqual({
+      events: 1,
+      contents: 1,
+    });
     const after = decodeEntry(body);
     expect(after.event).toMatchObject({ payload: null, salt: null, header: before.event.header });
     expect(after.event.digest).toEqual(before.event.digest);
@@ -98,6 +121,8 @@ describe('entry', () => {
 
   it('reads back a payload whose digest still fits', () => {
     const entry = decodeEntry(bodyOf(createEntries(runA)('lone \ud800 surrogate')));
-    expect(Buffer.from(payloadDigest(entry.event.salt!, entry.event.payload!))).toEqual(Buffer.from(entry.event.digest));
+    expect(Buffer.from(payloadDigest(entry.event.salt!, entry.event.payload!))).toEqual(
+      Buffer.from(entry.event.digest),
+    );
   });
 });

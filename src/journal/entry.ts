@@ -60,7 +60,8 @@ function bodyBytesAtMost(header: string, { event, contents, nodes }: JournalEntr
   const words = payload.length > 32_768 ? Buffer.byteLength(payload) : payload.length * 3;
   let bytes = fixedBytes + header.length * 3 + words + nodes.length * nodeBytes;
   for (const content of contents) bytes += contentHeadBytes + content.bytes.length;
-  if (bytes > bodyBytesMax) throw new RangeError(`An entry of ${bytes} bytes does not fit a journal frame of ${bodyBytesMax}.`);
+  if (bytes > bodyBytesMax)
+    throw new RangeError(`An entry of ${bytes} bytes does not fit a journal frame of ${bodyBytesMax}.`);
   return bytes;
 }
 
@@ -156,7 +157,8 @@ function placesOf(body: Buffer): Places {
     contents.push({ at, end, isErased: (body.readUInt8(at + 49) & erasedFlag) !== 0 });
     at = end;
   }
-  if (at + body.readUInt32LE(17) * nodeBytes !== body.length) throw new RangeError('The parts of an entry do not add up.');
+  if (at + body.readUInt32LE(17) * nodeBytes !== body.length)
+    throw new RangeError('The parts of an entry do not add up.');
   return { payload, payloadEnd, contents, nodes: at };
 }
 
@@ -186,7 +188,16 @@ export function parseEventHeader(text: string): EventHeader {
     fields.push(text.slice(at, comma));
     at = comma + 1;
   }
-  const [, runId, writerId, n, type, timeMs, stepId, attempt] = fields as [string, string, string, string, string, string, string, string];
+  const [, runId, writerId, n, type, timeMs, stepId, attempt] = fields as [
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+  ];
   const facts = text.slice(at, -1);
   const header: EventHeader = {
     runId: runId.slice(1, -1),

@@ -1,8 +1,26 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { eventHash, zeroHash } from '../core/record/chain.ts';
-import { contentOf, createEntries, names, readAll, readFile, runA, runB, withHome, writerId } from '../../test/journal/entries.ts';
-import { createJournal, currentIdentity, eraseFromJournals, isProcessAlive, listJournals, quarantineJournal, readJournal } from './index.ts';
+import {
+  contentOf,
+  createEntries,
+  names,
+  readAll,
+  readFile,
+  runA,
+  runB,
+  withHome,
+  writerId,
+} from '../../test/journal/entries.ts';
+import {
+  createJournal,
+  currentIdentity,
+  eraseFromJournals,
+  isProcessAlive,
+  listJournals,
+  quarantineJournal,
+  readJournal,
+} from './index.ts';
 import { frameHeadBytes } from './frame.ts';
 
 const gone = { ...currentIdentity(writerId), processStart: '1' };
@@ -34,7 +52,12 @@ describe('erasure in journals', () => {
         expect(Buffer.from(eventHash(previous, event.header, event.digest))).toEqual(Buffer.from(event.hash));
         previous = event.hash;
       }
-      expect(eraseFromJournals(home, 'default', { runId: runA })).toEqual({ files: 0, events: 0, contents: 0, unreadableBytes: 0 });
+      expect(eraseFromJournals(home, 'default', { runId: runA })).toEqual({
+        files: 0,
+        events: 0,
+        contents: 0,
+        unreadableBytes: 0,
+      });
       expect(eraseFromJournals(home, 'other', { runId: runB }).events).toBe(0);
       await journal.close();
     }));
@@ -45,7 +68,10 @@ describe('erasure in journals', () => {
       const [own, shared] = [contentOf('only in A'), contentOf('in both')];
       journal.append(createEntries(runA)('words of A', [own, shared]));
       journal.append(createEntries(runB)('words of B', [own]));
-      expect(eraseFromJournals(home, 'default', { runId: runA, contentIds: new Set([own.id]) })).toMatchObject({ events: 1, contents: 2 });
+      expect(eraseFromJournals(home, 'default', { runId: runA, contentIds: new Set([own.id]) })).toMatchObject({
+        events: 1,
+        contents: 2,
+      });
       expect(readAll(home).map(({ contents }) => contents.map(({ id }) => id))).toEqual([[shared.id], []]);
       await journal.close();
     }));
@@ -68,7 +94,10 @@ describe('erasure in journals', () => {
 
   it('leaves the tail of a live writer alone, and clears that of a dead one', () =>
     withHome(async (home) => {
-      for (const [identity, isCleared] of [[undefined, false], [gone, true]] as const) {
+      for (const [identity, isCleared] of [
+        [undefined, false],
+        [gone, true],
+      ] as const) {
         const projectId = isCleared ? 'dead' : 'live';
         const journal = createJournal({ home, projectId, writerId, ...(identity === undefined ? {} : { identity }) });
         journal.append(createEntries(runA)('words'));

@@ -70,7 +70,8 @@ function headerCrc(bytes: Buffer, length: number): number {
  */
 export function parseHeader(bytes: Buffer, file: string): JournalHeader | null {
   const known = Math.min(bytes.length, magic.length);
-  if (!bytes.subarray(0, known).equals(magic.subarray(0, known))) throw broken(file, 0, 'it does not begin as a journal does');
+  if (!bytes.subarray(0, known).equals(magic.subarray(0, known)))
+    throw broken(file, 0, 'it does not begin as a journal does');
   if (bytes.length < 12) return null;
   const major = bytes.readUInt16LE(8);
   if (major > formatVersion.major) {
@@ -83,9 +84,11 @@ export function parseHeader(bytes: Buffer, file: string): JournalHeader | null {
   const length = bytes.readUInt32LE(12);
   if (length > headerBytesMax) throw broken(file, 12, `its header claims ${length} bytes`);
   if (bytes.length < prefixBytes + length) return null;
-  if (headerCrc(bytes, length) !== bytes.readUInt32LE(16)) throw broken(file, 16, 'the checksum of its header is wrong');
+  if (headerCrc(bytes, length) !== bytes.readUInt32LE(16))
+    throw broken(file, 16, 'the checksum of its header is wrong');
   const { projectId, identity, createdAtMs } = JSON.parse(bytes.toString('utf8', prefixBytes, prefixBytes + length));
-  if (typeof projectId !== 'string' || typeof identity?.writerId !== 'string') throw broken(file, prefixBytes, 'its header names no project or writer');
+  if (typeof projectId !== 'string' || typeof identity?.writerId !== 'string')
+    throw broken(file, prefixBytes, 'its header names no project or writer');
   return { major, minor: bytes.readUInt16LE(10), projectId, identity, createdAtMs, bytes: prefixBytes + length };
 }
 

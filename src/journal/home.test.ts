@@ -3,14 +3,24 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { withHome } from '../../test/journal/entries.ts';
-import { bumpGeneration, defaultHome, openHome, projectToFolder, readGeneration, readKey, readOrCreateKey } from './index.ts';
+import {
+  bumpGeneration,
+  defaultHome,
+  openHome,
+  projectToFolder,
+  readGeneration,
+  readKey,
+  readOrCreateKey,
+} from './index.ts';
 
 describe('data folder', () => {
   it('is found where each platform keeps such data', () => {
     expect(defaultHome({ TACHOGRAPH_HOME: '/srv/t', HOME: '/home/u' }, 'linux')).toBe('/srv/t');
     expect(defaultHome({ HOME: '/home/u' }, 'linux')).toBe('/home/u/.local/share/tachograph');
     expect(defaultHome({ HOME: '/home/u', XDG_DATA_HOME: '/data' }, 'linux')).toBe('/data/tachograph');
-    expect(defaultHome({ HOME: '/home/u', XDG_DATA_HOME: 'relative' }, 'linux')).toBe('/home/u/.local/share/tachograph');
+    expect(defaultHome({ HOME: '/home/u', XDG_DATA_HOME: 'relative' }, 'linux')).toBe(
+      '/home/u/.local/share/tachograph',
+    );
     expect(defaultHome({ HOME: '/Users/u' }, 'darwin')).toBe('/Users/u/Library/Application Support/tachograph');
     expect(defaultHome({ LOCALAPPDATA: 'C:\\Local' }, 'win32')).toBe('C:\\Local\\tachograph');
     expect(defaultHome({ USERPROFILE: 'C:\\Users\\u' }, 'win32')).toBe('C:\\Users\\u\\AppData\\Local\\tachograph');
@@ -19,7 +29,8 @@ describe('data folder', () => {
   it('is made for its owner alone', () =>
     withHome((base) => {
       const home = openHome(join(base, 'a', 'b'));
-      for (const part of ['', 'journal', 'keys', 'quarantine']) expect(statSync(join(home, part)).mode & 0o777).toBe(0o700);
+      for (const part of ['', 'journal', 'keys', 'quarantine'])
+        expect(statSync(join(home, part)).mode & 0o777).toBe(0o700);
       expect(openHome(home)).toBe(home);
     }));
 
@@ -31,7 +42,22 @@ describe('data folder', () => {
     }));
 
   it('keeps each project in a folder of its own, whatever its id', () => {
-    const ids = ['default', 'Default', '..', '.', '', 'a/b', 'a%2fb', 'a\\b', 'ü', 'con', 'x'.repeat(300), `${'x'.repeat(300)}y`, '\0', 'a b'];
+    const ids = [
+      'default',
+      'Default',
+      '..',
+      '.',
+      '',
+      'a/b',
+      'a%2fb',
+      'a\\b',
+      'ü',
+      'con',
+      'x'.repeat(300),
+      `${'x'.repeat(300)}y`,
+      '\0',
+      'a b',
+    ];
     const folders = ids.map(projectToFolder);
     expect(folders[0]).toBe('default');
     expect(new Set(folders.map((folder) => folder.toLowerCase())).size).toBe(ids.length);

@@ -64,7 +64,9 @@ function keyFile(home: string, name: string): string {
 
 function escapeName(name: string, plain: RegExp): string {
   const escaped = [...Buffer.from(name)]
-    .map((byte) => (plain.test(String.fromCharCode(byte)) ? String.fromCharCode(byte) : `%${byte.toString(16).padStart(2, '0')}`))
+    .map((byte) =>
+      plain.test(String.fromCharCode(byte)) ? String.fromCharCode(byte) : `%${byte.toString(16).padStart(2, '0')}`,
+    )
     .join('');
   if (escaped.length <= 120) return escaped;
   return `${escaped.slice(0, 80)}-${createHash('sha256').update(name).digest('hex').slice(0, 32)}`;
@@ -128,7 +130,9 @@ export function readOrCreateKey(home: string, name: string, bytes: number): Uint
     writeFileSync(draft, randomBytes(bytes), { mode: 0o600, flag: 'wx', flush: true });
     publish(draft, file);
   } catch (cause) {
-    throw new TachographError('home-unusable', `The key ${file} cannot be written: ${(cause as Error).message}.`, { cause });
+    throw new TachographError('home-unusable', `The key ${file} cannot be written: ${(cause as Error).message}.`, {
+      cause,
+    });
   } finally {
     rmSync(draft, { force: true });
   }
@@ -168,10 +172,15 @@ function readKeyFile(file: string, bytes: number): Uint8Array | null {
     key = readFileSync(file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw new TachographError('home-unusable', `The key ${file} cannot be read: ${(error as Error).message}.`, { cause: error });
+    throw new TachographError('home-unusable', `The key ${file} cannot be read: ${(error as Error).message}.`, {
+      cause: error,
+    });
   }
   if (key.length !== bytes) {
-    throw new TachographError('key-broken', `The key ${file} has ${key.length} bytes instead of ${bytes}. Restore it from a backup.`);
+    throw new TachographError(
+      'key-broken',
+      `The key ${file} has ${key.length} bytes instead of ${bytes}. Restore it from a backup.`,
+    );
   }
   return new Uint8Array(key);
 }

@@ -9,9 +9,15 @@ import { isProcessAlive, listJournals } from './index.ts';
 const victim = fileURLToPath(new URL('../../test/journal/victim.ts', import.meta.url));
 
 /** Starts a writer, kills it `afterMs` after its first acknowledgement, and returns the last number it acknowledged. */
-function killAfter(home: string, mode: 'direct' | 'buffered', options: { writer: string; afterMs: number }): Promise<number> {
+function killAfter(
+  home: string,
+  mode: 'direct' | 'buffered',
+  options: { writer: string; afterMs: number },
+): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [victim, home, options.writer, mode], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [victim, home, options.writer, mode], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     let ledger = '';
     let armed = false;
     child.stdout.on('data', (chunk) => {
@@ -26,7 +32,11 @@ function killAfter(home: string, mode: 'direct' | 'buffered', options: { writer:
 }
 
 /** Kills `count` writers, several at once, and returns for each what was acknowledged and what is there. */
-async function ordeal(home: string, mode: 'direct' | 'buffered', count: number): Promise<{ acknowledged: number; kept: number }[]> {
+async function ordeal(
+  home: string,
+  mode: 'direct' | 'buffered',
+  count: number,
+): Promise<{ acknowledged: number; kept: number }[]> {
   const writers = Array.from({ length: count }, (_, i) => i.toString(16).padStart(16, '0'));
   const acknowledgedByWriter = new Map<string, number>();
   for (let i = 0; i < count; i += 2) {
@@ -51,20 +61,28 @@ async function ordeal(home: string, mode: 'direct' | 'buffered', count: number):
 }
 
 describe('kill -9 (I2)', () => {
-  it('loses no acknowledged entry, two processes at a time, at 20 random moments', () =>
-    withHome(async (home) => {
-      const results = await ordeal(home, 'direct', 20);
-      for (const { acknowledged, kept } of results) {
-        expect(acknowledged).toBeGreaterThan(0);
-        expect(kept).toBeGreaterThanOrEqual(acknowledged);
-      }
-      for (const { header } of listJournals(home)) expect(isProcessAlive(header!.identity)).toBe('gone');
-      for (const { contents } of readAll(home)) expect(contents.every(isContentIntact)).toBe(true);
-    }), 60_000);
+  it(
+    'loses no acknowledged entry, two processes at a time, at 20 random moments',
+    () =>
+      withHome(async (home) => {
+        const results = await ordeal(home, 'direct', 20);
+        for (const { acknowledged, kept } of results) {
+          expect(acknowledged).toBeGreaterThan(0);
+          expect(kept).toBeGreaterThanOrEqual(acknowledged);
+        }
+        for (const { header } of listJournals(home)) expect(isProcessAlive(header!.identity)).toBe('gone');
+        for (const { contents } of readAll(home)) expect(contents.every(isContentIntact)).toBe(true);
+      }),
+    60_000,
+  );
 
-  it('loses some when entries rest in memory: the test above can fail', () =>
-    withHome(async (home) => {
-      const results = await ordeal(home, 'buffered', 6);
-      expect(results.some(({ acknowledged, kept }) => kept < acknowledged)).toBe(true);
-    }), 60_000);
+  it(
+    'loses some when entries rest in memory: the test above can fail',
+    () =>
+      withHome(async (home) => {
+        const results = await ordeal(home, 'buffered', 6);
+        expect(results.some(({ acknowledged, kept }) => kept < acknowledged)).toBe(true);
+      }),
+    60_000,
+  );
 });

@@ -7,7 +7,10 @@ import { defaultHome, openHome, readOrCreateKey } from './home.ts';
 import { createJournal } from './writer.ts';
 
 /** Where a recorder keeps its journal, and everything a recorder takes besides. */
-export interface OpenRecorderOptions extends Omit<RecorderOptions, 'journal' | 'contentKey' | 'ids' | 'clock' | 'writerId'> {
+export interface OpenRecorderOptions extends Omit<
+  RecorderOptions,
+  'journal' | 'contentKey' | 'ids' | 'clock' | 'writerId'
+> {
   /** The data folder; left out, TACHOGRAPH_HOME or the user's own. */
   readonly home?: string;
   readonly projectId?: string;
@@ -32,5 +35,11 @@ export function openRecorder(options: OpenRecorderOptions = {}): Recorder {
     ...(rest.limits === undefined ? {} : { limits: rest.limits }),
     ...(rest.onError === undefined ? {} : { onError: rest.onError }),
   });
-  return createRecorder({ ...rest, journal, ids, writerId, contentKey: readOrCreateKey(home, `${projectId}.content`, 32) });
+  return createRecorder({
+    ...rest,
+    journal,
+    ids,
+    writerId,
+    contentKey: readOrCreateKey(home, `${projectId}.content`, 32),
+  });
 }

@@ -130,7 +130,8 @@ export function createOutput(options: OutputOptions): Output {
   };
 
   const ready = (length: number): OpenFile => {
-    if (current !== null && !current.isTorn && current.head === null && current.position + length > options.rotateBytes) retire(leave()!);
+    if (current !== null && !current.isTorn && current.head === null && current.position + length > options.rotateBytes)
+      retire(leave()!);
     return (current ??= open());
   };
 
@@ -142,9 +143,13 @@ export function createOutput(options: OutputOptions): Output {
 
   const writeAll = (file: OpenFile, bytes: Buffer): void => {
     let attempts = 0;
-    for (let done = 0; done < bytes.length; ) {
+    for (let done = 0; done < bytes.length;) {
       try {
-        const got = fs.write(file.fd, bytes, { offset: done, length: bytes.length - done, position: file.position + done });
+        const got = fs.write(file.fd, bytes, {
+          offset: done,
+          length: bytes.length - done,
+          position: file.position + done,
+        });
         done += got;
         attempts = got > 0 ? 0 : attempts + 1;
         if (attempts === attemptsMax) throw new Error(`The journal ${file.file} takes no more bytes.`);
@@ -157,7 +162,7 @@ export function createOutput(options: OutputOptions): Output {
   };
 
   const writeAllLater = async (file: OpenFile, bytes: Buffer): Promise<void> => {
-    for (let done = 0; done < bytes.length; ) {
+    for (let done = 0; done < bytes.length;) {
       const place = { offset: done, length: bytes.length - done, position: file.position + done };
       const got = await track(file, fs.writeLater(file.fd, bytes, place));
       if (got === 0) throw new Error(`The journal ${file.file} takes no more bytes.`);

@@ -20,7 +20,9 @@ async function withJournal(count: number, work: (written: Written) => void | Pro
   await withHome(async (home) => {
     const journal = createJournal({ home, projectId: 'default', writerId });
     const next = createEntries(runA);
-    const entries = Array.from({ length: count }, (_, i) => next(`words ${i}`, [contentOf(`content ${i} ${'y'.repeat(40)}`)]));
+    const entries = Array.from({ length: count }, (_, i) =>
+      next(`words ${i}`, [contentOf(`content ${i} ${'y'.repeat(40)}`)]),
+    );
     for (const entry of entries) expect(journal.append(entry)).toBe('kept');
     await journal.close();
     const file = listJournals(home)[0]!.file;
@@ -102,7 +104,10 @@ describe('reader', () => {
   it('is not misled by frame markers inside a damaged region', () =>
     withJournal(2, ({ home, bytes, bounds, entries }) => {
       const file = join(home, 'markers.tgj');
-      const noise = Buffer.concat([...Array.from({ length: 50 }, () => frameMarker), bytes.subarray(bounds[0]!, bounds[1]! - 1)]);
+      const noise = Buffer.concat([
+        ...Array.from({ length: 50 }, () => frameMarker),
+        bytes.subarray(bounds[0]!, bounds[1]! - 1),
+      ]);
       writeFileSync(file, Buffer.concat([bytes.subarray(0, bounds[1]), noise, bytes.subarray(bounds[1]!)]));
       const part = readJournal(file, 0);
       expect(names(part.entries)).toEqual(names(entries));

@@ -42,7 +42,13 @@ export function readJournal(file: string, fromBytes: number, options?: { maxByte
   try {
     const start = fromBytes > 0 ? fromBytes : (headerIn(window, file)?.bytes ?? 0);
     if (start === 0) {
-      return { entries: [], nextBytes: 0, damage: [], end: window.size === 0 ? 'clean' : 'torn', fileBytes: window.size };
+      return {
+        entries: [],
+        nextBytes: 0,
+        damage: [],
+        end: window.size === 0 ? 'clean' : 'torn',
+        fileBytes: window.size,
+      };
     }
     return readFrames(window, start, maxBytes);
   } finally {
@@ -53,7 +59,13 @@ export function readJournal(file: string, fromBytes: number, options?: { maxByte
 function readFrames(window: FileWindow, start: number, maxBytes: number): JournalPart {
   const entries: JournalEntry[] = [];
   const damage: JournalDamage[] = [];
-  const done = (nextBytes: number, end: JournalPart['end']): JournalPart => ({ entries, nextBytes, damage, end, fileBytes: window.size });
+  const done = (nextBytes: number, end: JournalPart['end']): JournalPart => ({
+    entries,
+    nextBytes,
+    damage,
+    end,
+    fileBytes: window.size,
+  });
   let at = start;
   while (at < window.size) {
     if (at - start >= maxBytes) return done(at, 'more');

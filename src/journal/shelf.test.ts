@@ -4,7 +4,17 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createEntries, names, readFile, runA, runB, withHome, writerId } from '../../test/journal/entries.ts';
-import { createJournal, currentIdentity, isProcessAlive, listJournals, listQuarantine, quarantineJournal, readAck, removeJournal, writeAck } from './index.ts';
+import {
+  createJournal,
+  currentIdentity,
+  isProcessAlive,
+  listJournals,
+  listQuarantine,
+  quarantineJournal,
+  readAck,
+  removeJournal,
+  writeAck,
+} from './index.ts';
 
 const isLinux = process.platform === 'linux';
 
@@ -21,7 +31,9 @@ describe('shelf', () => {
       writeFileSync(join(home, 'journal', 'one', 'b.tgj'), 'TGRA');
       writeFileSync(join(home, 'journal', 'one', 'notes.txt'), 'not ours');
       const found = listJournals(home);
-      expect(found.map(({ header, error }) => header?.projectId ?? error?.code ?? null).sort()).toEqual(['journal-broken', null, 'one', 'two'].sort());
+      expect(found.map(({ header, error }) => header?.projectId ?? error?.code ?? null).sort()).toEqual(
+        ['journal-broken', null, 'one', 'two'].sort(),
+      );
     }));
 
   it('acknowledges bytes in place and distrusts half an acknowledgement', () =>
@@ -59,12 +71,18 @@ describe('shelf', () => {
       expect(existsSync(`${file}.ack`)).toBe(false);
       expect(places.map((place) => readFileSync(place, 'utf8'))).toEqual(['first', 'second', 'third']);
       expect(readFileSync(`${places[0]}.cause.txt`, 'utf8')).toContain('the first cause');
-      expect(listQuarantine(home).map(({ file: place }) => place).sort()).toEqual([...places].sort());
+      expect(
+        listQuarantine(home)
+          .map(({ file: place }) => place)
+          .sort(),
+      ).toEqual([...places].sort());
     }));
 
   it('keeps the files of writers side by side apart', () =>
     withHome(async (home) => {
-      const journals = ['0'.repeat(16), '1'.repeat(16)].map((id) => createJournal({ home, projectId: 'p', writerId: id }));
+      const journals = ['0'.repeat(16), '1'.repeat(16)].map((id) =>
+        createJournal({ home, projectId: 'p', writerId: id }),
+      );
       const nexts = [createEntries(runA, '0'.repeat(16)), createEntries(runB, '1'.repeat(16))];
       for (let i = 0; i < 20; i += 1) for (const side of [0, 1]) journals[side]!.append(nexts[side]!(`${i}`));
       const found = listJournals(home);

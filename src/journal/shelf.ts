@@ -120,7 +120,10 @@ export function quarantineJournal(file: string, cause: string, options?: { copy?
     fs.copyFileSync(file, target);
     return explain(target, file, cause);
   }
-  const target = join(folder, basename(file).replace(journalSuffix, `-${randomBytes(4).toString('hex')}${journalSuffix}`));
+  const target = join(
+    folder,
+    basename(file).replace(journalSuffix, `-${randomBytes(4).toString('hex')}${journalSuffix}`),
+  );
   fs.renameSync(file, target);
   fs.rmSync(`${file}.ack`, { force: true });
   return explain(target, file, cause);

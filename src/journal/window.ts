@@ -19,7 +19,9 @@ export function openWindow(file: string, chunkBytes: number): FileWindow {
   try {
     fd = openSync(file, 'r');
   } catch (cause) {
-    throw new TachographError('journal-broken', `The journal ${file} cannot be opened: ${(cause as Error).message}.`, { cause });
+    throw new TachographError('journal-broken', `The journal ${file} cannot be opened: ${(cause as Error).message}.`, {
+      cause,
+    });
   }
   const size = fstatSync(fd).size;
   let chunk: Buffer = Buffer.alloc(0);
@@ -47,7 +49,7 @@ export function openWindow(file: string, chunkBytes: number): FileWindow {
   };
 
   const find = (word: Buffer, offset: number): number => {
-    for (let from = offset; from + word.length <= size; ) {
+    for (let from = offset; from + word.length <= size;) {
       const piece = at(from, Math.min(chunkBytes, size - from));
       if (piece === null) return -1;
       const place = piece.indexOf(word);
@@ -77,7 +79,12 @@ export function frameAt(window: FileWindow, offset: number): Frame | null {
   if (length > bodyBytesMax) return null;
   const bytes = window.at(offset, frameHeadBytes + length);
   if (bytes === null || frameCrc(bytes, 0, length) !== bytes.readUInt32LE(8)) return null;
-  return { offset, kind: bytes.readUInt8(12), body: bytes.subarray(frameHeadBytes), end: offset + frameHeadBytes + length };
+  return {
+    offset,
+    kind: bytes.readUInt8(12),
+    body: bytes.subarray(frameHeadBytes),
+    end: offset + frameHeadBytes + length,
+  };
 }
 
 /** The first sound frame at or behind `offset`, or `null`. */

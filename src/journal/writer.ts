@@ -114,7 +114,8 @@ export function createJournal(options: JournalOptions): Journal {
   };
 
   const appendLater = (entry: JournalEntry, frame: Buffer): 'kept' | 'degraded' | 'lost' => {
-    if (!backlog.push(toWaiting(entry, frame))) return lose(entry, background.failure() ?? 'backlog-full', frame.length);
+    if (!backlog.push(toWaiting(entry, frame)))
+      return lose(entry, background.failure() ?? 'backlog-full', frame.length);
     background.wake();
     return options.buffered ? 'kept' : 'degraded';
   };
@@ -192,7 +193,13 @@ export function createJournal(options: JournalOptions): Journal {
       for (const { runId, contents, frame } of left) {
         losses.add(background.failure() ?? 'backlog-full', { runId, contents, bytes: frame.length });
       }
-      if (left.length > 0) onError(new TachographError('internal', `${left.length} entries were lost: the disk took no more before the journal was closed.`));
+      if (left.length > 0)
+        onError(
+          new TachographError(
+            'internal',
+            `${left.length} entries were lost: the disk took no more before the journal was closed.`,
+          ),
+        );
       await output.close();
     },
   };
@@ -203,9 +210,13 @@ function toWaiting(entry: JournalEntry, frame: Buffer): WaitingFrame {
   return { frame: Buffer.from(frame), runId: entry.event.header.runId, contents: entry.contents.length };
 }
 
-async function readWaiting(file: string, fromBytes: number, encode: (entry: JournalEntry) => Buffer): Promise<WaitingFrame[]> {
+async function readWaiting(
+  file: string,
+  fromBytes: number,
+  encode: (entry: JournalEntry) => Buffer,
+): Promise<WaitingFrame[]> {
   const items: WaitingFrame[] = [];
-  for (let at = fromBytes; ; ) {
+  for (let at = fromBytes; ;) {
     const part = readJournal(file, at);
     for (const entry of part.entries) items.push(toWaiting(entry, encode(entry)));
     if (part.end !== 'more') return items;

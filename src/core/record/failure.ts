@@ -24,6 +24,10 @@ function messageOf(value: unknown): string {
 const textOf = (value: unknown): string | null =>
   typeof value === 'string' || typeof value === 'number' ? String(value) : null;
 
+/** A DOMException's code is a number from another century; its name says the same in a word. */
+const codeOf = (value: unknown, fields: Fields): string | null =>
+  value instanceof DOMException ? null : textOf(fields['code']);
+
 /**
  * What is kept of anything thrown: name, message, code, provider status, whether it may be retried, and its chain of
  * causes. Redaction comes after, with the event's payload. Never throws, whatever was thrown.
@@ -35,7 +39,7 @@ export function toRecordedError(value: unknown): RecordedError {
     return {
       name: nameOf(value),
       message: messageOf(value),
-      code: textOf(fields['code']),
+      code: codeOf(value, fields),
       status: typeof status === 'number' ? status : null,
       isRetryable: typeof fields['isRetryable'] === 'boolean' ? fields['isRetryable'] : null,
       causes: causesOf(fields),

@@ -3,7 +3,7 @@ import { settle } from './edit.ts';
 import { createHeaderJudge, redactHeaders } from './headers.ts';
 import { createKeyJudge } from './keys.ts';
 import { createMarks, toWithheld } from './placeholder.ts';
-import { hasAnchor, jsonHits } from './prefilter.ts';
+import { hasAnchor, hasJsonAnchor } from './prefilter.ts';
 import type { Redacted, Redactor } from './redactor.ts';
 import type { Scanner } from './scanner.ts';
 import { createScanner } from './scanner.ts';
@@ -48,7 +48,7 @@ export function createRedactor(options: RedactorOptions): Redactor {
     text: (text) => (hasAnchor(text) ? guard(text, (scanner) => scanner.text(text)) : { value: text, counts: null }),
     json(text) {
       try {
-        if (jsonHits(text, judge.extraAnchor).length === 0) return { value: text, counts: null };
+        if (!hasJsonAnchor(text, judge.extraAnchor)) return { value: text, counts: null };
         const marks = createMarks(key);
         const value = settle(text, (current) => jsonEdits(current, { judge, marks, isCut: false, nesting: 0 }));
         return { value, counts: marks.counts() };

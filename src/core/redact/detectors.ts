@@ -1,5 +1,5 @@
 import type { Finding } from './edit.ts';
-import { fixedAnchor, schemeAnchor } from './prefilter.ts';
+import { keyOrUrlAnchor, markAnchor, schemeAnchor } from './prefilter.ts';
 import { urlFindings } from './url.ts';
 
 /** Looks at one anchor; a finding, or `null` when the anchor is a look-alike. Reads forward only, and boundedly. */
@@ -15,6 +15,8 @@ const stripeKey = /[rs]k_(?:live|test)_[A-Za-z0-9]{10,250}/y;
 const jwt = /eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{6,}(?:\.[A-Za-z0-9_-]*){0,3}/y;
 const bearer = /\s{1,4}([A-Za-z0-9._~+/-]{8,}={0,2})/y;
 const basic = /\s{1,4}([A-Za-z0-9+/_-]{6,}={0,2})/y;
+/** `Cookie: a=b; c=d` as a header line or an argument of a command. */
+const cookie = /["']?:[ \t]{0,2}([\w!#$%&*+.^|~-]{1,128}=[^\s;"'\\]{4,4096}(?:; ?[\w!#$%&*+.^|~-]{1,128}(?:=[^\s;"'\\]{0,4096})?)*)/y;
 const pemBegin = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/y;
 const pemEnd = /-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/y;
 /** What follows the beginning of a block that has no end: base64, however its line ends are written. */
@@ -65,28 +67,30 @@ function detectPem(text: string, at: number): Finding | null {
   return cut > bodyAt ? { start: at, end: cut, kind: 'private-key' } : null;
 }
 
-const fixed =
+const whole =
   (pattern: RegExp, kind: string): Detect =>
   (text, at) => {
     const end = matchAt(pattern, text, at);
     return end < 0 ? null : { start: at, end, kind };
   };
 
-const detectGoogle = fixed(googleKey, 'google-key');
-const detectAws = fixed(awsKeyId, 'aws-key-id');
-const detectGithub = fixed(githubToken, 'github-token');
-const detectSlack = fixed(slackToken, 'slack-token');
-const detectStripe = fixed(stripeKey, 'stripe-key');
+const detectGoogle = whole(googleKey, 'google-key');
+const detectAws = whole(awsKeyId, 'aws-key-id');
+const detectGithub = whole(githubToken, 'github-token');
+const detectSlack = whole(slackToken, 'slack-token');
+const detectStripe = whole(stripeKey, 'stripe-key');
 
-function detectFixed(text: string, at: number, anchor: string): Finding | null {
+/** Some marks begin inside their credential: `[rs]k_live_` at its `k`, `github_pat_` at its `_`. */
+function detectMarked(text: string, at: number, anchor: string): Finding | null {
   switch (anchor[0]) {
-    case 's':
-    case 'r':
-      return anchor === 'sk-' ? detectSecretKey(text, at) : detectStripe(text, at);
+    case 'k':
+      return detectStripe(text, at - 1);
     case 'A':
       return anchor === 'AIza' ? detectGoogle(text, at) : detectAws(text, at);
     case 'g':
       return detectGithub(text, at);
+    case '_':
+      return detectGithub(text, at - 6);
     case 'x':
       return detectSlack(text, at);
     case 'e':
@@ -112,29 +116,50 @@ function detectBasic(text: string, at: number): Finding | null {
   return isPair ? { start: basic.lastIndex - value.length, end: basic.lastIndex, kind: 'basic' } : null;
 }
 
-/** Credentials with a fixed beginning, private-key blocks and what URLs carry. */
-export function fixedFindings(text: string, findings: Finding[]): void {
-  fixedAnchor.lastIndex = 0;
-  for (let match = fixedAnchor.exec(text); match !== null; match = fixedAnchor.exec(text)) {
-    const anchor = match[0];
-    const after = fixedAnchor.lastIndex;
-    if (anchor === '://') {
-      fixedAnchor.lastIndex = Math.max(after, urlFindings(text, match.index, findings));
-      continue;
-    }
-    const finding = detectFixed(text, match.index, anchor);
-    if (finding !== null) findings.push(finding);
-    fixedAnchor.lastIndex = finding === null ? after : finding.end;
+/** Credentials with a mark of their own, and private-key blocks. */
+export function markedFindings(text: string, findings: Finding[]): void {
+  markAnchor.lastIndex = 0;
+  for (let match = markAnchor.exec(text); match !== null; match = markAnchor.exec(text)) {
+    const finding = detectMarked(text, match.index, match[0]);
+    if (finding === null) continue;
+    findings.push(finding);
+    markAnchor.lastIndex = finding.end;
   }
 }
 
-/** Credentials behind `Bearer` and `Basic`. */
+/** Keys that begin with `sk-`, and what URLs carry. */
+export function keyAndUrlFindings(text: string, findings: Finding[]): void {
+  keyOrUrlAnchor.lastIndex = 0;
+  for (let match = keyOrUrlAnchor.exec(text); match !== null; match = keyOrUrlAnchor.exec(text)) {
+    if (match[0] === '://') {
+      keyOrUrlAnchor.lastIndex = urlFindings(text, match.index, findings);
+      continue;
+    }
+    const finding = detectSecretKey(text, match.index);
+    if (finding === null) continue;
+    findings.push(finding);
+    keyOrUrlAnchor.lastIndex = finding.end;
+  }
+}
+
+function detectCookie(text: string, at: number): Finding | null {
+  cookie.lastIndex = at + 6;
+  const value = cookie.exec(text)?.[1];
+  return value === undefined ? null : { start: cookie.lastIndex - value.length, end: cookie.lastIndex, kind: 'cookie' };
+}
+
+function detectAfterScheme(text: string, at: number, anchor: string): Finding | null {
+  if (anchor.length === 7) return detectBearer(text, at);
+  return anchor.endsWith('e') || anchor.endsWith('E') ? detectCookie(text, at) : detectBasic(text, at);
+}
+
+/** Credentials behind `Bearer` and `Basic`, and cookies of headers quoted in text. */
 export function schemeFindings(text: string, findings: Finding[]): void {
   schemeAnchor.lastIndex = 0;
   for (let match = schemeAnchor.exec(text); match !== null; match = schemeAnchor.exec(text)) {
-    const after = schemeAnchor.lastIndex;
-    const finding = match[0].length === 7 ? detectBearer(text, match.index) : detectBasic(text, match.index);
-    if (finding !== null) findings.push(finding);
-    schemeAnchor.lastIndex = finding === null ? after : finding.end;
+    const finding = detectAfterScheme(text, match.index, match[0]);
+    if (finding === null) continue;
+    findings.push(finding);
+    schemeAnchor.lastIndex = finding.end;
   }
 }

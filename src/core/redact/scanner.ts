@@ -5,7 +5,7 @@ import { MalformedJson } from './json-walk.ts';
 import type { KeyJudge } from './keys.ts';
 import type { Marks } from './placeholder.ts';
 import { toWithheld } from './placeholder.ts';
-import { hasAnchor, jsonHits } from './prefilter.ts';
+import { hasAnchor, hasJsonAnchor } from './prefilter.ts';
 import { markWhole, textEdits } from './text.ts';
 
 /** The ways to read a text in one redaction; all of them come to rest: scanning the result finds nothing. */
@@ -54,7 +54,7 @@ export function createScanner(judge: KeyJudge, marks: Marks): Scanner {
     judge,
     text,
     json,
-    isClean: (value) => jsonHits(value, judge.extraAnchor).length === 0,
+    isClean: (value) => !hasJsonAnchor(value, judge.extraAnchor),
     loose: (value) =>
       /^\s*[{[]/.test(value)
         ? settle(value, (current) => tryJsonEdits(current, { ...scan, isCut: true }) ?? textEdits(current, marks))

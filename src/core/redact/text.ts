@@ -1,5 +1,5 @@
 import { assignmentFindings } from './assignment.ts';
-import { fixedFindings, schemeFindings } from './detectors.ts';
+import { keyAndUrlFindings, markedFindings, schemeFindings } from './detectors.ts';
 import type { Edit, Finding } from './edit.ts';
 import { joinFindings } from './edit.ts';
 import type { Marks } from './placeholder.ts';
@@ -8,7 +8,8 @@ import { placeholderSpans } from './placeholder.ts';
 /** Secrets in a plain text: in order, not overlapping. Linear in the length of the text. */
 export function textFindings(text: string): Finding[] {
   const findings: Finding[] = [];
-  fixedFindings(text, findings);
+  markedFindings(text, findings);
+  keyAndUrlFindings(text, findings);
   schemeFindings(text, findings);
   assignmentFindings(text, findings);
   return findings.length === 0 ? findings : joinFindings(outsidePlaceholders(text, findings));
