@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { sha256Hex } from '../digest.ts';
 
 /** The parent of the first node of every context. */
 export const rootNodeId = '0'.repeat(64);
@@ -22,7 +22,7 @@ const both = Buffer.alloc(64);
 export function nodeIdOf(parentId: string, contentId: string): string {
   both.write(parentId, 0, 32, 'hex');
   both.write(contentId, 32, 32, 'hex');
-  return hash('sha256', both, 'hex');
+  return sha256Hex(both);
 }
 
 const epochZeroMs = Date.UTC(1970, 0, 5);

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { sha256Hex } from '../digest.ts';
 import { ExactJson } from '../record/recording.ts';
 import { isBase64Start } from './snapshot.ts';
 import { toTolerantCopy } from './tolerant.ts';
@@ -12,7 +12,7 @@ export interface FileDigest {
 }
 
 function digestOf(bytes: Uint8Array): FileDigest {
-  return { type: 'tachograph-file', digest: hash('sha256', bytes, 'hex'), bytes: bytes.byteLength };
+  return { type: 'tachograph-file', digest: sha256Hex(bytes), bytes: bytes.byteLength };
 }
 
 function textDigest(text: string): FileDigest {

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { sha256 } from '../digest.ts';
 import type { EventHeader, RecordedEvent } from './event.ts';
 import { headerToText } from './event.ts';
 
@@ -10,7 +10,7 @@ export function payloadDigest(salt: Uint8Array, payload: string): Uint8Array {
   const bytes = Buffer.allocUnsafe(salt.length + Buffer.byteLength(payload));
   bytes.set(salt, 0);
   bytes.write(payload, salt.length, 'utf8');
-  return hash('sha256', bytes, 'buffer');
+  return sha256(bytes);
 }
 
 /** SHA-256(previous ‖ header ‖ digest): one link of a writer's chain. */
@@ -24,7 +24,7 @@ export function eventHash(
   bytes.set(previous, 0);
   const end = 32 + bytes.write(text, 32, 'utf8');
   bytes.set(digest, end);
-  return hash('sha256', bytes.subarray(0, end + 32), 'buffer');
+  return sha256(bytes.subarray(0, end + 32));
 }
 
 /** Builds the event that follows `previous` in its writer's chain. The payload is redacted already. */

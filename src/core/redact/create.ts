@@ -3,13 +3,13 @@ import { settle } from './edit.ts';
 import { createHeaderJudge, redactHeaders } from './headers.ts';
 import { createKeyJudge } from './keys.ts';
 import { createMarks, toWithheld } from './placeholder.ts';
-import { hasAnchor, hasJsonAnchor } from './prefilter.ts';
+import { hasAnchor } from './detect/anchor.ts';
 import type { Redacted, Redactor } from './redactor.ts';
 import type { Scanner } from './scanner.ts';
 import { createScanner } from './scanner.ts';
-import { textEdits } from './text.ts';
-import { wholeUrlEdits } from './url.ts';
-import { jsonEdits } from './json-text.ts';
+import { textEdits } from './detect/text.ts';
+import { wholeUrlEdits } from './detect/url.ts';
+import { jsonEdits } from './json/edits.ts';
 
 /** How a redactor is made. Names are compared without case; those of keys also without `-`, `_` and `.`. */
 export interface RedactorOptions {
@@ -48,7 +48,6 @@ export function createRedactor(options: RedactorOptions): Redactor {
     text: (text) => (hasAnchor(text) ? guard(text, (scanner) => scanner.text(text)) : { value: text, counts: null }),
     json(text) {
       try {
-        if (!hasJsonAnchor(text, judge.extraAnchor)) return { value: text, counts: null };
         const marks = createMarks(key);
         const value = settle(text, (current) => jsonEdits(current, { judge, marks, isCut: false, nesting: 0 }));
         return { value, counts: marks.counts() };

@@ -1,6 +1,6 @@
 import type { Marks } from './placeholder.ts';
 import { isRedacted } from './placeholder.ts';
-import { markWhole } from './text.ts';
+import { markWhole } from './detect/text.ts';
 
 const deniedNames = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie', 'x-api-key', 'api-key', 'x-auth-key']);
 const deniedParts = /api[-_]?key|token|secret|bearer|authorization|password|credential|cookie|subscription-key|functions-key/;

@@ -1,12 +1,12 @@
 import { settle } from './edit.ts';
-import type { JsonScan } from './json-text.ts';
-import { jsonEdits, tryJsonEdits } from './json-text.ts';
-import { MalformedJson } from './json-walk.ts';
+import type { JsonScan } from './json/edits.ts';
+import { jsonEdits, tryJsonEdits } from './json/edits.ts';
+import { MalformedJson } from './json/walk.ts';
 import type { KeyJudge } from './keys.ts';
 import type { Marks } from './placeholder.ts';
 import { toWithheld } from './placeholder.ts';
-import { hasAnchor, hasJsonAnchor } from './prefilter.ts';
-import { markWhole, textEdits } from './text.ts';
+import { hasAnchor, hasJsonAnchor } from './detect/anchor.ts';
+import { markWhole, textEdits } from './detect/text.ts';
 
 /** The ways to read a text in one redaction; all of them come to rest: scanning the result finds nothing. */
 export interface Scanner {

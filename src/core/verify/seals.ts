@@ -1,4 +1,5 @@
-import { createPrivateKey, createPublicKey, hash, sign, verify } from 'node:crypto';
+import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
+import { sha256Hex } from '../digest.ts';
 import type { RecordedEvent } from '../record/event.ts';
 import type { Seal } from '../record/seal.ts';
 import { sealToText } from '../record/seal.ts';
@@ -45,7 +46,7 @@ export function isSealSigned(seal: Seal): boolean {
 
 /** What the next seal of a project points back to. */
 export function sealToDigest(seal: Seal): string {
-  return hash('sha256', `${sealToText(seal)}${seal.signature}`, 'hex');
+  return sha256Hex(`${sealToText(seal)}${seal.signature}`);
 }
 
 function bad(message: string): Finding {

@@ -1,4 +1,4 @@
-import type { Edit } from './edit.ts';
+import type { Edit } from '../edit.ts';
 
 /** Decodes what stands between the quotes of a JSON string. Throws on text that is none. */
 export function decodeLiteral(raw: string): string {

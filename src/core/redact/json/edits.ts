@@ -1,17 +1,20 @@
-import type { Edit } from './edit.ts';
-import { decodeLiteral, dropCutEscape, liftEdits } from './json-literal.ts';
-import type { Span } from './json-walk.ts';
-import { MalformedJson, walkJson } from './json-walk.ts';
-import { isRandomLooking } from './assignment.ts';
-import type { KeyJudge, KeyVerdict } from './keys.ts';
-import type { Marks } from './placeholder.ts';
-import { isRedacted } from './placeholder.ts';
-import { jsonHits } from './prefilter.ts';
+import type { Edit } from '../edit.ts';
+import { decodeLiteral, dropCutEscape, liftEdits } from './literal.ts';
+import type { Span } from './walk.ts';
+import { MalformedJson, walkJson } from './walk.ts';
+import { isRandomLooking } from '../detect/assignment.ts';
+import type { KeyJudge, KeyVerdict } from '../keys.ts';
+import type { Marks } from '../placeholder.ts';
+import { isRedacted } from '../placeholder.ts';
+import { jsonCursors } from '../detect/anchor.ts';
 import { isSchema } from './schema.ts';
-import { markWhole, textEdits } from './text.ts';
+import { markWhole, textEdits } from '../detect/text.ts';
 
 /** JSON inside a string inside JSON is read this deep; beyond, strings are scanned as text. */
 const nestingMax = 6;
+
+/** Raw text between quotes that may be JSON: white space, escaped or not, before a bracket. */
+const nestedStart = /^(?:\s|\\[nrt]|\\u00(?:0|2[0]))*(?:[{[]|\\u00[57]b)|^\s{256}/i;
 
 /** What a search in JSON text needs. */
 export interface JsonScan {
@@ -46,14 +49,12 @@ export function tryJsonEdits(text: string, scan: JsonScan): Edit[] | null {
  * `MalformedJson` where the text has to be read and is not JSON.
  */
 export function jsonEdits(text: string, scan: JsonScan): Edit[] {
-  const hits = jsonHits(text, scan.judge.extraAnchor);
-  if (hits.length === 0) return [];
+  const { values, keys } = jsonCursors(text, scan.judge.extraAnchor);
+  if (!values.isIn(0, text.length) && !keys.isIn(0, text.length)) return [];
   const edits: Edit[] = [];
-  let next = 0;
-  const isHit = ({ start, end }: Span): boolean => {
-    while (next < hits.length && hits[next]! < start) next += 1;
-    return next < hits.length && hits[next]! < end;
-  };
+  /** A denied key matters in a string only where the string is JSON itself. */
+  const isSuspect = ({ start, end }: Span): boolean =>
+    values.isIn(start, end) || (keys.isIn(start, end) && nestedStart.test(text.slice(start, start + 256)));
   const replace = (span: Span, value: string, quote: string): void => {
     edits.push({ start: span.start, end: span.end, replacement: quote + markWhole(value, 'key', scan.marks) + quote });
   };
@@ -61,14 +62,14 @@ export function jsonEdits(text: string, scan: JsonScan): Edit[] {
     text,
     {
       key(raw, span) {
-        if (!isHit(span)) return scan.judge.judge(raw);
+        if (!values.isIn(span.start, span.end)) return scan.judge.judge(raw);
         const name = decodeLiteral(raw);
         edits.push(...liftEdits(raw, textEdits(name, scan.marks), span.start));
         return scan.judge.judge(name);
       },
       string(span, verdict) {
         const isDenied = verdict === 'deny' || verdict === 'deny-text';
-        if (!isDenied && verdict !== 'telling' && !isHit(span)) return;
+        if (!isDenied && verdict !== 'telling' && !isSuspect(span)) return;
         const whole = text.slice(span.start, span.end);
         const raw = span.isCut ? dropCutEscape(whole) : whole;
         const value = decodeLiteral(raw);

@@ -1,9 +1,9 @@
 import { assignmentFindings } from './assignment.ts';
 import { keyAndUrlFindings, markedFindings, schemeFindings } from './detectors.ts';
-import type { Edit, Finding } from './edit.ts';
-import { joinFindings } from './edit.ts';
-import type { Marks } from './placeholder.ts';
-import { placeholderSpans } from './placeholder.ts';
+import type { Edit, Finding } from '../edit.ts';
+import { joinFindings } from '../edit.ts';
+import type { Marks } from '../placeholder.ts';
+import { placeholderSpans } from '../placeholder.ts';
 
 /** Secrets in a plain text: in order, not overlapping. Linear in the length of the text. */
 export function textFindings(text: string): Finding[] {

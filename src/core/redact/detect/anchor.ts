@@ -25,7 +25,7 @@ const escapeAnchor = /\\u00[2-7]/g;
 const slashAnchor = /\\\//g;
 
 const textAnchors = [nameAnchor, markAnchor, keyOrUrlAnchor, schemeAnchor];
-const jsonAnchors = [...textAnchors, keyAnchor, escapeAnchor, slashAnchor];
+const jsonAnchors = [...textAnchors, escapeAnchor, slashAnchor];
 
 /** True when the text holds at least one anchor; false means that no detector can find anything. */
 export function hasAnchor(text: string): boolean {
@@ -36,23 +36,40 @@ export function hasAnchor(text: string): boolean {
   return false;
 }
 
-/** True when JSON text holds at least one anchor; false means that there is nothing to redact. */
-export function hasJsonAnchor(text: string, extra: RegExp | null): boolean {
-  for (const anchor of jsonAnchors) {
-    anchor.lastIndex = 0;
-    if (anchor.test(text)) return true;
-  }
-  if (extra === null) return false;
-  extra.lastIndex = 0;
-  return extra.test(text);
+/** Where anchors stand in one text, asked for in ascending order; the text is read once however many questions. */
+export interface AnchorCursor {
+  /** True when a span holds an anchor. */
+  isIn(start: number, end: number): boolean;
 }
 
-/** Offsets of all anchors in JSON text, in order. */
-export function jsonHits(text: string, extra: RegExp | null): number[] {
-  const hits: number[] = [];
-  for (const anchor of extra === null ? jsonAnchors : [...jsonAnchors, extra]) {
-    anchor.lastIndex = 0;
-    while (anchor.test(text)) hits.push(anchor.lastIndex - 1);
-  }
-  return hits.sort((a, b) => a - b);
+function createCursor(text: string, anchors: readonly RegExp[]): AnchorCursor {
+  const nextAt = anchors.map(() => -1);
+  return {
+    isIn(start, end) {
+      let isFound = false;
+      for (let each = 0; each < anchors.length; each += 1) {
+        if (nextAt[each]! < start) {
+          const anchor = anchors[each]!;
+          anchor.lastIndex = start;
+          nextAt[each] = anchor.exec(text)?.index ?? Number.POSITIVE_INFINITY;
+        }
+        if (nextAt[each]! < end) isFound = true;
+      }
+      return isFound;
+    },
+  };
+}
+
+/** Cursors over JSON text: one for what detectors look at, one for names of denied keys. */
+export function jsonCursors(text: string, extra: RegExp | null): { values: AnchorCursor; keys: AnchorCursor } {
+  return {
+    values: createCursor(text, jsonAnchors),
+    keys: createCursor(text, extra === null ? [keyAnchor] : [keyAnchor, extra]),
+  };
+}
+
+/** True when JSON text holds at least one anchor; false means that there is nothing to redact. */
+export function hasJsonAnchor(text: string, extra: RegExp | null): boolean {
+  const { values, keys } = jsonCursors(text, extra);
+  return values.isIn(0, text.length) || keys.isIn(0, text.length);
 }

@@ -1,5 +1,5 @@
-import type { Finding } from './edit.ts';
-import { keyOrUrlAnchor, markAnchor, schemeAnchor } from './prefilter.ts';
+import type { Finding } from '../edit.ts';
+import { keyOrUrlAnchor, markAnchor, schemeAnchor } from './anchor.ts';
 import { urlFindings } from './url.ts';
 
 /** Looks at one anchor; a finding, or `null` when the anchor is a look-alike. Reads forward only, and boundedly. */
@@ -129,10 +129,11 @@ export function markedFindings(text: string, findings: Finding[]): void {
 
 /** Keys that begin with `sk-`, and what URLs carry. */
 export function keyAndUrlFindings(text: string, findings: Finding[]): void {
+  const read = { to: 0, findings };
   keyOrUrlAnchor.lastIndex = 0;
   for (let match = keyOrUrlAnchor.exec(text); match !== null; match = keyOrUrlAnchor.exec(text)) {
     if (match[0] === '://') {
-      keyOrUrlAnchor.lastIndex = urlFindings(text, match.index, findings);
+      urlFindings(text, match.index, read);
       continue;
     }
     const finding = detectSecretKey(text, match.index);

@@ -1,6 +1,6 @@
-import type { Finding } from './edit.ts';
-import { isRedacted, placeholderOpening } from './placeholder.ts';
-import { nameAnchor } from './prefilter.ts';
+import type { Finding } from '../edit.ts';
+import { isRedacted, placeholderOpening } from '../placeholder.ts';
+import { nameAnchor } from './anchor.ts';
 
 const valueAfter = /[=>]{0,2}[ \t]{0,3}(\\{0,4}["'`])?([^\s"'`\\,;&<>(){}[\]|]{6,512})/y;
 const passwordLike = /^(?:assword|asswd|phrase|cret)/i;
@@ -36,7 +36,7 @@ function isSecretValue(anchor: string, value: string, isQuoted: boolean): boolea
 }
 
 function nameBefore(text: string, at: number): string {
-  return /[A-Za-z0-9_.-]*$/.exec(text.slice(Math.max(0, at - 40), at))![0];
+  return text.slice(Math.max(0, at - 40), at);
 }
 
 /** Values of high entropy that stand beside a telling name. */
@@ -48,9 +48,8 @@ export function assignmentFindings(text: string, findings: Finding[]): void {
     const found = valueAfter.exec(text);
     const value = found?.[2];
     if (value === undefined || !isSecretValue(match[0], value, found?.[1] !== undefined)) continue;
-    const before = nameBefore(text, match.index);
     if (value.includes(placeholderOpening) || isRedacted(value)) continue;
-    const isAws = /^[A-Za-z0-9/+]{40}$/.test(value) && /secret/i.test(before + match[0]);
+    const isAws = /^[A-Za-z0-9/+]{40}$/.test(value) && /secret[a-z_-]*[^a-z]*$/i.test(nameBefore(text, match.index) + match[0]);
     findings.push({ start: valueAfter.lastIndex - value.length, end: valueAfter.lastIndex, kind: isAws ? 'aws-secret-key' : 'secret' });
     nameAnchor.lastIndex = valueAfter.lastIndex;
   }
