@@ -187,12 +187,25 @@ export interface StoreReader {
   findRunIds(projectId: string, prefix: string, limit: number): Promise<readonly string[]>;
   listRuns(projectId: string, filter: RunFilter, page: PageRequest): Promise<Page<RunView>>;
   countRuns(projectId: string, filter: RunFilter): Promise<number>;
-  listEvents(projectId: string, runId: string, options?: { fromSeq?: number; limit?: number }): Promise<readonly StoredEvent[]>;
-  listSteps(projectId: string, runId: string, options?: { fromNumber?: number; limit?: number }): Promise<readonly StepView[]>;
+  listEvents(
+    projectId: string,
+    runId: string,
+    options?: { fromSeq?: number; limit?: number },
+  ): Promise<readonly StoredEvent[]>;
+  listSteps(
+    projectId: string,
+    runId: string,
+    options?: { fromNumber?: number; limit?: number },
+  ): Promise<readonly StepView[]>;
   getStep(projectId: string, runId: string, number: number): Promise<StepView>;
   listAttempts(projectId: string, runId: string, stepId?: string): Promise<readonly AttemptView[]>;
   /** Contents of a context in order, from index `from`. */
-  readContext(projectId: string, runId: string, nodeId: string, options?: { from?: number }): Promise<readonly Content[]>;
+  readContext(
+    projectId: string,
+    runId: string,
+    nodeId: string,
+    options?: { from?: number },
+  ): Promise<readonly Content[]>;
   /** Node ids of a context in order. */
   readContextNodes(projectId: string, runId: string, nodeId: string): Promise<readonly ContextNode[]>;
   /** Contents by id, of this run's epoch; missing (erased) ones are left out. */
@@ -204,10 +217,21 @@ export interface StoreReader {
   /** finishedAt < before, oldest first; limit ≤ 0 gives none. */
   listFinishedBefore(projectId: string, beforeMs: number, limit: number): Promise<readonly RunView[]>;
   /** One query for many ids; dry runs never; no entry for an agent that never ran. */
-  lastRunPerAgent(projectId: string, agentIds: readonly string[], options?: { includeFailed?: boolean }): Promise<ReadonlyMap<string, RunView>>;
+  lastRunPerAgent(
+    projectId: string,
+    agentIds: readonly string[],
+    options?: { includeFailed?: boolean },
+  ): Promise<ReadonlyMap<string, RunView>>;
   listAgents(projectId: string): Promise<readonly { agentId: string; runs: number; lastStartedAtMs: number }[]>;
-  search(projectId: string, text: string, options?: { limit?: number; order?: 'time' | 'rank'; runId?: string }): Promise<readonly SearchHit[]>;
-  totals(projectId: string, options: { by: 'model' | 'agent' | 'day'; sinceMs?: number; untilMs?: number; includeDryRun?: boolean }): Promise<readonly TotalsRow[]>;
+  search(
+    projectId: string,
+    text: string,
+    options?: { limit?: number; order?: 'time' | 'rank'; runId?: string },
+  ): Promise<readonly SearchHit[]>;
+  totals(
+    projectId: string,
+    options: { by: 'model' | 'agent' | 'day'; sinceMs?: number; untilMs?: number; includeDryRun?: boolean },
+  ): Promise<readonly TotalsRow[]>;
   listAnnotations(projectId: string, runId: string): Promise<readonly Annotation[]>;
   /** In the order of their numbers. */
   listSeals(projectId: string, runId?: string): Promise<readonly Seal[]>;

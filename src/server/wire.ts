@@ -8,7 +8,7 @@ export type { Cost } from '../core/model/cost.ts';
 export type { RunCounts, RunStatus, RunView, EndReason } from '../core/model/run.ts';
 export type { RecordedError, StepStatus, StepView, StreamSummary, PrefixBreak } from '../core/model/step.ts';
 export type { Usage } from '../core/model/usage.ts';
-export type { Annotation, SearchHit, TotalsRow } from '../core/store.ts';
+export type { Annotation, ErasureResult, SearchHit, TotalsRow } from '../core/store.ts';
 
 /** A page of runs: `GET /api/v1/runs`. `total` only with `count=true`. */
 export interface RunPage {
@@ -151,7 +151,7 @@ export interface Stats {
   readonly rows: readonly TotalsRow[];
 }
 
-/** One bucket of the list's sparkline: `GET /api/v1/stats/volume`. */
+/** One bucket of the list's sparkline: `GET /api/v1/stats/volume?since=&until=&buckets=` and the filters of the list (an array, oldest first). `errors` counts runs. */
 export interface VolumeBucket {
   readonly startMs: number;
   readonly runs: number;
@@ -159,16 +159,56 @@ export interface VolumeBucket {
   readonly costNanoUsd: number | null;
 }
 
-/** `application/problem+json`. `code` is one of the closed codes. */
+/** `application/problem+json`. `code` is one of the closed codes; `field` names the query or body field that was wrong. */
 export interface Problem {
   readonly type: string;
   readonly title: string;
   readonly status: number;
   readonly code: string;
   readonly detail: string;
+  readonly field: string | null;
 }
 
-/** `data:` of `GET /api/v1/runs/stream`: a run that changed. */
+/**
+ * `data:` of `event: run` of `GET /api/v1/runs/stream` and of `GET /api/v1/runs/{id}/events`: a run as it is now. Several
+ * changes in a row come as one. `event: reset` on `runs/stream` says that changes may have been missed: list again.
+ */
 export interface RunChange {
   readonly run: RunView;
+}
+
+/** `data:` of `event: end` of `GET /api/v1/runs/{id}/events`: the run has ended and every event so far was sent. Late ones may follow. */
+export interface StreamEnd {
+  readonly runId: string;
+  readonly lastSeq: number;
+}
+
+/** One agent of `GET /api/v1/agents` (an array, the latest active first). */
+export interface AgentRow {
+  readonly agentId: string;
+  readonly runs: number;
+  readonly lastStartedAtMs: number;
+  /** Never a dry run. */
+  readonly lastRun: RunView | null;
+}
+
+/** One session of `GET /api/v1/sessions` (an array, the latest active first), from the newest 500 runs that belong to one. */
+export interface SessionRow {
+  readonly sessionId: string;
+  readonly runs: number;
+  readonly agentIds: readonly string[];
+  readonly firstStartedAtMs: number;
+  readonly lastStartedAtMs: number;
+  readonly errors: number;
+  /** `null` when the cost of any of its runs is unknown (I12). */
+  readonly costNanoUsd: number | null;
+}
+
+/** Body of `POST /api/v1/runs/{id}/annotations` and `PUT /api/v1/runs/{id}/annotations/{annotationId}`. Absent fields are `null`. */
+export interface AnnotationInput {
+  readonly kind: Annotation['kind'];
+  readonly stepId?: string | null;
+  readonly name?: string | null;
+  readonly value?: number | string | null;
+  readonly author?: string | null;
 }

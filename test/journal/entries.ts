@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import type { Content } from '../../src/core/content/content.ts';
 import { createContentNamer } from '../../src/core/content/content.ts';
 import { nodeIdOf, rootNodeId } from '../../src/core/content/context.ts';
-import type { JournalEntry } from '../../src/core/journal.ts';
+import type { Journal, JournalEntry } from '../../src/core/journal.ts';
 import { chainEvent, zeroHash } from '../../src/core/record/chain.ts';
-import { listJournals, readJournal } from '../../src/journal/index.ts';
+import type { JournalOptions } from '../../src/journal/index.ts';
+import { createJournal, listJournals, readJournal } from '../../src/journal/index.ts';
 
 export const runA = '01932c07-1111-7abc-8def-0123456789ab';
 export const runB = '01932c07-2222-7abc-8def-0123456789ab';
@@ -21,14 +22,26 @@ export function contentOf(words: string): Content {
 }
 
 /** Entries of one writer in one run, chained: each call gives the next, with the payload and contents named. */
-export function createEntries(runId: string, writer = writerId): (words: string, contents?: readonly Content[]) => JournalEntry {
+export function createEntries(
+  runId: string,
+  writer = writerId,
+): (words: string, contents?: readonly Content[]) => JournalEntry {
   let n = 0;
   let previous = zeroHash;
   let parentId = rootNodeId;
   return (words, contents = []) => {
     n += 1;
     const event = chainEvent({
-      header: { runId, writerId: writer, n, type: 'log', timeMs: 1_763_700_000_000 + n, stepId: null, attempt: null, facts: null },
+      header: {
+        runId,
+        writerId: writer,
+        n,
+        type: 'log',
+        timeMs: 1_763_700_000_000 + n,
+        stepId: null,
+        attempt: null,
+        facts: null,
+      },
       payload: JSON.stringify({ words }),
       salt: new Uint8Array(16).fill(n),
       previous,
@@ -51,7 +64,13 @@ export function plain(entry: JournalEntry): unknown {
     epoch: entry.epoch,
     contents: entry.contents.map((c) => ({ id: c.id, kind: c.kind, salt: hex(c.salt), bytes: hex(c.bytes) })),
     nodes: entry.nodes,
-    event: { header: event.header, payload: event.payload, salt: hex(event.salt), digest: hex(event.digest), hash: hex(event.hash) },
+    event: {
+      header: event.header,
+      payload: event.payload,
+      salt: hex(event.salt),
+      digest: hex(event.digest),
+      hash: hex(event.hash),
+    },
   };
 }
 
@@ -73,7 +92,7 @@ export function readAll(home: string): JournalEntry[] {
 /** Everything readable in a file. */
 export function readFile(file: string): JournalEntry[] {
   const entries: JournalEntry[] = [];
-  for (let at = 0; ; ) {
+  for (let at = 0; ;) {
     const part = readJournal(file, at);
     entries.push(...part.entries);
     at = part.nextBytes;
@@ -84,4 +103,17 @@ export function readFile(file: string): JournalEntry[] {
 /** `<run>/<n>` of entries, for comparing what was written with what is there. */
 export function names(entries: readonly JournalEntry[]): string[] {
   return entries.map(({ event }) => `${event.header.runId.slice(9, 13)}/${event.header.n}`);
+}
+
+/** Waits in real time. */
+export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** A journal of the project `default` in this data folder. */
+export const journalIn = (home: string, options?: Partial<JournalOptions>): Journal =>
+  createJournal({ home, projectId: 'default', writerId, ...options });
+
+/** The first entries of a run, each with a content and a node. */
+export function entriesOf(count: number, runId = runA, size = 100): JournalEntry[] {
+  const next = createEntries(runId);
+  return Array.from({ length: count }, (_, i) => next('w'.repeat(size), [contentOf(`${runId} ${i}`)]));
 }

@@ -1,14 +1,7 @@
 import type { RecordedError } from './step.ts';
 
 /** Why an attempt is worth another one. */
-export const retryClasses = [
-  'rate-limit',
-  'overloaded',
-  'server',
-  'network',
-  'timeout',
-  'other',
-] as const;
+export const retryClasses = ['rate-limit', 'overloaded', 'server', 'network', 'timeout', 'other'] as const;
 
 /** One of the retry classes. */
 export type RetryClass = (typeof retryClasses)[number];

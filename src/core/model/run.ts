@@ -56,20 +56,11 @@ export function endReasonToStatus(reason: EndReason): RunStatus {
 
 /** True for completed, failed, cancelled and timeout. */
 export function isTerminal(status: RunStatus): boolean {
-  return (
-    status === 'completed' || status === 'failed' || status === 'cancelled' || status === 'timeout'
-  );
+  return status === 'completed' || status === 'failed' || status === 'cancelled' || status === 'timeout';
 }
 
 /** What a run is. Users may add their own kinds; these are the built-in ones. */
-export const runKinds = [
-  'agent',
-  'chat_turn',
-  'title_generation',
-  'quickgen',
-  'compaction',
-  'moa_turn',
-] as const;
+export const runKinds = ['agent', 'chat_turn', 'title_generation', 'quickgen', 'compaction', 'moa_turn'] as const;
 
 /** How a run got into the record. */
 export type RunSource = 'live' | 'import' | 'otlp';

@@ -5,15 +5,7 @@ import type { Usage } from './usage.ts';
 export type StepKind = 'model' | 'tool' | 'phase';
 
 /** What a model step did. */
-export const modelOperations = [
-  'generate',
-  'stream',
-  'embed',
-  'rerank',
-  'image',
-  'speech',
-  'transcribe',
-] as const;
+export const modelOperations = ['generate', 'stream', 'embed', 'rerank', 'image', 'speech', 'transcribe'] as const;
 
 /** One of the model operations. */
 export type ModelOperation = (typeof modelOperations)[number];

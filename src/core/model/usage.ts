@@ -40,14 +40,9 @@ export const unknownUsage: Usage = {
   requests: null,
 };
 
-const add = (a: number | null, b: number | null): number | null =>
-  a === null ? b : b === null ? a : a + b;
+const add = (a: number | null, b: number | null): number | null => (a === null ? b : b === null ? a : a + b);
 
-function combine(
-  a: Usage,
-  b: Usage,
-  with_: (x: number | null, y: number | null) => number | null,
-): Usage {
+function combine(a: Usage, b: Usage, with_: (x: number | null, y: number | null) => number | null): Usage {
   return {
     input: {
       total: with_(a.input.total, b.input.total),

@@ -3,7 +3,7 @@ import type { RunState } from './state.ts';
 
 /** Events of a run by seq, which they are kept in. */
 export function listEvents(run: RunState, options: { fromSeq: number; limit: number }): StoredEvent[] {
-  return run.events.filter((event) => event.seq >= options.fromSeq).slice(0, options.limit);
+  return run.events.filter((event) => event.seq >= options.fromSeq).slice(0, Math.max(0, options.limit));
 }
 
 /** Drops the words of all events of a run; how many had any. Headers, facts, digests and hashes stay. */

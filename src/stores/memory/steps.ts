@@ -8,7 +8,7 @@ export function listSteps(run: RunState, options: { fromNumber: number; limit: n
   return [...run.stepByNumber.values()]
     .filter((step) => step.number >= options.fromNumber)
     .sort((a, b) => a.number - b.number)
-    .slice(0, options.limit);
+    .slice(0, Math.max(0, options.limit));
 }
 
 /** One step by its number, or `step-not-found`. */

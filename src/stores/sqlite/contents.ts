@@ -42,8 +42,18 @@ export function rowToContent(row: SqlRow): Content | null {
   return { id: bytesToHex(row['id'] as Uint8Array), kind: row['kind'] as ContentKind, salt: row['salt'] as Uint8Array, bytes };
 }
 
+/** Keys met in one transaction, by epoch and id: most contents of a batch are named several times in it. */
+export type KnownKeys = Map<string, number>;
+
 /** Key of a content, whether its bytes are there or not; made when it is new, so that others can name it. */
-export function contentKeyOf(db: Database, place: Place, id: string): number {
+function contentKeyOf(db: Database, place: Place, id: string, known: KnownKeys): number {
+  const name = `${place.epoch}/${id}`;
+  let key = known.get(name);
+  if (key === undefined) known.set(name, (key = findContentKey(db, place, id)));
+  return key;
+}
+
+function findContentKey(db: Database, place: Place, id: string): number {
   const cell = hexToBytes(id);
   const found = db.get('SELECT key FROM contents WHERE project_key = ? AND epoch = ? AND id = ?', place.project, place.epoch, cell);
   if (found !== undefined) return found['key'] as number;
@@ -52,7 +62,13 @@ export function contentKeyOf(db: Database, place: Place, id: string): number {
 }
 
 /** Stores a content once; the key, and whether its bytes are new. */
-export function putContent(db: Database, place: Place, content: Content): { key: number; isNew: boolean } {
+export function putContent(db: Database, place: Place, content: Content, known: KnownKeys): { key: number; isNew: boolean } {
+  const put = insertContent(db, place, content);
+  known.set(`${place.epoch}/${content.id}`, put.key);
+  return put;
+}
+
+function insertContent(db: Database, place: Place, content: Content): { key: number; isNew: boolean } {
   const id = hexToBytes(content.id);
   const found = db.get('SELECT key, bytes IS NOT NULL AS has_bytes FROM contents WHERE project_key = ? AND epoch = ? AND id = ?', place.project, place.epoch, id);
   if (found?.['has_bytes'] === 1) return { key: found['key'] as number, isNew: false };
@@ -73,7 +89,7 @@ export function readContent(db: Database, place: Place, id: string): Content | n
 }
 
 /** Key of a node, made as a bare name when the node itself has not arrived; the root has none. */
-export function nodeKeyOf(db: Database, place: Place, id: string): number | null {
+function nodeKeyOf(db: Database, place: Place, id: string): number | null {
   if (id === rootNodeId) return null;
   const cell = hexToBytes(id);
   const found = db.get('SELECT key FROM nodes WHERE project_key = ? AND epoch = ? AND id = ?', place.project, place.epoch, cell);
@@ -83,12 +99,12 @@ export function nodeKeyOf(db: Database, place: Place, id: string): number | null
 }
 
 /** Stores a node once, after its parent. */
-export function putNode(db: Database, place: Place, node: ContextNode): number {
+export function putNode(db: Database, place: Place, node: ContextNode, known: KnownKeys): number {
   const made = db.get(
     `INSERT INTO nodes (project_key, epoch, id, parent_key, content_key, depth) VALUES (?, ?, ?, ?, ?, ?)
      ON CONFLICT (project_key, epoch, id) DO UPDATE SET parent_key = excluded.parent_key, content_key = excluded.content_key, depth = excluded.depth
      RETURNING key`,
-    place.project, place.epoch, hexToBytes(node.id), nodeKeyOf(db, place, node.parentId), contentKeyOf(db, place, node.contentId), node.depth,
+    place.project, place.epoch, hexToBytes(node.id), nodeKeyOf(db, place, node.parentId), contentKeyOf(db, place, node.contentId, known), node.depth,
   );
   return made!['key'] as number;
 }
@@ -127,8 +143,8 @@ export function readContextNodes(db: Database, place: Place, nodeId: string): Co
 }
 
 /** Notes that a run uses a content; the first step stands. */
-export function useContent(db: Database, run: RunKey, contentId: string, stepKey: number | null): void {
-  const key = contentKeyOf(db, run, contentId);
+export function useContent(db: Database, run: RunKey, contentId: string, stepKey: number | null, known: KnownKeys): void {
+  const key = contentKeyOf(db, run, contentId, known);
   db.run('INSERT INTO content_use (run_key, content_key, step_key) VALUES (?, ?, ?) ON CONFLICT DO NOTHING', run.key, key, stepKey);
 }
 

@@ -59,7 +59,7 @@ function openFile(path: string, busyMs: number): DatabaseSync {
   // secure_delete are what makes erased words leave the file.
   db.exec('PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA secure_delete = ON;');
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = OFF;');
-  db.exec('PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864;');
+  db.exec('PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 2000;');
   return db;
 }
 
@@ -87,9 +87,28 @@ export function openDatabase(path: string, busyMs: number): Database {
   const execute = (sql: string): void => guard(path, () => db.exec(sql));
   return {
     path,
-    get: (sql, ...values) => guard(path, () => prepare(sql).get(...values) as SqlRow | undefined),
-    all: (sql, ...values) => guard(path, () => prepare(sql).all(...values) as unknown as SqlRow[]),
-    run: (sql, ...values) => guard(path, () => Number(prepare(sql).run(...values).changes)),
+    // Written out rather than guarded: these run several times for every event.
+    get(sql, ...values) {
+      try {
+        return prepare(sql).get(...values) as SqlRow | undefined;
+      } catch (error) {
+        throw toStoreError(error, path);
+      }
+    },
+    all(sql, ...values) {
+      try {
+        return prepare(sql).all(...values) as unknown as SqlRow[];
+      } catch (error) {
+        throw toStoreError(error, path);
+      }
+    },
+    run(sql, ...values) {
+      try {
+        return Number(prepare(sql).run(...values).changes);
+      } catch (error) {
+        throw toStoreError(error, path);
+      }
+    },
     exec: execute,
     transaction(fn) {
       execute('BEGIN IMMEDIATE');

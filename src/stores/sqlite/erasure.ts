@@ -5,6 +5,7 @@ import type { Database } from './database.ts';
 import { eraseEvents, listEvents } from './events.ts';
 import { countChange, readViews, replaceViews } from './imports.ts';
 import { releaseUses, trim } from './purge.ts';
+import { applyWords, createPending } from './search.ts';
 
 /**
  * Drops the words of a run in the transaction that is open. Its views become what its events still say without
@@ -15,10 +16,11 @@ export function eraseRecord(db: Database, projectId: string, run: RunKey): Erasu
   const events = eraseEvents(db, run);
   const { tips, contents } = releaseUses(db, run);
   const bare = listEvents(db, run, { fromSeq: 1, limit: Number.MAX_SAFE_INTEGER });
-  if (bare.length > 0) replaceViews(db, run, before, foldEvents(projectId, bare, new Map()));
+  const { words } = bare.length === 0 ? createPending() : replaceViews(db, run, before, foldEvents(projectId, bare, new Map()));
   // Notes and labels are words about the run that people wrote; a pin holds none and still keeps the run.
   db.run("DELETE FROM annotations WHERE project_key = ? AND run_id = ? AND kind <> 'pin'", run.project, run.id);
-  const { dropped, shared } = trim(db, run.project, tips, contents);
+  const { dropped, shared } = trim(db, tips, contents, words);
   countChange(db);
+  applyWords(db, run.project, words);
   return { runs: 1, events, contents: dropped, shared };
 }

@@ -15,7 +15,7 @@ import type { Database } from './database.ts';
 import { listEvents, listWriters, putEvent, putWriter } from './events.ts';
 import { findRunKey, projectKeyOf, putRun, readRun } from './runs.ts';
 import { newestSeal } from './seals.ts';
-import { addWords } from './search.ts';
+import { applyWords, createPending, type Pending } from './search.ts';
 import { dropStep, findAttempts, findStep, listAttempts, listSteps, putAttempt, putStep } from './steps.ts';
 
 /** Notes that something changed, so that readers in other processes can see it cheaply. */
@@ -28,6 +28,7 @@ interface Batch {
   readonly epochByRun: ReadonlyMap<string, number>;
   readonly rows: ImportRows;
   readonly changes: ImportChanges;
+  readonly pending: Pending;
 }
 
 function loadRows(db: Database, project: number, keys: ImportKeys, epochByRun: ReadonlyMap<string, number>): ImportRows {
@@ -64,31 +65,31 @@ function loadRows(db: Database, project: number, keys: ImportKeys, epochByRun: R
 }
 
 /** Stores contents with their words, then the nodes that name them; how many contents were new. */
-function putContents(db: Database, { project, changes }: Batch): number {
+function putContents(db: Database, { project, changes, pending }: Batch): number {
   let count = 0;
   for (const { epoch, content } of changes.contents) {
-    const { key, isNew } = putContent(db, { project, epoch }, content);
+    const { key, isNew } = putContent(db, { project, epoch }, content, pending.known);
     if (!isNew) continue;
     count += 1;
-    addWords(db, project, key, contentToWords(content));
+    pending.words.push({ document: key, before: '', after: contentToWords(content) });
   }
-  for (const { epoch, node } of changes.nodes) putNode(db, { project, epoch }, node);
+  for (const { epoch, node } of changes.nodes) putNode(db, { project, epoch }, node, pending.known);
   return count;
 }
 
 function putViews(db: Database, batch: Batch): Map<string, RunKey> {
-  const { project, rows, changes } = batch;
+  const { project, rows, changes, pending } = batch;
   const runKeyById = new Map<string, RunKey>();
   for (const run of changes.runs) {
     const epoch = batch.epochByRun.get(run.id)!;
-    runKeyById.set(run.id, putRun(db, { project, epoch }, run, rows.runById.get(run.id) ?? null));
+    runKeyById.set(run.id, putRun(db, { project, epoch }, run, rows.runById.get(run.id) ?? null, pending));
   }
   const stepKeyById = new Map<string, number>();
   for (const step of changes.steps) {
-    stepKeyById.set(step.id, putStep(db, runKeyById.get(step.runId)!, step, rows.stepById.get(step.id) ?? null));
+    stepKeyById.set(step.id, putStep(db, runKeyById.get(step.runId)!, step, rows.stepById.get(step.id) ?? null, pending));
   }
   for (const attempt of changes.attempts) {
-    putAttempt(db, runKeyById.get(attempt.runId)!, attempt, stepKeyById.get(attempt.stepId) ?? null);
+    putAttempt(db, runKeyById.get(attempt.runId)!, attempt, stepKeyById.get(attempt.stepId) ?? null, pending);
   }
   const stepKeyOf = (run: RunKey, stepId: string): number | null => {
     const known = stepKeyById.get(stepId) ?? db.get('SELECT key FROM steps WHERE run_key = ? AND id = ?', run.key, idToCell(stepId))?.['key'];
@@ -96,7 +97,7 @@ function putViews(db: Database, batch: Batch): Map<string, RunKey> {
   };
   for (const use of changes.uses) {
     const run = runKeyById.get(use.runId)!;
-    useContent(db, run, use.contentId, use.stepId === null ? null : stepKeyOf(run, use.stepId));
+    useContent(db, run, use.contentId, use.stepId === null ? null : stepKeyOf(run, use.stepId), pending.known);
   }
   return runKeyById;
 }
@@ -118,19 +119,21 @@ export function importEntries(db: Database, batch: ImportBatch): ImportResult {
   const epochByRun = new Map(batch.entries.map((entry) => [entry.event.header.runId, entry.epoch]));
   const rows = loadRows(db, project, importKeys(batch), epochByRun);
   const changes = planImport(batch, rows);
-  const loaded: Batch = { project, epochByRun, rows, changes };
+  const loaded: Batch = { project, epochByRun, rows, changes, pending: createPending() };
   const contents = putContents(db, loaded);
   const runKeyById = putViews(db, loaded);
   putEvents(db, changes, runKeyById);
   if (batch.position !== null) putPosition(db, batch.position);
   countChange(db);
   const isDue = (run: RunView): boolean => isSealDue(run, listWriters(db, runKeyById.get(run.id)!), newestSeal(db, project, run.id));
+  const runsToSeal = changes.runs.filter(isDue).map((run) => run.id);
+  applyWords(db, project, loaded.pending.words);
   return {
     events: changes.events.length,
     duplicates: changes.duplicates,
     contents,
     changedRuns: changes.runs.map((run) => ({ runId: run.id, lastSeq: run.lastSeq })),
-    runsToSeal: changes.runs.filter(isDue).map((run) => run.id),
+    runsToSeal,
   };
 }
 
@@ -153,18 +156,20 @@ export function readViews(db: Database, run: RunKey): RunViews {
   return { run: readRun(db, run), steps: listSteps(db, run, everything), attempts: listAttempts(db, run, null) };
 }
 
-/** Writes views in place of all that a run has; rows that are no longer there go. */
-export function replaceViews(db: Database, run: RunKey, before: RunViews, after: RunViews): void {
+/** Writes views in place of all that a run has; rows that are no longer there go. What changes in the index is returned. */
+export function replaceViews(db: Database, run: RunKey, before: RunViews, after: RunViews): Pending {
+  const pending = createPending();
   const beforeByNumber = new Map(before.steps.map((step) => [step.number, step]));
   const kept = new Set(after.steps.map((step) => step.number));
-  for (const step of before.steps) if (!kept.has(step.number)) dropStep(db, run, step);
-  putRun(db, run, after.run, before.run);
+  for (const step of before.steps) if (!kept.has(step.number)) dropStep(db, run, step, pending);
+  putRun(db, run, after.run, before.run, pending);
   const stepKeyById = new Map<string, number>();
   for (const step of after.steps) {
-    stepKeyById.set(step.id, putStep(db, run, step, beforeByNumber.get(step.number) ?? null));
+    stepKeyById.set(step.id, putStep(db, run, step, beforeByNumber.get(step.number) ?? null, pending));
   }
   db.run('DELETE FROM attempts WHERE run_key = ?', run.key);
-  for (const attempt of after.attempts) putAttempt(db, run, attempt, stepKeyById.get(attempt.stepId) ?? null);
+  for (const attempt of after.attempts) putAttempt(db, run, attempt, stepKeyById.get(attempt.stepId) ?? null, pending);
+  return pending;
 }
 
 /** Computes a run's views anew from its events and stores them; the names of the fields that differed (I11). */
@@ -180,8 +185,9 @@ export function rebuildViews(db: Database, projectId: string, run: RunKey): stri
   const after = foldEvents(projectId, events, contentById);
   const fields = differingFields(before, after);
   if (fields.length > 0) {
-    replaceViews(db, run, before, after);
+    const { words } = replaceViews(db, run, before, after);
     countChange(db);
+    applyWords(db, run.project, words);
   }
   return fields;
 }

@@ -11,7 +11,7 @@ import { cellToId } from '../sql/value.ts';
 import { rowToRun, runColumns, runToRest, runToValues } from '../sql/view-row.ts';
 import { type Place, type RunKey, useContent } from './contents.ts';
 import type { Database } from './database.ts';
-import { createWords, replaceWords, runDocument, textToRunKeys } from './search.ts';
+import { createWords, type Pending, runDocument, textToRunKeys } from './search.ts';
 
 /** Key of a project, or `null` when nothing of it was ever stored. */
 export function findProject(db: Database, projectId: string): number | null {
@@ -55,8 +55,8 @@ const upsertRun = `INSERT INTO runs (project_key, epoch, ${runColumns.join(', ')
 
 const sameLabels = (a: RunView['labels'], b: RunView['labels']): boolean => JSON.stringify(a) === JSON.stringify(b);
 
-/** Writes a run in place of the old one, with its labels, its error's words and the contents it names. The first epoch stands. */
-export function putRun(db: Database, place: Place, view: RunView, before: RunView | null): RunKey {
+/** Writes a run in place of the old one, with its labels and the contents it names; the first epoch stands. Its error's words wait in `pending`. */
+export function putRun(db: Database, place: Place, view: RunView, before: RunView | null, pending: Pending): RunKey {
   const row = db.get(upsertRun, place.project, place.epoch, ...runToValues(view))!;
   const run: RunKey = { project: place.project, id: view.id, key: row['key'] as number, epoch: row['epoch'] as number };
   db.run('INSERT INTO run_views (key, view) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET view = excluded.view', run.key, runToRest(view));
@@ -66,10 +66,9 @@ export function putRun(db: Database, place: Place, view: RunView, before: RunVie
       db.run('INSERT INTO run_labels (run_key, name, value) VALUES (?, ?, ?)', run.key, name, String(value));
     }
   }
-  const words = { before: before === null ? '' : runToErrorWords(before), after: runToErrorWords(view) };
-  replaceWords(db, run.project, runDocument(run.key), words);
+  pending.words.push({ document: runDocument(run.key), before: before === null ? '' : runToErrorWords(before), after: runToErrorWords(view) });
   for (const name of ['inputsId', 'outputId', 'environmentId'] as const) {
-    if (view[name] !== null && view[name] !== before?.[name]) useContent(db, run, view[name], null);
+    if (view[name] !== null && view[name] !== before?.[name]) useContent(db, run, view[name], null, pending.known);
   }
   return run;
 }

@@ -73,7 +73,7 @@ CREATE TABLE writers (
 CREATE TABLE events (
   key INTEGER PRIMARY KEY, run_key INTEGER NOT NULL, seq INTEGER NOT NULL, writer_key INTEGER NOT NULL,
   n INTEGER NOT NULL, type TEXT NOT NULL, time_ms INTEGER NOT NULL, step_id BLOB, attempt INTEGER, facts TEXT,
-  payload TEXT, salt BLOB, digest BLOB NOT NULL, hash BLOB NOT NULL,
+  payload TEXT, proof BLOB NOT NULL,
   UNIQUE (run_key, seq), UNIQUE (writer_key, n));
 
 CREATE TABLE contents (

@@ -7,7 +7,7 @@ import { attemptToRest, rowToAttempt, rowToStep, stepColumns, stepToRest, stepTo
 import { idToCell } from '../sql/value.ts';
 import type { Database } from './database.ts';
 import { type RunKey, useContent, useContext } from './contents.ts';
-import { replaceWords, stepDocument } from './search.ts';
+import { type Pending, stepDocument } from './search.ts';
 
 const upsertStep = `INSERT INTO steps (run_key, ${stepColumns.join(', ')}) VALUES (?${', ?'.repeat(stepColumns.length)})
   ON CONFLICT (run_key, number) DO UPDATE SET ${stepColumns.map((name) => `${name} = excluded.${name}`).join(', ')} RETURNING key`;
@@ -20,31 +20,30 @@ export function findStep(db: Database, project: number, stepId: string): StepVie
   return row === undefined ? null : rowToStep(row);
 }
 
-/** Writes a step in place of the old one, with its error's words and the contexts and contents it names. */
-export function putStep(db: Database, run: RunKey, step: StepView, before: StepView | null): number {
+/** Writes a step in place of the old one, with the contexts and contents it names; its error's words wait in `pending`. */
+export function putStep(db: Database, run: RunKey, step: StepView, before: StepView | null, pending: Pending): number {
   const key = db.get(upsertStep, run.key, ...stepToValues(step))!['key'] as number;
   db.run('INSERT INTO step_views (key, view) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET view = excluded.view', key, stepToRest(step));
-  const words = { before: before === null ? '' : stepToErrorWords(before), after: stepToErrorWords(step) };
-  replaceWords(db, run.project, stepDocument(key), words);
+  pending.words.push({ document: stepDocument(key), before: before === null ? '' : stepToErrorWords(before), after: stepToErrorWords(step) });
   const known = new Set(before === null ? [] : stepToContentIds(before));
-  for (const id of stepToContentIds(step)) if (!known.has(id)) useContent(db, run, id, key);
+  for (const id of stepToContentIds(step)) if (!known.has(id)) useContent(db, run, id, key, pending.known);
   for (const name of ['contextNodeId', 'toolsNodeId'] as const) {
     if (step[name] !== null && step[name] !== before?.[name]) useContext(db, run, step[name]);
   }
   return key;
 }
 
-/** Removes a step with its error's words. */
-export function dropStep(db: Database, run: RunKey, step: StepView): void {
+/** Removes a step; its error's words wait in `pending`. */
+export function dropStep(db: Database, run: RunKey, step: StepView, pending: Pending): void {
   const key = db.get('DELETE FROM steps WHERE run_key = ? AND number = ? RETURNING key', run.key, step.number)?.['key'];
   if (typeof key !== 'number') return;
   db.run('DELETE FROM step_views WHERE key = ?', key);
-  replaceWords(db, run.project, stepDocument(key), { before: stepToErrorWords(step), after: '' });
+  pending.words.push({ document: stepDocument(key), before: stepToErrorWords(step), after: '' });
 }
 
 /** Steps of a run by number. */
 export function listSteps(db: Database, run: RunKey, options: { fromNumber: number; limit: number }): StepView[] {
-  return db.all(`${selectStep} WHERE s.run_key = ? AND s.number >= ? ORDER BY s.number LIMIT ?`, run.key, options.fromNumber, options.limit).map(rowToStep);
+  return db.all(`${selectStep} WHERE s.run_key = ? AND s.number >= ? ORDER BY s.number LIMIT ?`, run.key, options.fromNumber, Math.max(0, options.limit)).map(rowToStep);
 }
 
 /** One step by its number, or `step-not-found`. */
@@ -66,13 +65,13 @@ export function findAttempts(db: Database, project: number, stepId: string): Att
 }
 
 /** Writes an attempt in place of the old one, with the contents it names. */
-export function putAttempt(db: Database, run: RunKey, attempt: AttemptView, stepKey: number | null): void {
+export function putAttempt(db: Database, run: RunKey, attempt: AttemptView, stepKey: number | null, pending: Pending): void {
   db.run(
     `INSERT INTO attempts (run_key, step_id, number, started_at_ms, view) VALUES (?, ?, ?, ?, ?)
      ON CONFLICT (run_key, step_id, number) DO UPDATE SET started_at_ms = excluded.started_at_ms, view = excluded.view`,
     run.key, idToCell(attempt.stepId), attempt.number, attempt.startedAtMs, attemptToRest(attempt),
   );
-  for (const id of attemptToContentIds(attempt)) useContent(db, run, id, stepKey);
+  for (const id of attemptToContentIds(attempt)) useContent(db, run, id, stepKey, pending.known);
 }
 
 /** Attempts of a run, or of one of its steps, by step and number. */

@@ -3,7 +3,7 @@ import { isRedacted, placeholderOpening } from '../placeholder.ts';
 import { nameAnchor } from './anchor.ts';
 
 const valueAfter = /[=>]{0,2}[ \t]{0,3}(\\{0,4}["'`])?([^\s"'`\\,;&<>(){}[\]|]{6,512})/y;
-const passwordLike = /^(?:assword|asswd|phrase|cret)/i;
+const passwordLike = /^(?:sswor?d|cret)/i;
 const dottedName = /^[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)+$/;
 
 /** Shannon entropy of a text in bits per character; only its first 256 characters count. */
@@ -22,7 +22,8 @@ export function entropyOf(text: string): number {
 /** True for a value that looks made by a machine: long, mixed and of high entropy, without being a plain word list. */
 export function isRandomLooking(value: string): boolean {
   if (value.length < 16 || /\s/.test(value)) return false;
-  return /\d/.test(value) && /[A-Za-z]/.test(value) && entropyOf(value) >= 3;
+  const isMixed = /[A-Za-z]/.test(value) && (/\d/.test(value) || (value.length >= 20 && /[a-z][A-Z]/.test(value)));
+  return isMixed && entropyOf(value) >= 3;
 }
 
 function isSecretValue(anchor: string, value: string, isQuoted: boolean): boolean {
@@ -49,7 +50,7 @@ export function assignmentFindings(text: string, findings: Finding[]): void {
     const value = found?.[2];
     if (value === undefined || !isSecretValue(match[0], value, found?.[1] !== undefined)) continue;
     if (value.includes(placeholderOpening) || isRedacted(value)) continue;
-    const isAws = /^[A-Za-z0-9/+]{40}$/.test(value) && /secret[a-z_-]*[^a-z]*$/i.test(nameBefore(text, match.index) + match[0]);
+    const isAws = /^[A-Za-z0-9/+]{40}$/.test(value) && /secret[a-z_-]*[^a-z]*$/i.test(nameBefore(text, match.index) + match[0].slice(0, 16));
     findings.push({ start: valueAfter.lastIndex - value.length, end: valueAfter.lastIndex, kind: isAws ? 'aws-secret-key' : 'secret' });
     nameAnchor.lastIndex = valueAfter.lastIndex;
   }

@@ -1,5 +1,6 @@
 import { assignmentFindings } from './assignment.ts';
-import { keyAndUrlFindings, markedFindings, schemeFindings } from './detectors.ts';
+import { keyAndUrlFindings, markedFindings } from './marked.ts';
+import { schemeFindings } from './scheme.ts';
 import type { Edit, Finding } from '../edit.ts';
 import { joinFindings } from '../edit.ts';
 import type { Marks } from '../placeholder.ts';

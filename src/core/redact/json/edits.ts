@@ -14,7 +14,7 @@ import { markWhole, textEdits } from '../detect/text.ts';
 const nestingMax = 6;
 
 /** Raw text between quotes that may be JSON: white space, escaped or not, before a bracket. */
-const nestedStart = /^(?:\s|\\[nrt]|\\u00(?:0|2[0]))*(?:[{[]|\\u00[57]b)|^\s{256}/i;
+const nestedStart = /^(?:\s|\\[nrt]|\\u000[9ad])*(?:[{[]|$)/i;
 
 /** What a search in JSON text needs. */
 export interface JsonScan {

@@ -1,0 +1,39 @@
+/** One file that the build makes of one source. */
+export interface Entry {
+  /** The path it is imported by, or null when it is only run. */
+  readonly name: string | null;
+  readonly source: string;
+  /** Its file in dist, without the ending. */
+  readonly output: string;
+}
+
+/** What the package offers. package.json's exports map says the same, and a test compares them. */
+export const entries: readonly Entry[] = [
+  { name: 'tachograph', source: 'src/index.ts', output: 'index' },
+  { name: 'tachograph/register', source: 'src/cli/register.ts', output: 'register' },
+  { name: 'tachograph/testing', source: 'src/testing/index.ts', output: 'testing' },
+  { name: 'tachograph/ai-sdk', source: 'src/capture/ai-sdk/index.ts', output: 'ai-sdk' },
+  { name: 'tachograph/fetch', source: 'src/capture/fetch/index.ts', output: 'fetch' },
+  { name: 'tachograph/sqlite', source: 'src/stores/sqlite/index.ts', output: 'sqlite' },
+  { name: 'tachograph/memory', source: 'src/stores/memory/index.ts', output: 'memory' },
+  { name: 'tachograph/journal', source: 'src/journal/index.ts', output: 'journal' },
+  { name: 'tachograph/server', source: 'src/server/index.ts', output: 'server' },
+  { name: null, source: 'src/cli/main.ts', output: 'cli/main' },
+];
+
+/** The exports map that package.json must hold. */
+export function toExports(): Record<string, string | { types: string; default: string }> {
+  const map = Object.fromEntries(
+    entries.flatMap((entry) =>
+      entry.name === null
+        ? []
+        : [[entry.name.replace('tachograph', '.'), { types: typesOf(entry), default: `./dist/${entry.output}.js` }]],
+    ),
+  );
+  return { ...map, './package.json': './package.json' };
+}
+
+/** The declaration file of an entry, as a path from the package's root. */
+export function typesOf(entry: Entry): string {
+  return `./dist/types/${entry.source.slice('src/'.length).replace(/\.ts$/, '.d.ts')}`;
+}

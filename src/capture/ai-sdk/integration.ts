@@ -1,0 +1,110 @@
+import type { Call } from './call.ts';
+import type { CallBook } from './call-book.ts';
+import { plainToFinish } from './map/operation.ts';
+import { stepResultToFinish } from './map/response.ts';
+import type {
+  EndEvent,
+  Fields,
+  ModelCallExecution,
+  ModelCallStart,
+  OperationStart,
+  StepStartEvent,
+  ToolEvent,
+  ToolExecution,
+} from './sdk-events.ts';
+import { toFields, toText } from './sdk-events.ts';
+
+/** The object that the SDK's `Telemetry` interface asks for. None of its methods throws anything of its own. */
+export interface AiSdkIntegration {
+  onStart(event: OperationStart): void;
+  onStepStart(event: StepStartEvent): void | Promise<void>;
+  onLanguageModelCallStart(event: ModelCallStart): void;
+  executeLanguageModelCall<T>(options: ModelCallExecution<T>): PromiseLike<T>;
+  onToolExecutionStart(event: ToolEvent): void;
+  executeTool<T>(options: ToolExecution<T>): PromiseLike<T>;
+  onToolExecutionEnd(event: ToolEvent): void;
+  onStepEnd(event: EndEvent): void;
+  onStepFinish(event: EndEvent): void;
+  onStepError(event: EndEvent): void;
+  onObjectStepStart(event: StepStartEvent): void;
+  onObjectStepEnd(event: EndEvent): void;
+  onEmbedStart(event: EndEvent): void;
+  onEmbedEnd(event: EndEvent): void;
+  onRerankStart(event: EndEvent): void;
+  onRerankEnd(event: EndEvent): void;
+  experimental_onDecideStart(event: OperationStart): void;
+  experimental_onDecideEnd(event: EndEvent): void;
+  experimental_onDecisionModelCallStart(event: EndEvent): void;
+  experimental_onDecisionModelCallEnd(event: EndEvent): void;
+  experimental_onStreamTranscriptionStart(event: OperationStart): void;
+  experimental_onStreamTranscriptionEnd(event: EndEvent): void;
+  onEnd(event: EndEvent): void;
+  onAbort(event: EndEvent): void;
+  onError(event: unknown): void;
+}
+
+/** What an operation as a whole gave back: the object, else the text. */
+function toOutput(event: Fields): unknown {
+  return event['object'] ?? toText(event['text']);
+}
+
+/** The integration over a book of calls. */
+export function createIntegration(book: CallBook): AiSdkIntegration {
+  const { guard } = book;
+
+  const endStep = (event: EndEvent, finish: (call: Call) => Parameters<NonNullable<Call['step']>['finish']>[0]): void =>
+    guard(() => {
+      const call = book.direct(event.callId);
+      const step = call === null ? null : (call.step ?? (call.plan === null ? null : call.beginStep(call.plan)));
+      if (call !== null && step !== null && !step.isEnded) step.finish(finish(call));
+    });
+
+  const onStepEnd = (event: EndEvent): void =>
+    endStep(event, (call) => stepResultToFinish(event as Fields, call.withheld));
+  const onPlainEnd = (event: EndEvent): void => guard(() => book.endPlain(event));
+  const onPlainStart = (event: EndEvent): void => guard(() => book.beginPlain(event));
+
+  const onEnd = (event: EndEvent): void =>
+    guard(() => {
+      const call = book.direct(event.callId);
+      if (call === null) return;
+      if (call.operation.isOneCall && call.step !== null && !call.step.isEnded)
+        call.step.finish(plainToFinish(event as Fields, call.withheld));
+      const fields = event as Fields;
+      if (fields['finishReason'] === 'error') call.fail(call.step?.error ?? new Error('the model ended with an error'));
+      else call.close(toOutput(fields));
+    });
+
+  const onFailed = (event: unknown, error: unknown): void =>
+    guard(() => book.direct(toText(toFields(event)?.['callId']))?.fail(error));
+
+  const onStart = (event: OperationStart): void => guard(() => void book.open(event, true));
+
+  return {
+    onStart,
+    onStepStart: (event) => book.planStep(event),
+    onLanguageModelCallStart: (event) => guard(() => void book.beginModelStep(book.direct(event.callId), event)),
+    executeLanguageModelCall: (options) => book.executeModelCall(options),
+    onToolExecutionStart: (event) => guard(() => void book.beginTool(book.direct(event.callId), event)),
+    executeTool: (options) => book.executeTool(options),
+    onToolExecutionEnd: (event) => guard(() => book.endTool(event)),
+    onStepEnd,
+    onStepFinish: onStepEnd,
+    onStepError: (event) => onFailed(event, event.error),
+    onObjectStepStart: (event) => guard(() => book.beginObjectStep(event)),
+    onObjectStepEnd: onStepEnd,
+    onEmbedStart: onPlainStart,
+    onEmbedEnd: onPlainEnd,
+    onRerankStart: onPlainStart,
+    onRerankEnd: onPlainEnd,
+    experimental_onDecideStart: onStart,
+    experimental_onDecideEnd: onEnd,
+    experimental_onDecisionModelCallStart: onPlainStart,
+    experimental_onDecisionModelCallEnd: onPlainEnd,
+    experimental_onStreamTranscriptionStart: onStart,
+    experimental_onStreamTranscriptionEnd: onEnd,
+    onEnd,
+    onAbort: (event) => onFailed(event, event.reason ?? new DOMException('the call was aborted', 'AbortError')),
+    onError: (event) => onFailed(event, toFields(event)?.['error'] ?? event),
+  };
+}

@@ -1,0 +1,137 @@
+import type { AttemptFinish, AttemptRecorder, StepFinish, StepRecorder } from '../../core/record/recording.ts';
+import { errorToAttempt, resultToAttempt, streamToAttempt } from './map/attempt.ts';
+import type { Withheld } from './map/response.ts';
+import { errorToFinish, outcomeToFinish, resultToFinish } from './map/response.ts';
+import type { Fields } from './sdk-events.ts';
+import { toFields } from './sdk-events.ts';
+import type { StreamEnd } from './stream/fold.ts';
+import { createStreamFold } from './stream/fold.ts';
+import type { TapTiming } from './stream/tap.ts';
+import { tapStream } from './stream/tap.ts';
+
+/** What a model step needs from its surroundings. */
+export interface ModelStepParts {
+  readonly recorder: StepRecorder;
+  readonly number: number;
+  readonly withheld: Withheld;
+  readonly timing: TapTiming;
+  /** Runs what must not reach the host when it fails (I1). */
+  readonly guard: (fn: () => void) => void;
+  /** A stream of this step ended without an error part; `isDone`: with an answer that asked for no tool. */
+  readonly onStreamEnd: (end: StreamEnd, isDone: boolean) => void;
+}
+
+/** One model step of an SDK call: its attempts and its end. */
+export interface ModelStep {
+  readonly recorder: StepRecorder;
+  /** The SDK's own number within the call, from 0. */
+  readonly number: number;
+  /** The answer was recorded; the SDK's later account of it adds nothing. */
+  readonly isEnded: boolean;
+  /** Its latest attempt was answered, but nobody may know with what. */
+  readonly isAnswered: boolean;
+  /** What it ended with, when with an error. */
+  readonly error: unknown;
+  /** Begins an attempt; `null` when one is being made, as when the same capture is registered twice. */
+  beginAttempt(): ModelAttempt | null;
+  finish(finish: StepFinish): void;
+  /** Ends the step for something thrown or aborted, a stream under way included. */
+  fail(error: unknown): void;
+}
+
+/** One attempt of a model step. */
+export interface ModelAttempt {
+  /** The call answered: a whole answer ends the step, a stream is observed to its end. */
+  succeed(result: unknown): void;
+  /** The call threw. The step goes on: the SDK may try again. */
+  fail(error: unknown): void;
+}
+
+interface OpenStream {
+  end(end: StreamEnd): void;
+}
+
+/** A model step over a step recorder. */
+export function createModelStep(parts: ModelStepParts): ModelStep {
+  const { recorder, withheld, timing, guard } = parts;
+  const isWithheld = withheld.inputs || withheld.outputs;
+  let isEnded = false;
+  let error: unknown;
+  let isCalling = false;
+  let isAnswered = false;
+  let stream: OpenStream | null = null;
+
+  const finish = (end: StepFinish): void => {
+    isEnded = true;
+    error = end.error;
+    recorder.finish(end);
+  };
+
+  /** What an attempt brought must not keep the step from its end, so it is guarded apart. */
+  const finishAttempt = (attempt: AttemptRecorder, toFinish: () => AttemptFinish): void => {
+    if (!attempt.claimed) guard(() => attempt.finish(toFinish()));
+  };
+
+  const observe = (attempt: AttemptRecorder, result: Fields, startMs: number): void => {
+    const fold = createStreamFold(startMs);
+    let said: string | null = null;
+    const end = (how: StreamEnd): void => {
+      if (how.kind !== 'unread' && stream === own) stream = null;
+      const outcome = fold.outcome(how);
+      // An unread or aborted stream that is read to its end after all has completed; anything else is known already.
+      if (said !== null && (said === 'completed' || outcome.status !== 'completed')) return;
+      said = outcome.status;
+      finishAttempt(attempt, () => streamToAttempt(result, outcome, { end: how, isWithheld }));
+      finish(outcomeToFinish(outcome, withheld));
+      const isDone = outcome.status === 'completed' && outcome.finishReason?.unified !== 'tool-calls';
+      if (!fold.hasError) parts.onStreamEnd(how, isDone);
+    };
+    const own: OpenStream = { end };
+    const observer = {
+      part: (part: unknown) => guard(() => fold.add(part, timing.clock.monotonicMs())),
+      end: (how: StreamEnd) => guard(() => end(how)),
+    };
+    stream = tapStream(result['stream'], observer, timing) ? own : null;
+  };
+
+  return {
+    recorder,
+    number: parts.number,
+    get isEnded() {
+      return isEnded;
+    },
+    get isAnswered() {
+      return isAnswered;
+    },
+    get error() {
+      return error;
+    },
+    beginAttempt() {
+      if (isCalling) return null;
+      isCalling = true;
+      const attempt = recorder.attempt();
+      const startMs = timing.clock.monotonicMs();
+      return {
+        succeed(value) {
+          isCalling = false;
+          // On the channel the answers of a withheld call are not told at all: its end comes with the step's.
+          isAnswered = value === undefined && isWithheld;
+          if (isAnswered) return finishAttempt(attempt, () => ({ status: 'completed' }));
+          const result = toFields(value) ?? {};
+          if (result['stream'] !== undefined) return observe(attempt, result, startMs);
+          finishAttempt(attempt, () => resultToAttempt(result, isWithheld));
+          finish(resultToFinish(result, withheld));
+        },
+        fail(thrown) {
+          isCalling = false;
+          finishAttempt(attempt, () => errorToAttempt(thrown, isWithheld, timing.clock.nowMs()));
+        },
+      };
+    },
+    finish,
+    fail(thrown) {
+      if (stream !== null) stream.end({ kind: 'aborted', reason: thrown });
+      else if (!isEnded) finish(errorToFinish(thrown, withheld));
+    },
+  };
+}

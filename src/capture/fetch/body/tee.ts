@@ -1,0 +1,112 @@
+/** What is told of a body while its reader reads it. Never throws. */
+export interface BodySink {
+  chunk(bytes: Uint8Array): void;
+  end(): void;
+  /** The reader gave it up. */
+  leave(): void;
+  fail(error: unknown): void;
+  /** True when the rest may be read ahead of the reader, because nobody may ever ask for it. */
+  isReadAhead(): boolean;
+}
+
+type End = { readonly kind: 'eof' } | { readonly kind: 'error'; readonly error: unknown };
+
+/** Tells the sink of bodies that nobody reads and nobody holds any more. */
+const abandoned = new FinalizationRegistry<() => void>((onAbandoned) => onAbandoned());
+
+function isByteStream(source: ReadableStream): boolean {
+  try {
+    // A stream that is none of bytes refuses this reader and stays unlocked.
+    source.getReader({ mode: 'byob' }).releaseLock();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * A stream that reads like the source, chunk by chunk as the reader asks, while the sink is told of all of it. At
+ * most `aheadBytesMax` bytes are read ahead of the reader, and only where the sink allows it.
+ */
+export function teeBody(source: ReadableStream<Uint8Array>, sink: BodySink, aheadBytesMax: number): ReadableStream<Uint8Array> {
+  const isBytes = isByteStream(source);
+  const reader = source.getReader();
+  const queue: Uint8Array[] = [];
+  let queuedBytes = 0;
+  let end: End | null = null;
+  let isLeft = false;
+  let reading: Promise<void> | null = null;
+
+  const readOne = (): Promise<void> => {
+    reading ??= reader.read().then(
+      ({ done, value }) => {
+        reading = null;
+        if (isLeft) return;
+        if (done) {
+          end = { kind: 'eof' };
+          return sink.end();
+        }
+        // Told first: handing a chunk of a byte stream on takes its memory away.
+        if (ArrayBuffer.isView(value)) sink.chunk(value);
+        queue.push(value);
+        queuedBytes += value?.byteLength ?? 0;
+      },
+      (error: unknown) => {
+        reading = null;
+        end = { kind: 'error', error };
+        if (!isLeft) sink.fail(error);
+      },
+    );
+    return reading;
+  };
+
+  const readAhead = async (): Promise<void> => {
+    while (end === null && !isLeft && queuedBytes < aheadBytesMax && sink.isReadAhead()) await readOne();
+  };
+
+  const deliver = (controller: ReadableStreamController<Uint8Array>): boolean => {
+    const chunk = queue.shift();
+    if (chunk === undefined) return false;
+    queuedBytes -= chunk.byteLength ?? 0;
+    // A byte stream refuses empty chunks; they say nothing.
+    if (isBytes && chunk.byteLength === 0) return deliver(controller);
+    (controller as ReadableStreamDefaultController<Uint8Array>).enqueue(chunk);
+    return true;
+  };
+
+  const pull = async (controller: ReadableStreamController<Uint8Array>): Promise<void> => {
+    for (;;) {
+      if (deliver(controller)) break;
+      if (end !== null) return close(controller, end);
+      await readOne();
+    }
+    void readAhead();
+  };
+
+  const cancel = async (reason: unknown): Promise<void> => {
+    isLeft = true;
+    if (end === null) sink.leave();
+    await reader.cancel(reason);
+  };
+
+  const underlying = { pull, cancel };
+  const stream = isBytes
+    ? new ReadableStream<Uint8Array>({ ...underlying, type: 'bytes' } as unknown as UnderlyingDefaultSource<Uint8Array>, { highWaterMark: 0 })
+    : new ReadableStream<Uint8Array>(underlying as UnderlyingDefaultSource<Uint8Array>, { highWaterMark: 0 });
+  abandoned.register(stream, () => {
+    if (isLeft || end !== null) return;
+    isLeft = true;
+    sink.leave();
+    // Nobody is left to hear of it.
+    reader.cancel().catch(() => undefined);
+  });
+  void readAhead();
+  return stream;
+}
+
+function close(controller: ReadableStreamController<Uint8Array>, end: End): void {
+  if (end.kind === 'error') return controller.error(end.error);
+  controller.close();
+  // A reader that brought its own memory waits for it to be handed back.
+  (controller as ReadableByteStreamController).byobRequest?.respond(0);
+}

@@ -1,0 +1,213 @@
+import type { Clock } from '../../core/clock.ts';
+import { elapsedMs } from '../../core/clock.ts';
+import type { Limits } from '../../core/limits.ts';
+import type { RetryClass } from '../../core/model/attempt.ts';
+import type { AttemptFinish, AttemptRequest, BodyInput } from '../../core/record/recording.ts';
+import type { AnswerReader } from './body/answer-reader.ts';
+import { createAnswerReader } from './body/answer-reader.ts';
+import type { BodyEvent, BodyState } from './body/body-end.ts';
+import { beginBody, nextBody } from './body/body-end.ts';
+import { createBodyBuffer } from './body/body-buffer.ts';
+import type { ExchangeRequest } from './exchange-request.ts';
+import type { Headers } from './retry.ts';
+import { errorToRetryClass, statusToRetryClass, toRequestId, toRetryDelayMs } from './retry.ts';
+import type { Place } from './place.ts';
+import { outcomeToFinish, statusToError } from './step-end.ts';
+
+/** One HTTP round trip being recorded. Told what happens, in any layer; every end but the first is ignored. */
+export interface Exchange {
+  /** The answer's head has come. `isLengthCountable`: the bytes told later are those of the wire. */
+  head(status: number, headers: Headers, isLengthCountable: boolean): void;
+  /** Bytes of the body, decoded; `wireBytes` of them are counted as read from the wire, all when left out. */
+  chunk(bytes: Uint8Array, wireBytes?: number): void;
+  /** Bytes read from the wire that are told, decoded, on their own. */
+  wire(bytes: number): void;
+  end(): void;
+  /** The caller gave up the body. */
+  leave(): void;
+  fail(error: unknown): void;
+  /** The bodies of this exchange cannot be seen from here. */
+  blind(): void;
+  readonly isEnded: boolean;
+  /** The provider's last event was seen: what may follow is of no length. */
+  readonly isTold: boolean;
+  readonly isEventStream: boolean;
+  /** Monotonic time of the last thing that happened. */
+  readonly lastMs: number;
+}
+
+/** What an exchange needs from its surroundings. */
+export interface ExchangeParts {
+  readonly request: ExchangeRequest;
+  readonly place: Place;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly onEnd: (exchange: Exchange) => void;
+}
+
+interface Head {
+  readonly status: number;
+  readonly headers: Headers;
+}
+
+function kindOf(contentType: string): 'event-stream' | 'json' | 'other' {
+  if (/\btext\/event-stream\b/i.test(contentType)) return 'event-stream';
+  return /\bjson\b/i.test(contentType) && !/ndjson|jsonl|json-seq/i.test(contentType) ? 'json' : 'other';
+}
+
+/** The request side of an attempt; bodies that a step withholds are named, not shown. */
+export function toAttemptRequest(request: ExchangeRequest, isWithheld: boolean): AttemptRequest {
+  const { body } = request;
+  const shown: BodyInput | null = body !== null && isWithheld ? { data: null, contentType: body.contentType, withheld: 'not-recorded' } : body;
+  return { method: request.method, url: request.url.href, headers: request.headers, ...(shown === null ? {} : { body: shown }) };
+}
+
+/** Begins to record an exchange whose place has been found. */
+export function createExchange(parts: ExchangeParts): Exchange {
+  const { place, clock, limits } = parts;
+  const sinceMs = clock.monotonicMs();
+  const buffer = createBodyBuffer(limits.bodyBytesMax + limits.bodyOverlapBytes);
+  let head: Head | null = null;
+  let body: BodyState | null = null;
+  let reader: AnswerReader | null = null;
+  let isEnded = false;
+  let isBlind = false;
+  let isLeft = false;
+  let lastMs = sinceMs;
+
+  const step = (event: BodyEvent): void => {
+    lastMs = clock.monotonicMs();
+    if (body !== null) body = nextBody(body, event);
+  };
+
+  const toBody = (): BodyInput | undefined => {
+    if (head === null) return undefined;
+    const contentType = head.headers['content-type'] ?? null;
+    if (isBlind) return { data: null, contentType, withheld: 'not-observable' };
+    if (place.withheld.outputs) return { data: null, contentType, bytes: buffer.bytes, withheld: 'not-recorded' };
+    if (buffer.bytes === 0) return undefined;
+    return { data: buffer.take(), contentType, bytes: buffer.bytes, truncated: buffer.isCut };
+  };
+
+  const finishAttempt = (thrown: unknown, retryClass: RetryClass | null): void => {
+    const isWhole = body?.phase === 'completed' && head !== null && head.status < 400;
+    const error = thrown ?? (head !== null && head.status >= 400 ? statusToError(outcomeOf(thrown, retryClass)) : bodyError(body));
+    const shown = toBody();
+    const finish: AttemptFinish = {
+      status: isWhole ? 'completed' : 'failed',
+      responseStatus: head?.status ?? null,
+      ...(head === null ? {} : { headers: head.headers }),
+      ...(shown === undefined ? {} : { body: shown }),
+      ...(isWhole || error === null ? {} : { error }),
+      retryClass: isWhole ? null : retryClass,
+      retryDelayMs: isWhole || head === null ? null : toRetryDelayMs(head.headers, clock.nowMs()),
+      providerRequestId: head === null ? null : toRequestId(head.headers),
+      durationMs: elapsedMs(clock, sinceMs),
+      ...(place.isRequestTold ? {} : { request: toAttemptRequest(parts.request, place.withheld.inputs) }),
+    };
+    place.attempt.finish(finish);
+  };
+
+  const outcomeOf = (thrown: unknown, retryClass: RetryClass | null) => ({
+    status: head?.status ?? null,
+    thrown,
+    isLeft,
+    isWhole: body?.phase === 'completed',
+    isEventStream: body?.expected.kind === 'event-stream',
+    isRetryable: retryClass !== null,
+    answer: head !== null && head.status < 400 ? (reader?.answer() ?? null) : null,
+    bodyStart: head !== null && head.status >= 400 ? Buffer.from(buffer.take()).toString('utf8') : '',
+    firstOutputMs: reader?.firstOutputMs == null ? null : Math.max(0, reader.firstOutputMs - sinceMs),
+  });
+
+  const finish = (thrown: unknown): void => {
+    if (isEnded) return;
+    isEnded = true;
+    reader?.end();
+    if (reader?.isTold === true && body?.phase === 'reading') step({ type: 'told-end' });
+    const retryClass = thrown !== null ? errorToRetryClass(thrown) : head === null ? null : statusToRetryClass(head.status, head.headers);
+    finishAttempt(thrown, retryClass);
+    if (place.ownStep !== null) {
+      const outcome = outcomeOf(thrown, retryClass);
+      place.ownStep.finish(outcomeToFinish(outcome, place.withheld.outputs));
+      place.onAnswer({ responseId: outcome.answer?.responseId ?? null, text: firstText(outcome.answer?.parts ?? []), retryClass });
+    }
+    parts.onEnd(exchange);
+  };
+
+  const exchange: Exchange = {
+    head(status, headers, isLengthCountable) {
+      if (isEnded || head !== null) return;
+      head = { status, headers };
+      const length = isLengthCountable && /^\d+$/.test(headers['content-length'] ?? '') ? Number(headers['content-length']) : null;
+      const kind = kindOf(headers['content-type'] ?? '');
+      body = beginBody({ method: parts.request.method, status, length, kind });
+      reader = createAnswerReader({ kind, format: place.format, isRead: place.ownStep !== null, nowMs: () => clock.monotonicMs() });
+      lastMs = clock.monotonicMs();
+      const retryClass = statusToRetryClass(status, headers);
+      if (retryClass !== null) place.onRetryable();
+    },
+    chunk(bytes, wireBytes = bytes.byteLength) {
+      if (isEnded) return;
+      buffer.push(bytes);
+      reader?.chunk(bytes);
+      step({ type: 'chunk', bytes: wireBytes, text: bytes });
+      if (reader?.isTold === true) step({ type: 'told-end' });
+    },
+    wire(bytes) {
+      if (!isEnded) step({ type: 'chunk', bytes });
+    },
+    end() {
+      if (isEnded) return;
+      step({ type: 'eof' });
+      finish(null);
+    },
+    leave() {
+      if (isEnded) return;
+      isLeft = true;
+      step({ type: 'left' });
+      finish(null);
+    },
+    fail(error) {
+      if (isEnded) return;
+      step({ type: 'error' });
+      if (errorToRetryClass(error) !== null) place.onRetryable();
+      finish(error ?? new Error('the exchange failed without an error'));
+    },
+    blind() {
+      isBlind = true;
+    },
+    get isEnded() {
+      return isEnded;
+    },
+    get isTold() {
+      return reader?.isTold === true;
+    },
+    get isEventStream() {
+      return body?.expected.kind === 'event-stream';
+    },
+    get lastMs() {
+      return lastMs;
+    },
+  };
+  return exchange;
+}
+
+const words: Readonly<Record<string, string>> = {
+  'left-early': 'the body was left before its end',
+  short: 'the body ended before its announced length',
+  'two-documents': 'the body holds two JSON documents',
+  error: 'the body could not be read to its end',
+};
+
+function firstText(parts: readonly unknown[]): string {
+  for (const part of parts) {
+    const { type, text } = part as { type?: unknown; text?: unknown };
+    if (type === 'text' && typeof text === 'string') return text;
+  }
+  return '';
+}
+
+function bodyError(body: BodyState | null): Error | null {
+  return body?.reason == null ? null : new Error(words[body.reason]);
+}

@@ -1,0 +1,165 @@
+import type { Usage } from '../../../core/model/usage.ts';
+import type { Fields } from './fields.ts';
+import { toCount, toFields, toFieldsList, toText } from './fields.ts';
+import type { ParsedRequest, StreamFold, WireFormat } from './format.ts';
+import { toAnswerError } from './format.ts';
+import { lessOf, sumOf, toCost, toFinishReason, toUsage } from './counts.ts';
+import type { PartList } from './part-list.ts';
+import { createPartList } from './part-list.ts';
+import { openRequest, partMarks, toMessageText, toOptions, toTools, wrapMessage } from './request-text.ts';
+
+const conversationKeys = new Set(['messages', 'system', 'tools', 'model', 'stream']);
+
+/**
+ * Input and output of the call. Rounds of the same model that the provider ran inside it (compaction) are told apart
+ * from the top-level numbers and belong to it; an adviser's rounds are another model's; a fallback's are already in.
+ */
+function ownTokens(raw: Fields): { input: number | null; output: number | null } {
+  const rounds = toFieldsList(raw['iterations']);
+  const own = rounds.filter((round) => round['type'] === 'message' || round['type'] === 'compaction');
+  const isFallback = rounds.some((round) => round['type'] === 'fallback_message');
+  if (own.length === 0 || isFallback) return { input: toCount(raw['input_tokens']), output: toCount(raw['output_tokens']) };
+  return {
+    input: sumOf(...own.map((round) => toCount(round['input_tokens']))),
+    output: sumOf(...own.map((round) => toCount(round['output_tokens']))),
+  };
+}
+
+function messageUsage(raw: Fields | null): Usage | null {
+  if (raw === null) return null;
+  const { input, output } = ownTokens(raw);
+  const cacheRead = toCount(raw['cache_read_input_tokens']);
+  const cacheWrite = toCount(raw['cache_creation_input_tokens']);
+  const creation = toFields(raw['cache_creation']);
+  const reasoning = toCount(toFields(raw['output_tokens_details'])?.['thinking_tokens']);
+  return toUsage(
+    {
+      // What was read from and written to the cache is counted beside the input, not in it.
+      total: input === null ? null : sumOf(input, cacheRead, cacheWrite),
+      noCache: input,
+      cacheRead,
+      cacheWrite,
+      cacheWriteFiveMinutes: toCount(creation?.['ephemeral_5m_input_tokens']),
+      cacheWriteOneHour: toCount(creation?.['ephemeral_1h_input_tokens']),
+    },
+    { total: output, reasoning, text: lessOf(output, reasoning) },
+  );
+}
+
+function addBlock(parts: PartList, block: Fields, key: string): void {
+  const type = toText(block['type']) ?? '';
+  if (type === 'text') return parts.text(toText(block['text']) ?? '', key);
+  if (type === 'thinking') return parts.reasoning(toText(block['thinking']) ?? '', key);
+  if (type.endsWith('tool_use')) {
+    const isProviders = type !== 'tool_use';
+    return parts.tool(key, { id: toText(block['id']), name: toText(block['name']), input: block['input'], isProviders });
+  }
+  if (type.endsWith('tool_result')) {
+    return parts.put({ type: 'tool-result', toolCallId: block['tool_use_id'] ?? null, toolName: type, result: block['content'] ?? null, providerExecuted: true });
+  }
+  parts.put(block);
+}
+
+function addDelta(parts: PartList, delta: Fields, key: string): void {
+  const text = toText(delta['text']) ?? toText(delta['content']);
+  if (delta['type'] === 'thinking_delta') parts.reasoning(toText(delta['thinking']) ?? '', key);
+  else if (delta['type'] === 'input_json_delta') {
+    const piece = toText(delta['partial_json']) ?? '';
+    if (piece !== '') parts.toolInput(key, piece);
+  } else if (text !== null) parts.text(text, key);
+}
+
+function createMessageFold(): StreamFold {
+  const parts = createPartList();
+  let message: Fields = {};
+  let usageRaw: Fields | null = null;
+  let raw: string | null = null;
+  let error: Error | null = null;
+
+  const take = (whole: Fields): void => {
+    message = whole;
+    const usage = toFields(whole['usage']);
+    if (usage !== null) usageRaw = usage;
+    raw = toText(whole['stop_reason']) ?? raw;
+    toFieldsList(whole['content']).forEach((block, index) => addBlock(parts, block, `whole:${index}`));
+  };
+
+  return {
+    push(event) {
+      const key = String(toCount(event['index']) ?? 0);
+      switch (event['type']) {
+        case 'message':
+          return take(event);
+        case 'message_start':
+          return take(toFields(event['message']) ?? {});
+        case 'content_block_start':
+          return addBlock(parts, toFields(event['content_block']) ?? {}, key);
+        case 'content_block_delta':
+          return addDelta(parts, toFields(event['delta']) ?? {}, key);
+        case 'message_delta': {
+          raw = toText(toFields(event['delta'])?.['stop_reason']) ?? raw;
+          const later = Object.entries(toFields(event['usage']) ?? {}).filter(([, value]) => value !== null);
+          if (later.length > 0) usageRaw = { ...usageRaw, ...Object.fromEntries(later) };
+          return;
+        }
+        case 'error':
+          error ??= toAnswerError(event['error']);
+      }
+    },
+    get hasOutput() {
+      return parts.length > 0;
+    },
+    get isFinished() {
+      return raw !== null;
+    },
+    answer: () => ({
+      parts: parts.list(),
+      model: toText(message['model']),
+      responseId: toText(message['id']),
+      usage: messageUsage(usageRaw),
+      usageRaw: usageRaw ?? undefined,
+      cost: toCost(usageRaw),
+      finishReason: raw === null ? null : toFinishReason(raw),
+      isFinished: raw !== null,
+      error,
+      textDeltas: parts.textDeltas,
+    }),
+  };
+}
+
+function parseRequest(text: string): ParsedRequest | null {
+  const body = openRequest(text);
+  if (body === null) return null;
+  const system = body.raw('system');
+  const spoken = body.elements('messages')?.map((message) => toMessageText(message)) ?? [];
+  const { messages, marks } = partMarks(system === null ? spoken : [wrapMessage('system', 'content', system), ...spoken]);
+  const others = [...body.keys].filter((key) => !conversationKeys.has(key));
+  return {
+    operation: body.value('stream') === true ? 'stream' : 'generate',
+    model: toText(body.value('model')),
+    messages,
+    marks,
+    tools: toTools(body),
+    options: toOptions(others.map((key) => [key, body.value(key)])),
+    request: undefined,
+    continues: null,
+  };
+}
+
+/** Anthropic messages, as the provider itself and the clouds that resell it speak them. */
+export const anthropicMessages: WireFormat = {
+  name: 'anthropic-messages',
+  isRequest: (path, keys) => keys.has('messages') && (/\/messages$/.test(path) || keys.has('anthropic_version')),
+  isResponse(body) {
+    const type = toText(body['type']) ?? '';
+    if (type === 'message') return Array.isArray(body['content']);
+    return /^(?:message_(?:start|delta|stop)|content_block_(?:start|delta|stop))$/.test(type);
+  },
+  parseRequest,
+  foldResponse(body) {
+    const fold = createMessageFold();
+    fold.push({ type: 'message', ...body });
+    return fold.answer();
+  },
+  foldStream: createMessageFold,
+};

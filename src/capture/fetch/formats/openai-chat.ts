@@ -1,0 +1,152 @@
+import type { Fields } from './fields.ts';
+import { toCount, toFields, toFieldsList, toText } from './fields.ts';
+import type { Answer, ParsedRequest, StreamFold, WireFormat } from './format.ts';
+import { foldOnce, toAnswerError } from './format.ts';
+import { lessOf, sumOf, toCost, toFinishReason, toUsage } from './counts.ts';
+import type { PartList } from './part-list.ts';
+import { createPartList } from './part-list.ts';
+import { openRequest, partMarks, partSchema, toMessageText, toOptions, toTools, wrapMessage } from './request-text.ts';
+
+const conversationKeys = new Set(['messages', 'prompt', 'tools', 'functions', 'model', 'response_format', 'stream', 'stream_options']);
+
+/**
+ * Tokens as chat completions count them. Most providers count reasoning inside the completion; xAI counts it beside,
+ * which its total gives away.
+ */
+function chatUsage(value: unknown): Answer['usage'] {
+  const raw = toFields(value);
+  if (raw === null) return null;
+  const asked = toFields(raw['prompt_tokens_details']);
+  const answered = toFields(raw['completion_tokens_details']);
+  const prompt = toCount(raw['prompt_tokens']);
+  const completion = toCount(raw['completion_tokens']);
+  const reasoning = toCount(answered?.['reasoning_tokens']);
+  const cacheRead = toCount(asked?.['cached_tokens']) ?? toCount(raw['prompt_cache_hit_tokens']);
+  const cacheWrite = toCount(asked?.['cache_write_tokens']);
+  const isBeside = reasoning !== null && reasoning > 0 && sumOf(prompt, completion, reasoning) === toCount(raw['total_tokens']);
+  const output = isBeside ? sumOf(completion, reasoning) : completion;
+  return toUsage(
+    { total: prompt, noCache: lessOf(prompt, sumOf(cacheRead, cacheWrite)), cacheRead, cacheWrite },
+    { total: output, reasoning, text: lessOf(output, reasoning) },
+  );
+}
+
+/** Content is text, or a list of typed pieces where a provider thinks aloud in it. */
+function addContent(parts: PartList, content: unknown, at: string): void {
+  if (typeof content === 'string') return parts.text(content, at);
+  for (const piece of toFieldsList(content)) {
+    if (piece['type'] === 'thinking') {
+      const thought = piece['thinking'];
+      if (typeof thought === 'string') parts.reasoning(thought, at);
+      else for (const inner of toFieldsList(thought)) parts.reasoning(toText(inner['text']) ?? '', at);
+    } else {
+      parts.text(toText(piece['text']) ?? '', at);
+    }
+  }
+}
+
+function addCalls(parts: PartList, calls: unknown, choice: string, isDelta: boolean): void {
+  toFieldsList(calls).forEach((call, position) => {
+    const fn = toFields(call['function']) ?? toFields(call['custom']) ?? {};
+    const key = `${choice}:${toCount(call['index']) ?? (isDelta ? (toText(call['id']) ?? position) : position)}`;
+    parts.tool(key, { id: toText(call['id']), name: toText(fn['name']) });
+    const input = fn['arguments'] ?? fn['input'];
+    if (typeof input === 'string') parts.toolInput(key, input);
+    else if (input !== undefined && input !== null) parts.tool(key, { input });
+  });
+}
+
+function addSources(parts: PartList, annotations: unknown): void {
+  for (const annotation of toFieldsList(annotations)) {
+    const citation = toFields(annotation['url_citation']);
+    if (citation !== null) parts.put({ type: 'source', sourceType: 'url', url: citation['url'] ?? null, title: citation['title'] ?? null });
+  }
+}
+
+function addMessage(parts: PartList, message: Fields, choice: string, isDelta: boolean): void {
+  parts.reasoning(toText(message['reasoning_content']) ?? toText(message['reasoning']) ?? '', choice);
+  addContent(parts, message['content'], choice);
+  parts.text(toText(message['refusal']) ?? '', choice);
+  addCalls(parts, message['tool_calls'], choice, isDelta);
+  if (toFields(message['function_call']) !== null) addCalls(parts, [{ index: 0, function: message['function_call'] }], choice, isDelta);
+  addSources(parts, message['annotations']);
+}
+
+function createChatFold(): StreamFold {
+  const parts = createPartList();
+  let model: string | null = null;
+  let responseId: string | null = null;
+  let raw: string | null = null;
+  let usageRaw: unknown;
+  let error: Error | null = null;
+
+  return {
+    push(event) {
+      if (event['error'] !== undefined && event['error'] !== null) error ??= toAnswerError(event['error']);
+      // Azure's first event names no model and no id but empty ones.
+      model = toText(event['model']) || model;
+      responseId = toText(event['id']) || responseId;
+      const usage = toFields(event['usage']) ?? toFields(toFields(event['x_groq'])?.['usage']);
+      if (usage !== null) usageRaw = usage;
+      for (const choice of toFieldsList(event['choices'])) {
+        const index = toCount(choice['index']) ?? 0;
+        const delta = toFields(choice['delta']);
+        const message = delta ?? toFields(choice['message']);
+        if (message !== null) addMessage(parts, message, String(index), delta !== null);
+        parts.text(toText(choice['text']) ?? '', String(index));
+        if (index === 0) raw = toText(choice['finish_reason']) ?? raw;
+      }
+    },
+    get hasOutput() {
+      return parts.length > 0;
+    },
+    get isFinished() {
+      return raw !== null;
+    },
+    answer: () => ({
+      parts: parts.list(),
+      model,
+      responseId,
+      usage: chatUsage(usageRaw),
+      usageRaw,
+      cost: toCost(usageRaw),
+      finishReason: raw === null ? null : toFinishReason(raw, parts.callerTools > 0),
+      isFinished: raw !== null,
+      error,
+      textDeltas: parts.textDeltas,
+    }),
+  };
+}
+
+function parseRequest(text: string): ParsedRequest | null {
+  const body = openRequest(text);
+  if (body === null) return null;
+  const prompt = body.raw('prompt');
+  const texts = body.elements('messages')?.map((message) => toMessageText(message)) ?? (prompt === null ? [] : [wrapMessage('user', 'content', prompt)]);
+  const { messages, marks } = partMarks(texts);
+  const format = partSchema(body.value('response_format'));
+  const others = [...body.keys].filter((key) => !conversationKeys.has(key));
+  return {
+    operation: body.value('stream') === true ? 'stream' : 'generate',
+    model: toText(body.value('model')),
+    messages,
+    marks,
+    tools: toTools(body) ?? toTools(body, 'functions'),
+    options: { ...toOptions(others.map((key) => [key, body.value(key)])), ...format.options },
+    request: format.request,
+    continues: null,
+  };
+}
+
+/** OpenAI chat completions and everything compatible with them, the older text completions included. */
+export const openaiChat: WireFormat = {
+  name: 'openai-chat',
+  isRequest: (path, keys) => /\/(?:chat\/)?completions$/.test(path) && (keys.has('messages') || keys.has('prompt')),
+  isResponse(body) {
+    const object = toText(body['object']) ?? '';
+    return object.startsWith('chat.completion') || object === 'text_completion' || Array.isArray(body['choices']);
+  },
+  parseRequest,
+  foldResponse: (body) => foldOnce(createChatFold(), body),
+  foldStream: createChatFold,
+};

@@ -1,0 +1,72 @@
+import type { Fields } from './fields.ts';
+import { toCount, toFields, toFieldsList, toText } from './fields.ts';
+import type { Answer, ParsedRequest, StreamFold, WireFormat } from './format.ts';
+import { toAnswerError } from './format.ts';
+import { toCost, toUsage } from './counts.ts';
+import { openRequest, toOptions } from './request-text.ts';
+
+function parseRequest(text: string): ParsedRequest | null {
+  const body = openRequest(text);
+  if (body === null) return null;
+  const others = [...body.keys].filter((key) => key !== 'input' && key !== 'model');
+  return {
+    operation: 'embed',
+    model: toText(body.value('model')),
+    messages: null,
+    marks: [],
+    tools: null,
+    options: toOptions(others.map((key) => [key, body.value(key)])),
+    request: { input: body.value('input') ?? null },
+    continues: null,
+  };
+}
+
+/** Vectors are recorded by number and size: they are derived, large, and nobody reads them. */
+function toVectorPart(data: readonly Fields[]): unknown {
+  const first = data[0]?.['embedding'];
+  return { type: 'embeddings', count: data.length, dimensions: Array.isArray(first) ? first.length : null };
+}
+
+function foldResponse(body: Fields): Answer {
+  const usage = toFields(body['usage']);
+  return {
+    parts: [toVectorPart(toFieldsList(body['data']))],
+    model: toText(body['model']),
+    responseId: toText(body['id']),
+    usage: usage === null ? null : toUsage({ total: toCount(usage['prompt_tokens']) }, {}),
+    usageRaw: usage ?? undefined,
+    cost: toCost(usage),
+    finishReason: null,
+    isFinished: true,
+    error: toFields(body['error']) === null ? null : toAnswerError(body['error']),
+    textDeltas: 0,
+  };
+}
+
+function foldStream(): StreamFold {
+  let answer = foldResponse({});
+  let isFinished = false;
+  return {
+    push(event) {
+      answer = foldResponse(event);
+      isFinished = true;
+    },
+    get hasOutput() {
+      return isFinished;
+    },
+    get isFinished() {
+      return isFinished;
+    },
+    answer: () => ({ ...answer, isFinished }),
+  };
+}
+
+/** OpenAI embeddings and what is compatible with them. */
+export const openaiEmbeddings: WireFormat = {
+  name: 'openai-embeddings',
+  isRequest: (path, keys) => /\/embeddings$/.test(path) && keys.has('input'),
+  isResponse: (body) => body['object'] === 'list' && toFieldsList(body['data'])[0]?.['object'] === 'embedding',
+  parseRequest,
+  foldResponse,
+  foldStream,
+};

@@ -1,0 +1,183 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Recorder } from '../../core/record/recording.ts';
+import { isIdentity } from './body/content-decoder.ts';
+import type { BodySink } from './body/tee.ts';
+import { teeBody } from './body/tee.ts';
+import type { Exchange } from './exchange.ts';
+import type { ExchangeRequest } from './exchange-request.ts';
+import { toBodyInput, toHeaderMap } from './exchange-request.ts';
+import type { HostMatcher } from './hosts.ts';
+import { createHostMatcher } from './hosts.ts';
+import type { Ledger, LedgerOptions } from './ledger.ts';
+import { ledgerOf } from './ledger.ts';
+import { closeSighting, isSeen, withSighting } from './seen.ts';
+
+/** The function that is wrapped and the one that is given back. */
+export type Fetch = typeof globalThis.fetch;
+
+/** What may be set of a recording fetch. */
+export interface RecordingFetchOptions extends LedgerOptions {
+  /** Record requests to these hosts only; all that go through this fetch when left out. */
+  readonly hosts?: readonly string[];
+}
+
+/** Which requests a fetch records. */
+export interface FetchRule {
+  readonly isListed: HostMatcher;
+  readonly isEverything: boolean;
+}
+
+type Input = Parameters<Fetch>[0];
+
+function toUrl(input: Input): URL | null {
+  const text = typeof input === 'string' ? input : input instanceof URL ? input.href : (input as { url?: unknown }).url;
+  return typeof text === 'string' && URL.canParse(text) ? new URL(text) : null;
+}
+
+/** What a call of fetch asks for, or `null` when fetch will refuse it. */
+function toRequest(input: Input, init: RequestInit | undefined): ExchangeRequest | null {
+  const url = toUrl(input);
+  if (url === null || !/^https?:$/.test(url.protocol)) return null;
+  const from = input instanceof Request ? input : null;
+  const method = String(init?.method ?? from?.method ?? 'GET').toUpperCase();
+  const headers = toHeaderMap(init?.headers ?? from?.headers ?? {});
+  const given = init?.body ?? null;
+  const contentType = headers['content-type'] ?? null;
+  const { input: body, text } = given === null && from?.body != null ? withheldStream(contentType) : toBodyInput(given, contentType);
+  return { method, url, headers, body, text, isObservedAfter: false };
+}
+
+const withheldStream = (contentType: string | null): { input: ExchangeRequest['body']; text: null } => ({
+  input: { data: null, contentType, withheld: 'stream' },
+  text: null,
+});
+
+/** A Request's body as text, when its copy can be read at once: in memory, not on its way from somewhere. */
+async function readCopy(request: Request, bytesMax: number): Promise<string | null> {
+  const reader = (request.clone().body as ReadableStream<Uint8Array>).getReader();
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  let isLate = false;
+  const deadline = new Promise<null>((resolve) => setImmediate(() => setImmediate(() => resolve(null))));
+  const whole = (async () => {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return Buffer.concat(chunks).toString('utf8');
+      chunks.push(value);
+      bytes += value.byteLength;
+      if (bytes > bytesMax || isLate) return null;
+    }
+  })();
+  const text = await Promise.race([whole.catch(() => null), deadline]);
+  isLate = true;
+  if (text === null) reader.cancel().catch(() => undefined);
+  return text;
+}
+
+function toSink(exchange: Exchange, ledger: Ledger): BodySink {
+  return {
+    chunk: (bytes) => void ledger.guard(() => exchange.chunk(bytes)),
+    end: () => void ledger.guard(() => exchange.end()),
+    leave: () => void ledger.guard(() => exchange.leave()),
+    fail: (error) => void ledger.guard(() => exchange.fail(error)),
+    isReadAhead: () => !exchange.isEventStream || exchange.isTold,
+  };
+}
+
+/** Properties of an answer that a new one would not have. */
+function disguise(copy: Response, original: Response): Response {
+  for (const name of ['url', 'redirected', 'type'] as const) {
+    Object.defineProperty(copy, name, { get: () => original[name], configurable: true });
+  }
+  const clone = copy.clone.bind(copy);
+  Object.defineProperty(copy, 'clone', { value: () => disguise(clone(), original), configurable: true, writable: true });
+  return copy;
+}
+
+/** The answer as the caller gets it: the same in everything, its body told to the exchange as the caller reads it. */
+function observeResponse(response: Response, exchange: Exchange, ledger: Ledger): Response {
+  const headers = toHeaderMap(response.headers);
+  const isPlain = isIdentity(headers['content-encoding']);
+  exchange.head(response.status, headers, isPlain);
+  const body: unknown = response.body;
+  if (body === null || body === undefined) {
+    exchange.end();
+    return response;
+  }
+  const isOurs = body instanceof ReadableStream && !body.locked && !response.bodyUsed && response.status >= 200 && response.status <= 599;
+  if (!isOurs) {
+    // A foreign kind of answer is handed through as it is; only its head is known.
+    exchange.blind();
+    exchange.end();
+    return response;
+  }
+  const Kind = response.constructor as typeof Response;
+  const stream = teeBody(body as ReadableStream<Uint8Array>, toSink(exchange, ledger), ledger.limits.drainBytesMax);
+  const copy = new Kind(stream, { status: response.status, statusText: response.statusText, headers: response.headers });
+  return disguise(copy, response);
+}
+
+/** A fetch that records by a rule. What it calls is looked up at each call. */
+export function wrapFetch(ledger: Ledger, inner: () => Fetch, rule: FetchRule): Fetch {
+  const send = (request: ExchangeRequest, exchange: Exchange, call: () => Promise<Response>): Promise<Response> =>
+    withSighting(request.method, request.url, (sighting) => {
+      const failed = (error: unknown): never => {
+        closeSighting(sighting);
+        ledger.guard(() => exchange.fail(error));
+        throw error;
+      };
+      let sent: Promise<Response>;
+      try {
+        sent = Promise.resolve(call());
+      } catch (error) {
+        return failed(error);
+      }
+      return sent.then((response) => {
+        closeSighting(sighting);
+        return ledger.guard(() => observeResponse(response, exchange, ledger)) ?? response;
+      }, failed);
+    });
+
+  const begin = (request: ExchangeRequest): Exchange | null =>
+    ledger.guard(() => ledger.begin(request, { isListed: rule.isListed(request.url), isEverything: rule.isEverything })) ?? null;
+
+  return function fetch(input: Input, init?: RequestInit): Promise<Response> {
+    const call = (): Promise<Response> => inner()(input, init);
+    if (isSeen()) return call();
+    const request = ledger.guard(() => toRequest(input, init)) ?? null;
+    if (request === null) return call();
+    const copied = ledger.guard(() => copyOf(input, init, request)) ?? null;
+    if (copied === null) {
+      const exchange = begin(request);
+      return exchange === null ? call() : send(request, exchange, call);
+    }
+    const inScope = AsyncLocalStorage.snapshot();
+    return copied.then((text) =>
+      inScope(() => {
+        const whole = text === null ? request : { ...request, body: { data: text, contentType: request.headers['content-type'] ?? null }, text };
+        const exchange = begin(whole);
+        return exchange === null ? call() : send(whole, exchange, call);
+      }),
+    );
+  };
+
+  /** The body of a Request object is only in its stream: it is read from a copy, where that is safe. */
+  function copyOf(input: Input, init: RequestInit | undefined, request: ExchangeRequest): Promise<string | null> | null {
+    const isWanted = rule.isEverything || rule.isListed(request.url);
+    if (!isWanted || !(input instanceof Request) || init?.body != null || input.body === null || input.bodyUsed || input.body.locked) return null;
+    if (!/json|text|form-urlencoded/i.test(request.headers['content-type'] ?? '')) return null;
+    return readCopy(input, 32 * 1024 * 1024);
+  }
+}
+
+/**
+ * A fetch that behaves as the one given, the process's own when left out, and records every exchange through it: in
+ * the SDK's attempt that is open around the call, else as a step of its own. Never changes what is sent, received or
+ * thrown.
+ */
+export function recordingFetch(recorder: Recorder, fetch?: Fetch, options: RecordingFetchOptions = {}): Fetch {
+  if (!recorder.recording) return fetch ?? globalThis.fetch;
+  const { hosts } = options;
+  const rule: FetchRule = { isListed: hosts === undefined ? () => true : createHostMatcher(hosts), isEverything: hosts === undefined };
+  return wrapFetch(ledgerOf(recorder, options), () => fetch ?? globalThis.fetch, rule);
+}

@@ -1,0 +1,60 @@
+import { mkdirSync, watch } from 'node:fs';
+import { join } from 'node:path';
+import { isTachographError } from '../core/error.ts';
+import type { Archive, ArchiveFile, BrokenFile } from '../indexer/index.ts';
+import {
+  bumpGeneration,
+  eraseFromJournals,
+  isProcessAlive,
+  listJournals,
+  quarantineJournal,
+  readJournal,
+  removeJournal,
+  writeAck,
+} from '../journal/index.ts';
+
+/** The journals of a home in the form the indexer is handed. */
+export function createArchive(home: string): Archive {
+  return {
+    list() {
+      const files: ArchiveFile[] = [];
+      const broken: BrokenFile[] = [];
+      for (const found of listJournals(home)) {
+        if (found.header === null) {
+          if (found.error !== null) broken.push({ file: found.file, cause: found.error.message, isNewer: found.error.code === 'journal-newer' });
+          continue;
+        }
+        files.push({ file: found.file, name: found.name, projectId: found.header.projectId, identity: found.header.identity, bytes: found.bytes });
+      }
+      return { files, broken };
+    },
+    read(file, fromBytes, bytesMax) {
+      const part = readJournal(file, fromBytes, { maxBytes: bytesMax });
+      return {
+        entries: part.entries,
+        nextBytes: part.nextBytes,
+        damage: part.damage.map(({ offset, bytes }) => ({ atBytes: offset, bytes, cause: 'the checksum does not match' })),
+        end: part.end,
+      };
+    },
+    processState: isProcessAlive,
+    acknowledge: writeAck,
+    remove: removeJournal,
+    quarantine: (file, cause) => void quarantineJournal(file, cause),
+    eraseRun: (projectId, runId) => void eraseFromJournals(home, projectId, { runId }),
+    bumpGeneration: () => void bumpGeneration(home),
+    watch(listener) {
+      const folder = join(home, 'journal');
+      mkdirSync(folder, { recursive: true });
+      try {
+        const watcher = watch(folder, { recursive: true, persistent: false }, listener);
+        // A watch that fails later costs nothing but the poll's 50 ms.
+        watcher.on('error', () => watcher.close());
+        return () => watcher.close();
+      } catch (error) {
+        if (isTachographError(error)) throw error;
+        return () => undefined;
+      }
+    },
+  };
+}

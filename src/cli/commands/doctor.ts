@@ -1,0 +1,93 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
+import type { Command } from 'commander';
+import { isTachographError } from '../../core/error.ts';
+import { listJournals, listQuarantine } from '../../journal/index.ts';
+import { toPlural } from '../figures.ts';
+import { chooseHome } from '../open.ts';
+import type { Terminal } from '../terminal.ts';
+import type { CommandPlace, GlobalOptions } from './command.ts';
+import { examples, exitStatus, optionsOf, printJson, withHome } from './command.ts';
+
+/** One thing looked at: good, worth knowing, or wrong, and what to do. */
+interface Finding {
+  readonly what: string;
+  readonly state: 'good' | 'note' | 'wrong';
+  readonly detail: string;
+}
+
+function checkNode(): Finding {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const isNew = major > 22 || (major === 22 && minor >= 15);
+  const detail = `Node ${process.versions.node}${isNew ? '' : '; 22.15 or newer is needed'}`;
+  return { what: 'node', state: isNew ? 'good' : 'wrong', detail };
+}
+
+function checkHome(home: string): Finding {
+  try {
+    accessSync(home, constants.R_OK | constants.W_OK);
+    const { mode } = statSync(home);
+    const isOpen = process.platform !== 'win32' && (mode & 0o077) !== 0;
+    const detail = isOpen ? `${home} can be read by others; run: chmod 700 ${home}` : home;
+    return { what: 'home', state: isOpen ? 'note' : 'good', detail };
+  } catch (error) {
+    const isAbsent = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    if (isAbsent) return { what: 'home', state: 'note', detail: `${home} does not exist yet; the first recording makes it` };
+    return { what: 'home', state: 'wrong', detail: `${home} cannot be used: ${(error as Error).message}` };
+  }
+}
+
+function checkJournals(home: string): Finding[] {
+  const files = listJournals(home);
+  const bytes = files.reduce((sum, { bytes: size }) => sum + size, 0);
+  const broken = files.filter(({ error }) => error !== null);
+  const moved = listQuarantine(home);
+  return [
+    { what: 'journals', state: 'good', detail: `${toPlural(files.length, 'file')}, ${bytes} bytes waiting or in use` },
+    ...broken.map(({ file, error }): Finding => ({ what: 'journal', state: 'wrong', detail: `${file}: ${error!.message}` })),
+    ...(moved.length === 0 ? [] : [{ what: 'quarantine', state: 'wrong', detail: `${toPlural(moved.length, 'file')} in ${join(home, 'quarantine')}; each has its cause beside it` } as Finding]),
+  ];
+}
+
+async function checkStore(options: GlobalOptions): Promise<Finding[]> {
+  try {
+    return await withHome(options, async (opened) => {
+      const runs = await opened.store.countRuns(opened.projectId, { includeDryRun: true });
+      const open = await opened.store.listOpenRuns(opened.projectId);
+      const { size } = statSync(join(opened.home, 'tachograph.db'));
+      const problems = opened.problems.map(({ file, message }): Finding => ({ what: 'journal', state: 'wrong', detail: `${file}: ${message}` }));
+      return [
+        { what: 'store', state: 'good', detail: `${toPlural(runs, 'run')}, ${open.length} open, ${size} bytes` },
+        { what: 'seal key', state: 'good', detail: opened.trustedKey(opened.projectId) },
+        ...problems,
+      ];
+    });
+  } catch (error) {
+    if (!isTachographError(error)) throw error;
+    return [{ what: 'store', state: 'wrong', detail: `${error.message} [${error.code}]` }];
+  }
+}
+
+function printFindings(findings: readonly Finding[], terminal: Terminal): void {
+  const { paint } = terminal;
+  const marks = { good: paint.green('ok  '), note: paint.yellow('note'), wrong: paint.red('bad ') };
+  for (const { what, state, detail } of findings) terminal.print(`${marks[state]}  ${what.padEnd(10)}  ${detail}`);
+}
+
+/** `tachograph doctor`: looks at everything a recording needs and says what is wrong. */
+export function addDoctor(program: Command, place: CommandPlace): void {
+  program
+    .command('doctor')
+    .description('Look at everything a recording needs: Node, home, journals, store, keys. Exit status 1 when something is wrong.')
+    .addHelpText('after', examples('tachograph doctor', 'tachograph doctor --json'))
+    .action(async (_flags: unknown, self: Command) => {
+      const flags = optionsOf<object>(self);
+      const home = chooseHome(flags.home);
+      const findings = [checkNode(), checkHome(home)];
+      if (findings[1]!.state !== 'wrong') findings.push(...(await checkStore(flags)), ...checkJournals(home));
+      if (findings.some(({ state }) => state === 'wrong')) place.exit(exitStatus.wanting);
+      if (flags.json === true) printJson(place.terminal, { findings });
+      else printFindings(findings, place.terminal);
+    });
+}

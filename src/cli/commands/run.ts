@@ -1,0 +1,149 @@
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import process from 'node:process';
+import type { Command } from 'commander';
+import { TachographError } from '../../core/error.ts';
+import { createIdSource } from '../../core/id.ts';
+import type { RunView } from '../../core/model/run.ts';
+import type { Usage } from '../../core/model/usage.ts';
+import { addUsage, unknownUsage } from '../../core/model/usage.ts';
+import { readRevision, revisionToText } from '../environment.ts';
+import { toMoney, toPlural, toShortId, toTokens } from '../figures.ts';
+import type { OpenedHome } from '../open.ts';
+import { openTachograph } from '../open.ts';
+import { registerUrl } from '../register-url.ts';
+import { readServerAddress } from '../server-address.ts';
+import type { CommandPlace } from './command.ts';
+import { examples, optionsOf } from './command.ts';
+
+interface RunFlags {
+  readonly hosts?: string;
+  readonly power?: boolean;
+  readonly quiet?: boolean;
+}
+
+/** How a child ended. */
+interface ChildEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** Signals that reach only this process and are meant for the child. */
+const forwarded = ['SIGTERM', 'SIGHUP', 'SIGUSR2'] as const;
+
+function childEnvironment(opened: OpenedHome, sessionId: string, flags: RunFlags): NodeJS.ProcessEnv {
+  const imports = `--import=${registerUrl()}`;
+  const before = process.env['NODE_OPTIONS'];
+  return {
+    ...process.env,
+    NODE_OPTIONS: before === undefined || before === '' ? imports : `${before} ${imports}`,
+    TACHOGRAPH_HOME: opened.home,
+    TACHOGRAPH_PROJECT: opened.projectId,
+    TACHOGRAPH_SESSION: sessionId,
+    TACHOGRAPH_REVISION: revisionToText(readRevision()),
+    ...(flags.hosts === undefined ? {} : { TACHOGRAPH_HOSTS: flags.hosts }),
+    ...(flags.power === true ? { TACHOGRAPH_DURABILITY: 'power' } : {}),
+  };
+}
+
+/** Runs the child with this process's own input and output, and passes signals on. */
+function runChild(command: readonly string[], env: NodeJS.ProcessEnv): Promise<ChildEnd> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command[0]!, command.slice(1), { stdio: 'inherit', env });
+    const pass = (signal: NodeJS.Signals): void => void child.kill(signal);
+    // At a terminal the interrupt reaches the child by itself; a second one would make it give up in a hurry.
+    const interrupt = (): void => {
+      if (process.stdin.isTTY !== true) child.kill('SIGINT');
+    };
+    for (const signal of forwarded) process.on(signal, pass);
+    process.on('SIGINT', interrupt);
+    const stop = (): void => {
+      for (const signal of forwarded) process.off(signal, pass);
+      process.off('SIGINT', interrupt);
+    };
+    child.once('error', (error) => {
+      stop();
+      reject(error);
+    });
+    child.once('exit', (code, signal) => {
+      stop();
+      resolve({ code, signal });
+    });
+  });
+}
+
+async function sessionRuns(opened: OpenedHome, sessionId: string): Promise<RunView[]> {
+  const runs: RunView[] = [];
+  for (let cursor: string | null = null; ; ) {
+    const page = await opened.store.listRuns(opened.projectId, { sessionId, includeDryRun: true }, { limit: 500, ...(cursor === null ? {} : { cursor }) });
+    runs.push(...page.items);
+    cursor = page.nextCursor;
+    if (cursor === null) return runs;
+  }
+}
+
+/** One line: runs, steps, attempts, tokens, cost, gaps, and where to look. */
+export function toSummaryLine(runs: readonly RunView[], address: string | null): string {
+  if (runs.length === 0) return 'nothing recorded: no AI SDK call and no request to a known model provider was seen (--hosts names others)';
+  const sum = (pick: (run: RunView) => number): number => runs.reduce((total, run) => total + pick(run), 0);
+  const usage = runs.reduce<Usage>((total, run) => addUsage(total, run.usage), unknownUsage);
+  const isPriced = runs.every((run) => run.costNanoUsd !== null);
+  const cost = isPriced && sum((run) => run.counts.modelSteps) > 0 ? toMoney(sum((run) => run.costNanoUsd ?? 0)) : 'n/a';
+  const retries = sum((run) => run.counts.retries);
+  const gaps = sum((run) => run.counts.gaps + run.counts.missing);
+  const first = runs.filter((run) => run.parentRunId === null).at(-1) ?? runs[0]!;
+  const look = address === null ? `tachograph show ${toShortId(first.id)}` : `${address}/runs/${first.id}`;
+  const tries = `${toPlural(sum((run) => run.counts.attempts), 'attempt')}${retries === 0 ? '' : ` (${retries} retried)`}`;
+  const parts = [toPlural(runs.length, 'run'), toPlural(sum((run) => run.counts.steps), 'step'), tries, `${toTokens(usage)} tokens`, `cost ${cost}`, toPlural(gaps, 'gap')];
+  return `${parts.join(', ')} · ${look}`;
+}
+
+function exitAs(end: ChildEnd, place: CommandPlace): void {
+  if (end.signal === null) {
+    place.exit(end.code ?? 0);
+    return;
+  }
+  place.exit(128 + constants.signals[end.signal]);
+}
+
+async function startChild(command: readonly string[], env: NodeJS.ProcessEnv): Promise<ChildEnd> {
+  try {
+    return await runChild(command, env);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'no such command is in the PATH' : message;
+    throw new TachographError('bad-argument', `${JSON.stringify(command[0])} cannot be started: ${why}.`, { cause: error });
+  }
+}
+
+/** `tachograph run -- <command>`: records a program without a change to it. */
+export function addRun(program: Command, place: CommandPlace): void {
+  program
+    .command('run')
+    .description('Run a command and record every model call, retry and tool call in it. Its exit status, signals and output pass through.')
+    .argument('<command...>', 'the command and its arguments, after --')
+    .option('--hosts <list>', 'also record requests to these hosts, comma-separated (host, host:port, *.domain)')
+    .option('--power', 'records also survive a power cut (slower)')
+    .option('--quiet', 'no closing line')
+    .passThroughOptions()
+    .addHelpText('after', examples('tachograph run -- node agent.mjs', 'tachograph run -- npm test'))
+    .action(async (command: readonly string[], _flags: unknown, self: Command) => {
+      const flags = optionsOf<RunFlags>(self);
+      const sessionId = createIdSource().uuid();
+      const opened = await openTachograph({
+        ...(flags.home === undefined ? {} : { home: flags.home }),
+        ...(flags.project === undefined ? {} : { project: flags.project }),
+      });
+      try {
+        opened.indexer.start();
+        const end = await startChild(command, childEnvironment(opened, sessionId, flags));
+        exitAs(end, place);
+        await opened.indexer.catchUp();
+        const runs = await sessionRuns(opened, sessionId);
+        if (flags.json === true) place.terminal.note(JSON.stringify({ sessionId, runs: runs.map((run) => run.id) }));
+        else if (flags.quiet !== true) place.terminal.note(`tachograph: ${toSummaryLine(runs, await readServerAddress(opened.home))}`);
+      } finally {
+        await opened.close();
+      }
+    });
+}

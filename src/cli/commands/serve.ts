@@ -1,0 +1,126 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { TachographError } from '../../core/error.ts';
+import type { News as RunNewsSource, Server } from '../../server/index.ts';
+import { createHandler, createServer } from '../../server/index.ts';
+import type { OpenedHome } from '../open.ts';
+import { openTachograph } from '../open.ts';
+import { recordSample } from '../sample/record.ts';
+import { forgetServerAddress, writeServerAddress } from '../server-address.ts';
+import { version } from '../version.ts';
+import type { CommandPlace, GlobalOptions } from './command.ts';
+import { examples, optionsOf } from './command.ts';
+
+interface ServeFlags {
+  readonly port: string;
+  readonly host: string;
+  readonly allowHost?: readonly string[];
+  readonly sample: boolean;
+}
+
+const portDefault = 7411;
+const closeMs = 10_000;
+
+const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+
+/** News that reach whoever has subscribed. */
+function createNews(): RunNewsSource & { tell(change: { runId: string; lastSeq: number }): void } {
+  const listeners = new Set<(change: { runId: string; lastSeq: number }) => void>();
+  return {
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    tell(change) {
+      for (const listener of listeners) listener(change);
+    },
+  };
+}
+
+/** The built viewer: beside the bundles, or in dist when run from source. */
+function viewerFolder(): string | null {
+  const here = dirname(fileURLToPath(import.meta.url));
+  const places = [join(here, 'web'), join(here, '..', 'web'), join(here, '..', '..', '..', 'dist', 'web')];
+  return places.find((folder) => existsSync(join(folder, 'index.html'))) ?? null;
+}
+
+function parsePort(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+  throw new TachographError('bad-argument', `--port ${JSON.stringify(text)} is no port; give 0 (any free one) to 65535.`);
+}
+
+async function isEmpty(opened: OpenedHome): Promise<boolean> {
+  return (await opened.store.countRuns(opened.projectId, { includeDryRun: true })) === 0;
+}
+
+/** Resolves at the first SIGINT or SIGTERM. */
+function untilStopped(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+}
+
+async function fillWithSample(opened: OpenedHome, place: CommandPlace): Promise<void> {
+  if (!(await isEmpty(opened))) return;
+  place.terminal.note('The store is empty: recording the sample agent (--no-sample turns this off) …');
+  const isGood = await recordSample({ home: opened.home, projectId: opened.projectId });
+  place.terminal.note(isGood ? 'The sample agent is recorded.' : 'The sample agent did not end well; what it recorded is kept.');
+}
+
+async function serve(flags: ServeFlags & GlobalOptions, place: CommandPlace): Promise<void> {
+  const { terminal } = place;
+  const port = parsePort(flags.port);
+  const stopped = untilStopped();
+  const news = createNews();
+  const complain = (error: unknown): void => terminal.note(`tachograph: ${error instanceof Error ? error.message : String(error)}`);
+  const opened = await openTachograph({
+    ...(flags.home === undefined ? {} : { home: flags.home }),
+    ...(flags.project === undefined ? {} : { project: flags.project }),
+    onNews: (change) => news.tell(change),
+    onError: complain,
+  });
+  let server: Server | null = null;
+  try {
+    const handler = createHandler({
+      store: opened.store,
+      projectId: opened.projectId,
+      verify: (_projectId, runId) => opened.verify(runId),
+      eraseRun: (projectId, runId) => opened.indexer.eraseRun(projectId, runId),
+      webRoot: viewerFolder(),
+      news,
+      version,
+      allowedHosts: flags.allowHost ?? [],
+      onError: complain,
+    });
+    server = await createServer({ handler, port, host: flags.host });
+    opened.indexer.start();
+    await writeServerAddress(opened.home, server.url);
+    if (flags.json === true) terminal.print(JSON.stringify({ url: server.url, home: opened.home }));
+    else terminal.print(`Tachograph ${version} at ${terminal.paint.bold(server.url)}\nRecords in ${opened.home}. Record a program: tachograph run -- node agent.mjs`);
+    const sample = flags.sample ? fillWithSample(opened, place).catch(complain) : Promise.resolve();
+    await stopped;
+    terminal.note('Stopping …');
+    await server.close({ timeoutMs: closeMs });
+    await Promise.race([sample, new Promise((resolve) => setTimeout(resolve, 500))]);
+  } finally {
+    await server?.close({ timeoutMs: 0 });
+    await forgetServerAddress(opened.home);
+    await opened.close();
+  }
+}
+
+/** `tachograph serve`: API, events and viewer on one port. */
+export function addServe(program: Command, place: CommandPlace): void {
+  program
+    .command('serve')
+    .description('Serve the viewer and the API on the loopback address, and keep the store up to date.')
+    .option('--port <n>', 'port to listen on; 0 for any free one', process.env['TACHOGRAPH_PORT'] ?? String(portDefault))
+    .option('--host <address>', 'loopback address to listen on', '127.0.0.1')
+    .option('--allow-host <name>', 'also answer under this host name, for a proxy in front; may be given several times', collect)
+    .option('--no-sample', 'do not record the sample agent into an empty store')
+    .addHelpText('after', examples('tachograph serve', 'tachograph serve --port 0 --no-sample --json'))
+    .action(async (_flags: unknown, self: Command) => serve(optionsOf<ServeFlags>(self), place));
+}

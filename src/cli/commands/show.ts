@@ -1,0 +1,51 @@
+import type { Command } from 'commander';
+import { TachographError } from '../../core/error.ts';
+import type { RunView } from '../../core/model/run.ts';
+import type { OpenedHome } from '../open.ts';
+import { readTree } from '../run-tree.ts';
+import { printRunHeader, printTree } from '../run-print.ts';
+import { printStep } from '../step-print.ts';
+import { readStep } from '../step-reading.ts';
+import type { CommandPlace } from './command.ts';
+import { examples, optionsOf, printJson, withHome } from './command.ts';
+
+interface ShowFlags {
+  readonly step?: string;
+}
+
+async function showStep(opened: OpenedHome, run: RunView, flags: ShowFlags & { json?: boolean }, place: CommandPlace): Promise<void> {
+  if (!/^[1-9]\d{0,8}$/.test(flags.step ?? '')) {
+    throw new TachographError('bad-argument', `--step ${JSON.stringify(flags.step)} is no step number; steps count from 1.`);
+  }
+  const reading = await readStep(opened, run.id, Number(flags.step));
+  if (flags.json === true) printJson(place.terminal, reading);
+  else printStep(reading, place.terminal);
+}
+
+async function showRun(opened: OpenedHome, run: RunView, flags: ShowFlags & { json?: boolean }, place: CommandPlace): Promise<void> {
+  const tree = await readTree(opened.store, run);
+  const verdict = await opened.verify(run.id);
+  if (flags.json === true) {
+    printJson(place.terminal, { ...tree, verdict });
+    return;
+  }
+  printRunHeader(run, verdict, place.terminal);
+  printTree(tree, place.terminal);
+}
+
+/** `tachograph show`: one run as a tree, or one of its steps in full. */
+export function addShow(program: Command, place: CommandPlace): void {
+  program
+    .command('show')
+    .description('Show a run as a tree with times, tokens and cost, or one step in full.')
+    .argument('<run>', 'run id, the beginning of one, or "last"')
+    .option('--step <n>', 'show this step in full: conversation, output, attempts')
+    .addHelpText('after', examples('tachograph show last', 'tachograph show 019a9f3e-1b2c --step 3', 'tachograph show last --json'))
+    .action(async (reference: string, _flags: unknown, self: Command) => {
+      const flags = optionsOf<ShowFlags>(self);
+      await withHome(flags, async (opened) => {
+        const run = await opened.findRun(reference);
+        await (flags.step === undefined ? showRun(opened, run, flags, place) : showStep(opened, run, flags, place));
+      });
+    });
+}

@@ -1,0 +1,63 @@
+import type { Cost } from '../core/model/cost.ts';
+import type { RunView } from '../core/model/run.ts';
+import type { Usage } from '../core/model/usage.ts';
+
+/** What stands for an unknown number (I12). */
+export const notAvailable = 'n/a';
+
+/** A duration for people: `12 ms`, `3.4 s`, `2 min 05 s`, `1 h 02 min`. */
+export function toDuration(ms: number | null): string {
+  if (ms === null) return notAvailable;
+  if (ms < 1000) return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${two(seconds % 60)} s`;
+  return `${Math.floor(seconds / 3600)} h ${two(Math.floor((seconds % 3600) / 60))} min`;
+}
+
+/** A count for people: `950`, `12.3k`, `4.5M`. */
+export function toCount(value: number | null): string {
+  if (value === null) return notAvailable;
+  if (value < 1000) return String(value);
+  if (value < 1_000_000) return `${(value / 1000).toFixed(value < 10_000 ? 2 : 1)}k`;
+  return `${(value / 1_000_000).toFixed(2)}M`;
+}
+
+/** Input and output tokens as `in→out`. */
+export function toTokens(usage: Usage | null): string {
+  if (usage === null || (usage.input.total === null && usage.output.total === null)) return notAvailable;
+  return `${toCount(usage.input.total)}→${toCount(usage.output.total)}`;
+}
+
+/** A cost in dollars from nano-USD. */
+export function toMoney(nanoUsd: number | null): string {
+  if (nanoUsd === null) return notAvailable;
+  const usd = nanoUsd / 1e9;
+  return usd === 0 ? '$0' : `$${usd < 0.01 ? usd.toPrecision(2) : usd.toFixed(usd < 1 ? 4 : 2)}`;
+}
+
+/** A run's cost; a run without model calls cost nothing that is known. */
+export function toRunCost(run: RunView): string {
+  return run.counts.modelSteps === 0 ? notAvailable : toMoney(run.costNanoUsd);
+}
+
+/** A step's cost. */
+export function toCost(cost: Cost | null): string {
+  return cost === null ? notAvailable : toMoney(cost.nanoUsd);
+}
+
+/** `2026-11-21 06:45:43` in UTC. */
+export function toTime(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 19).replace('T', ' ');
+}
+
+/** The first 13 characters of an id: its time, enough to tell runs apart and to type. */
+export function toShortId(id: string): string {
+  return id.slice(0, 13);
+}
+
+/** `1 step`, `3 steps`. */
+export function toPlural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,66 @@
+import process from 'node:process';
+import { Command, CommanderError } from 'commander';
+import type { ErrorCode } from '../core/error.ts';
+import { isTachographError } from '../core/error.ts';
+import type { CommandPlace } from './commands/command.ts';
+import { exitStatus } from './commands/command.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { addErase } from './commands/erase.ts';
+import { addLs } from './commands/ls.ts';
+import { addPurge } from './commands/purge.ts';
+import { addRebuild } from './commands/rebuild.ts';
+import { addRun } from './commands/run.ts';
+import { addSearch } from './commands/search.ts';
+import { addServe } from './commands/serve.ts';
+import { addShow } from './commands/show.ts';
+import { addTail } from './commands/tail.ts';
+import { addVerify } from './commands/verify.ts';
+import { createTerminal, toVisible } from './terminal.ts';
+import { version } from './version.ts';
+
+/** Codes that mean the command line was wrong; all others mean that something was found wanting. */
+const usageCodes: readonly ErrorCode[] = ['bad-argument', 'bad-filter', 'bad-cursor', 'bind-refused'];
+
+function createProgram(place: CommandPlace): Command {
+  const program = new Command('tachograph')
+    .description('The flight recorder for AI agents: every run, model call, retry and tool call, word for word, on your own disk.')
+    .version(version)
+    .option('--home <folder>', 'where records are kept (default: TACHOGRAPH_HOME, else the user data folder)')
+    .option('--project <id>', 'the project to work in (default: TACHOGRAPH_PROJECT, else "default")')
+    .option('--json', 'print one JSON document for programs')
+    .enablePositionalOptions()
+    .showHelpAfterError('Add --help to see how it is used.')
+    .exitOverride();
+  for (const add of [addRun, addServe, addLs, addShow, addTail, addSearch, addVerify, addErase, addPurge, addRebuild, addDoctor]) add(program, place);
+  for (const command of program.commands) {
+    // The global flags also stand after the command, where people write them.
+    command.exitOverride().option('--json', 'print one JSON document for programs').option('--home <folder>', 'where records are kept');
+    command.option('--project <id>', 'the project to work in');
+  }
+  return program;
+}
+
+function report(error: unknown, isJson: boolean): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitStatus.done : exitStatus.usage;
+  const known = isTachographError(error);
+  const code = known ? error.code : 'internal';
+  const message = error instanceof Error ? error.message : String(error);
+  if (isJson) process.stdout.write(`${JSON.stringify({ error: { code, message } })}\n`);
+  process.stderr.write(`tachograph: ${toVisible(message)} [${code}]\n`);
+  if (!known && process.env['TACHOGRAPH_DEBUG'] !== undefined) process.stderr.write(`${(error as Error).stack ?? ''}\n`);
+  return known && usageCodes.includes(error.code) ? exitStatus.usage : exitStatus.wanting;
+}
+
+/** Runs one command line and sets the exit status: 0 done, 1 found wanting, 2 usage. */
+export async function runCommandLine(args: readonly string[]): Promise<void> {
+  let status: number = exitStatus.done;
+  const place: CommandPlace = { terminal: createTerminal(), exit: (next) => void (status = next) };
+  // A reader that closes the pipe early (head, less) has seen enough.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? exitStatus.done : exitStatus.wanting));
+  try {
+    await createProgram(place).parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    status = report(error, args.includes('--json') && !args.includes('run'));
+  }
+  process.exitCode = status;
+}

@@ -1,0 +1,68 @@
+import process from 'node:process';
+import { isMainThread } from 'node:worker_threads';
+import { createAiSdkCapture } from '../capture/ai-sdk/index.ts';
+import { createFetchCapture } from '../capture/fetch/index.ts';
+import type { Recorder } from '../core/record/recording.ts';
+import { createRecorder } from '../core/record/recorder.ts';
+import { createIdSource } from '../core/id.ts';
+import { systemClock } from '../core/clock.ts';
+import { defaultLimits } from '../core/limits.ts';
+import { createJournal, defaultHome, openHome, readOrCreateKey } from '../journal/index.ts';
+import { parseRevision, readEnvironment } from './environment.ts';
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** What the recording of this process goes through, once started. */
+const started = Symbol.for('tachograph.recording');
+
+function complain(error: unknown): void {
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`tachograph: ${message}\n`);
+}
+
+function openRecorder(variables: Variables): Recorder {
+  const home = openHome(defaultHome(variables));
+  const projectId = variables['TACHOGRAPH_PROJECT'] ?? 'default';
+  const ids = createIdSource(systemClock);
+  const writerId = ids.hex(8);
+  const durability = variables['TACHOGRAPH_DURABILITY'] === 'power' ? 'power' : 'process';
+  const journal = createJournal({
+    home,
+    projectId,
+    durability,
+    limits: defaultLimits,
+    clock: systemClock,
+    writerId,
+    onError: complain,
+    buffered: variables['TACHOGRAPH_BUFFERED'] === '1',
+  });
+  return createRecorder({
+    journal,
+    ids,
+    writerId,
+    contentKey: readOrCreateKey(home, `${projectId}.content`, 32),
+    environment: { ...readEnvironment(parseRevision(variables['TACHOGRAPH_REVISION'])) },
+    defaults: { sessionId: variables['TACHOGRAPH_SESSION'] ?? ids.uuid() },
+    onError: complain,
+  });
+}
+
+/**
+ * Starts recording this process: the AI SDK through its process-wide list and channel, HTTP through the runtime.
+ * Never throws; a program whose recording cannot start runs unrecorded and says so.
+ */
+export function startRecording(variables: Variables): void {
+  const globals = globalThis as unknown as Record<symbol, unknown>;
+  if (globals[started] !== undefined || variables['TACHOGRAPH_DISABLED'] === '1') return;
+  globals[started] = true;
+  try {
+    const recorder = openRecorder(variables);
+    createAiSdkCapture({ recorder }).install();
+    createFetchCapture({ recorder, ...(variables['TACHOGRAPH_HOSTS'] === undefined ? {} : { hosts: variables['TACHOGRAPH_HOSTS'].split(',') }) }).install();
+    // Closing writes at once and in this thread, which is all that an exiting process still does. A worker's end is
+    // not the program's: its runs are closed by what ends them.
+    if (isMainThread) process.once('exit', () => void recorder.close());
+  } catch (error) {
+    complain(error);
+  }
+}

@@ -1,0 +1,102 @@
+// The agent that fills an empty store: an ordinary program on the AI SDK that knows nothing of being recorded.
+import process from 'node:process';
+import { createOpenAI } from '@ai-sdk/openai';
+import { generateText, stepCountIs, streamText, tool, ToolLoopAgent } from 'ai';
+import { z } from 'zod';
+
+const openai = createOpenAI({ baseURL: process.env['SAMPLE_BASE_URL'] ?? '', apiKey: process.env['SAMPLE_API_KEY'] ?? 'sample' });
+const model = openai.chat('sample-model');
+
+const orders: Readonly<Record<string, object>> = {
+  '4417': { orderId: '4417', sku: 'LAMP-02', priceEur: 34.9, delivered: '2026-11-18', carrier: 'parcel' },
+};
+
+const policy = tool({
+  description: 'Reads a section of the shop policy.',
+  inputSchema: z.object({ section: z.string() }),
+  execute: async ({ section }) => ({ section, text: 'Goods damaged in transit below 50 EUR are replaced; a return is not needed.' }),
+});
+
+const support = new ToolLoopAgent({
+  id: 'support-desk',
+  model,
+  instructions: 'You are the support-desk of a lamp shop. Find out what happened before you promise anything.',
+  tools: {
+    look_up_order: tool({
+      description: 'Finds an order by its number.',
+      inputSchema: z.object({ orderId: z.string() }),
+      execute: async ({ orderId }) => {
+        await new Promise((resolve) => setTimeout(resolve, 180));
+        return orders[orderId] ?? { orderId, error: 'not found' };
+      },
+    }),
+    check_stock: tool({
+      description: 'Says how many of an article are in stock.',
+      inputSchema: z.object({ sku: z.string() }),
+      execute: async ({ sku }) => {
+        await new Promise((resolve) => setTimeout(resolve, 260));
+        return { sku, inStock: 12 };
+      },
+    }),
+    ask_policy: tool({
+      description: 'Asks the agent that knows the shop policy.',
+      inputSchema: z.object({ question: z.string() }),
+      execute: async ({ question }) => {
+        const { text } = await generateText({
+          model,
+          instructions: 'You are the policy-reader. Answer from the policy alone.',
+          prompt: question,
+          tools: { read_policy: policy },
+          stopWhen: stepCountIs(4),
+          telemetry: { functionId: 'policy-reader' },
+        });
+        return text;
+      },
+    }),
+  },
+  stopWhen: stepCountIs(6),
+  telemetry: { functionId: 'support-desk' },
+});
+
+/** A customer's question, answered with tools, a sub-agent and, at first, a rate limit. */
+async function answerCustomer(): Promise<void> {
+  const { text } = await support.generate({ prompt: 'My lamp from order 4417 arrived broken. What now?' });
+  process.stdout.write(`support-desk: ${text}\n`);
+}
+
+/** A letter whose reader leaves in the middle. */
+async function writeLetter(): Promise<void> {
+  const leaving = new AbortController();
+  const { textStream } = streamText({
+    model,
+    instructions: 'You are the letter-writer. Be thorough.',
+    prompt: 'Write to the customer about the broken lamp.',
+    abortSignal: leaving.signal,
+    onError: () => undefined,
+    telemetry: { functionId: 'letter-writer' },
+  });
+  let words = 0;
+  for await (const part of textStream) {
+    words += part.trim() === '' ? 0 : 1;
+    if (words === 12) leaving.abort();
+  }
+  process.stdout.write(`letter-writer: left after ${words} words\n`);
+}
+
+/** A request that the provider refuses. */
+async function fileTicket(): Promise<void> {
+  try {
+    await generateText({
+      model,
+      instructions: 'You are the ticket-filer. File the whole conversation.',
+      prompt: 'File everything we know about order 4417.',
+      telemetry: { functionId: 'ticket-filer' },
+    });
+  } catch (error) {
+    process.stdout.write(`ticket-filer: ${(error as Error).message}\n`);
+  }
+}
+
+await answerCustomer();
+await writeLetter();
+await fileTicket();

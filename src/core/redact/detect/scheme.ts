@@ -1,0 +1,45 @@
+import type { Finding } from '../edit.ts';
+import { schemeAnchor } from './anchor.ts';
+import { findEach } from './sticky.ts';
+
+const bearer = /bearer\s{1,4}([A-Za-z0-9._~+/-]{8,}={0,2})/iy;
+const basic = /basic\s{1,4}([A-Za-z0-9+/_-]{6,}={0,2})/iy;
+/** `Cookie: a=b; c=d` as a header line or as an argument of a command. */
+const cookie =
+  /cookie["']?:[ \t]{0,2}([\w!#$%&*+.^|~-]{1,128}=[^\s;"'\\]{4,4096}(?:; ?[\w!#$%&*+.^|~-]{1,128}(?:=[^\s;"'\\]{0,4096})?)*)/iy;
+
+function valueOf(pattern: RegExp, text: string, at: number): { value: string; start: number; end: number } | null {
+  pattern.lastIndex = at;
+  const value = pattern.exec(text)?.[1];
+  return value === undefined ? null : { value, start: pattern.lastIndex - value.length, end: pattern.lastIndex };
+}
+
+function detectBearer(text: string, at: number): Finding | null {
+  const found = valueOf(bearer, text, at);
+  if (found === null) return null;
+  const { value, start, end } = found;
+  const isCredential = (/\d/.test(value) && /[A-Za-z]/.test(value)) || value.length >= 40 || /[a-z][A-Z]/.test(value);
+  return isCredential ? { start, end, kind: 'bearer' } : null;
+}
+
+/** Base64 of `name:password`; what decodes to anything else is a word. */
+function detectBasic(text: string, at: number): Finding | null {
+  const found = valueOf(basic, text, at);
+  if (found === null) return null;
+  const pair = Buffer.from(found.value.slice(0, 4096), 'base64').toString('latin1');
+  return /^[\x20-\x7e]*:[\x20-\x7e]*$/.test(pair) ? { start: found.start, end: found.end, kind: 'basic' } : null;
+}
+
+function detectCookie(text: string, at: number): Finding | null {
+  const found = valueOf(cookie, text, at);
+  return found === null ? null : { start: found.start, end: found.end, kind: 'cookie' };
+}
+
+/** Credentials behind `Bearer` and `Basic`, and cookies of headers quoted in text. */
+export function schemeFindings(text: string, findings: Finding[]): void {
+  const detect = (at: number, scheme: string): Finding | null => {
+    if (scheme.length === 7) return detectBearer(text, at);
+    return /e$/i.test(scheme) ? detectCookie(text, at) : detectBasic(text, at);
+  };
+  findEach(text, schemeAnchor, detect, findings);
+}

@@ -1,0 +1,6 @@
+export type { Connection, Handler, HandlerOptions } from './handler.ts';
+export { createHandler } from './handler.ts';
+export type { News, RunNews } from './stream/feed.ts';
+export type { Server, ServerOptions } from './server.ts';
+export { createServer } from './server.ts';
+export type { EraseRun } from './surroundings.ts';

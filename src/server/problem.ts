@@ -1,0 +1,115 @@
+import type { ErrorCode } from '../core/error.ts';
+import { isTachographError } from '../core/error.ts';
+import type { Problem } from './wire.ts';
+
+/** Codes of refusals that only exist on the wire. Closed and pinned like the codes of errors. */
+export const refusalCodes = [
+  'host-refused',
+  'origin-refused',
+  'route-not-found',
+  'method-not-allowed',
+  'body-too-large',
+  'media-type-refused',
+  'not-offered',
+  'closing',
+] as const;
+
+/** One of the closed list of refusals. */
+export type RefusalCode = (typeof refusalCodes)[number];
+
+/** Every code a problem can carry. */
+export type ProblemCode = ErrorCode | RefusalCode;
+
+/** The one place where codes become HTTP statuses. */
+export const statusByCode: Readonly<Record<ProblemCode, number>> = {
+  'bad-argument': 400,
+  'bad-filter': 400,
+  'bad-cursor': 400,
+  'run-not-found': 404,
+  'step-not-found': 404,
+  'content-not-found': 404,
+  'prefix-ambiguous': 409,
+  'model-missing': 500,
+  'end-conflict': 409,
+  'journal-broken': 500,
+  'journal-newer': 500,
+  'store-broken': 500,
+  'store-newer': 500,
+  'store-busy': 503,
+  'store-closed': 503,
+  'home-unusable': 500,
+  'key-broken': 500,
+  'export-foreign': 422,
+  'port-taken': 500,
+  'bind-refused': 500,
+  internal: 500,
+  'host-refused': 403,
+  'origin-refused': 403,
+  'route-not-found': 404,
+  'method-not-allowed': 405,
+  'body-too-large': 413,
+  'media-type-refused': 415,
+  'not-offered': 501,
+  closing: 503,
+};
+
+const titleByStatus: Readonly<Record<number, string>> = {
+  400: 'Malformed request',
+  403: 'Refused',
+  404: 'Not found',
+  405: 'Method not allowed',
+  409: 'Conflict',
+  413: 'Too large',
+  415: 'Unsupported media type',
+  422: 'Not acceptable',
+  500: 'Internal error',
+  501: 'Not offered here',
+  503: 'Try again',
+};
+
+/** What a problem says beside its code. */
+export interface ProblemOptions {
+  /** The query or body field that was wrong. */
+  readonly field?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A problem as a response. The detail is shown to the caller as it is: it never holds a stack or a stored value. */
+export function toProblem(code: ProblemCode, detail: string, options: ProblemOptions = {}): Response {
+  const status = statusByCode[code];
+  const body: Problem = {
+    type: `urn:tachograph:problem:${code}`,
+    title: titleByStatus[status]!,
+    status,
+    code,
+    detail,
+    field: options.field ?? null,
+  };
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: {
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+      ...(status === 503 ? { 'retry-after': '1' } : {}),
+      ...options.headers,
+    },
+  });
+}
+
+const isProblemCode = (code: string): code is ProblemCode => Object.hasOwn(statusByCode, code);
+
+/**
+ * Anything thrown as a response. Our own errors are written for people and shown; of all others nothing is shown, since
+ * nobody knows what they hold.
+ */
+export function errorToProblem(error: unknown): Response {
+  if (isTachographError(error) && isProblemCode(error.code) && error.code !== 'internal') {
+    return toProblem(error.code, error.message);
+  }
+  return toProblem('internal', 'The server failed to answer this request. Its log says why.');
+}
+
+/** True for what the server itself got wrong: worth telling its owner. */
+export function isOwnFault(error: unknown): boolean {
+  return !isTachographError(error) || !isProblemCode(error.code) || statusByCode[error.code] >= 500;
+}

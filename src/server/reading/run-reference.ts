@@ -1,0 +1,29 @@
+import { TachographError } from '../../core/error.ts';
+import { isUuid } from '../../core/id.ts';
+import type { RunView } from '../../core/model/run.ts';
+import type { Surroundings } from '../surroundings.ts';
+
+const shownMax = 5;
+
+/**
+ * The run that a path names: by id, a unique beginning of one, or `last`, the newest top-level run that is no dry run.
+ * `run-not-found` or `prefix-ambiguous` otherwise.
+ */
+export async function findRun(around: Pick<Surroundings, 'store' | 'projectId'>, reference: string): Promise<RunView> {
+  const { store, projectId } = around;
+  if (reference === 'last') {
+    const { items } = await store.listRuns(projectId, { topLevelOnly: true }, { limit: 1 });
+    if (items[0] === undefined) throw new TachographError('run-not-found', 'There are no runs yet.');
+    return items[0];
+  }
+  const prefix = reference.toLowerCase();
+  if (isUuid(prefix)) return store.getRun(projectId, prefix);
+  const ids = await store.findRunIds(projectId, prefix, shownMax + 1);
+  if (ids.length === 0) throw new TachographError('run-not-found', `No run begins with ${JSON.stringify(reference)}.`);
+  if (ids.length > 1) {
+    const shown = ids.slice(0, shownMax).join(', ');
+    const rest = ids.length > shownMax ? ', …' : '';
+    throw new TachographError('prefix-ambiguous', `${JSON.stringify(reference)} begins several runs: ${shown}${rest}. Give more of the id.`);
+  }
+  return store.getRun(projectId, ids[0]!);
+}

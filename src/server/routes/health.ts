@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { runStatuses } from '../../core/model/run.ts';
+import type { Gauge } from '../metrics.ts';
+import type { Route } from '../route.ts';
+import { defineRoute, toJson } from '../route.ts';
+import type { Surroundings } from '../surroundings.ts';
+
+const alive = defineRoute({
+  method: 'GET',
+  path: '/healthz',
+  summary: 'Says that the process is alive.',
+  answer: z.strictObject({ status: z.literal('ok'), version: z.string() }),
+  handle: async (_input, { version }) => ({ status: 'ok', version }),
+});
+
+const ready = defineRoute({
+  method: 'GET',
+  path: '/readyz',
+  summary: 'Says that the store can be read and written; 503 otherwise.',
+  answer: z.strictObject({ status: z.literal('ok'), store: z.enum(['memory', 'sqlite', 'postgres']) }),
+  async handle(_input, { store }) {
+    await store.changeCount();
+    // Takes the store's write lock and changes nothing: no journal has this name.
+    await store.forgetJournal('');
+    return { status: 'ok', store: store.kind };
+  },
+});
+
+async function readGauges(around: Surroundings): Promise<readonly Gauge[]> {
+  const { store, projectId, version, metrics, clock } = around;
+  const runs = [];
+  for (const status of runStatuses) {
+    runs.push({ labels: { status }, value: await store.countRuns(projectId, { status: [status], includeDryRun: true }) });
+  }
+  const one = (value: number) => [{ labels: {}, value }];
+  return [
+    { name: 'tachograph_info', help: 'The running version.', samples: [{ labels: { version, store: store.kind }, value: 1 }] },
+    { name: 'tachograph_runs', help: 'Runs in the store, dry runs included, by status.', samples: runs },
+    { name: 'tachograph_store_changes', help: 'The change count of the store.', samples: one(await store.changeCount()) },
+    { name: 'tachograph_uptime_seconds', help: 'Time since the server started.', samples: one((clock.nowMs() - around.startedAtMs) / 1000) },
+    { name: 'tachograph_streams', help: 'Event streams open now.', samples: one(metrics.openStreams()) },
+  ];
+}
+
+const metrics = defineRoute({
+  method: 'GET',
+  path: '/metrics',
+  summary: 'Numbers of the server in the Prometheus text format.',
+  answer: 'text/plain',
+  async handle(_input, around) {
+    const text = around.metrics.toText(await readGauges(around));
+    return new Response(text, { headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'cache-control': 'no-store' } });
+  },
+});
+
+const openApi = defineRoute({
+  method: 'GET',
+  path: '/api/openapi.json',
+  summary: 'This description.',
+  answer: 'application/json',
+  handle: async (_input, around) => toJson(around.openApi()),
+});
+
+/** Routes about the server itself. */
+export const healthRoutes: readonly Route[] = [alive, ready, metrics, openApi];

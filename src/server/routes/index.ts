@@ -1,0 +1,31 @@
+import type { Route } from '../route.ts';
+import { agentRoutes } from './agents.ts';
+import { annotationRoutes } from './annotations.ts';
+import { attemptRoutes } from './attempts.ts';
+import { contentRoutes } from './contents.ts';
+import { eventRoutes } from './events.ts';
+import { healthRoutes } from './health.ts';
+import { runChangeRoutes } from './run-changes.ts';
+import { runRoutes } from './runs.ts';
+import { searchRoutes } from './search.ts';
+import { sessionRoutes } from './sessions.ts';
+import { statsRoutes } from './stats.ts';
+import { stepRoutes } from './steps.ts';
+import { treeRoutes } from './trees.ts';
+
+/** Every route of the server, the more exact path first where two could match. */
+export const routes: readonly Route[] = [
+  ...healthRoutes,
+  ...runChangeRoutes,
+  ...runRoutes,
+  ...eventRoutes,
+  ...stepRoutes,
+  ...attemptRoutes,
+  ...treeRoutes,
+  ...annotationRoutes,
+  ...contentRoutes,
+  ...searchRoutes,
+  ...statsRoutes,
+  ...agentRoutes,
+  ...sessionRoutes,
+];

@@ -1,0 +1,104 @@
+import { createServer as createHttpServer } from 'node:http';
+import type { Server as HttpServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { isIP } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import { TachographError } from '../core/error.ts';
+import type { Handler } from './handler.ts';
+import { secure } from './headers.ts';
+import { toProblem } from './problem.ts';
+
+/** Where to listen. */
+export interface ServerOptions {
+  readonly handler: Handler;
+  /** 0 for any free one. */
+  readonly port: number;
+  /** A loopback address; 127.0.0.1 unless said. */
+  readonly host?: string;
+}
+
+/** A listening server. */
+export interface Server {
+  readonly url: string;
+  readonly port: number;
+  /** Stops accepting, ends streams, waits for requests under way and cuts what is left after `timeoutMs` (10 s unless said). */
+  close(options?: { timeoutMs?: number }): Promise<void>;
+}
+
+const closeMs = 10_000;
+
+/** A connection on which nothing moves for so long is dropped; streams send a heartbeat well within it. */
+const idleMs = 120_000;
+const headersMs = 10_000;
+const requestMs = 30_000;
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+function checkPlace(host: string, port: number): void {
+  if (!isLoopback(host)) {
+    throw new TachographError(
+      'bind-refused',
+      `The server binds to loopback addresses only, and ${JSON.stringify(host)} is none: whoever reached it could read every record. ` +
+        'Bind to 127.0.0.1 and put an SSH tunnel or a proxy that asks for a login in front, and name its host among the allowed hosts.',
+    );
+  }
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new TachographError('bad-argument', `The port is ${port}; give a whole number from 0 (any free one) to 65535.`);
+  }
+}
+
+function listenError(error: unknown, host: string, port: number): TachographError {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'EADDRINUSE') {
+    return new TachographError('port-taken', `Port ${port} on ${host} is taken. Give another one, or 0 for any free one.`, { cause: error });
+  }
+  return new TachographError('bind-refused', `The system refused to listen on ${host}:${port} (${code ?? 'unknown'}). Give another port.`, { cause: error });
+}
+
+function listen(server: HttpServer, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => reject(listenError(error, host, port)));
+    server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+/** Serves a handler over HTTP on a loopback address. `bind-refused` for any other, `port-taken` when somebody is there. */
+export async function createServer(options: ServerOptions): Promise<Server> {
+  const host = options.host ?? '127.0.0.1';
+  checkPlace(host, options.port);
+  const { handler } = options;
+  let port = options.port;
+  const listener = getRequestListener(
+    (request, { outgoing }) => handler(request, { port, drop: () => void outgoing.destroy() }),
+    {
+      overrideGlobalObjects: false,
+      // What cannot even be made a request of: a broken Host or target.
+      errorHandler: () => secure(toProblem('bad-argument', 'The request target or its Host header is malformed.')),
+    },
+  );
+  const server = createHttpServer({ headersTimeout: headersMs, requestTimeout: requestMs, keepAliveTimeout: 5000 }, (incoming, outgoing) => {
+    void listener(incoming, outgoing);
+  });
+  server.setTimeout(idleMs);
+  port = await listen(server, host, options.port);
+  let closed: Promise<void> | null = null;
+
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    port,
+    close({ timeoutMs = closeMs } = {}) {
+      closed ??= new Promise((resolve) => {
+        const cut = setTimeout(() => server.closeAllConnections(), timeoutMs);
+        server.close(() => {
+          clearTimeout(cut);
+          resolve();
+        });
+        handler.close();
+        server.closeIdleConnections();
+      });
+      return closed;
+    },
+  };
+}

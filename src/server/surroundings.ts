@@ -1,0 +1,34 @@
+import type { Clock } from '../core/clock.ts';
+import type { IdSource } from '../core/id.ts';
+import type { Redactor } from '../core/redact/redactor.ts';
+import type { ErasureResult, Store } from '../core/store.ts';
+import type { Feed } from './stream/feed.ts';
+import type { Metrics } from './metrics.ts';
+import type { StepNumbers } from './reading/step-numbers.ts';
+import type { SseSink } from './stream/sse.ts';
+import type { WireVerdict } from './wire.ts';
+
+/** Erases a run wherever its words are. */
+export type EraseRun = (projectId: string, runId: string) => Promise<ErasureResult>;
+
+/** Everything a route is handed. */
+export interface Surroundings {
+  readonly store: Store;
+  readonly projectId: string;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  /** What people write in annotations passes it before it is kept (I4). */
+  readonly redactor: Redactor;
+  readonly verify: (projectId: string, runId: string) => Promise<WireVerdict>;
+  /** `null` where nobody here can erase everywhere. */
+  readonly eraseRun: EraseRun | null;
+  readonly feed: Feed;
+  readonly metrics: Metrics;
+  readonly stepNumbers: StepNumbers;
+  readonly startedAtMs: number;
+  /** The description of the API, as JSON text. */
+  readonly openApi: () => string;
+  /** Opens a stream of server-sent events named `stream` in the metrics. */
+  openStream(request: Request, stream: string, feed: (sink: SseSink) => Promise<void>): Response;
+}

@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest';
+import { errorCodes } from '../../src/core/error.ts';
+import { eventTypes } from '../../src/core/record/event.ts';
+
+// A published code or type keeps its meaning for ever. New ones are added here and in CHANGELOG.md; none is removed.
+
+test('error codes are pinned', () => {
+  expect([...errorCodes]).toEqual([
+    'bad-argument',
+    'bad-filter',
+    'bad-cursor',
+    'run-not-found',
+    'step-not-found',
+    'content-not-found',
+    'prefix-ambiguous',
+    'model-missing',
+    'end-conflict',
+    'journal-broken',
+    'journal-newer',
+    'store-broken',
+    'store-newer',
+    'store-busy',
+    'store-closed',
+    'home-unusable',
+    'key-broken',
+    'export-foreign',
+    'port-taken',
+    'bind-refused',
+    'internal',
+  ]);
+});
+
+test('event types are pinned', () => {
+  expect([...eventTypes]).toEqual([
+    'run-create',
+    'run-start',
+    'run-state',
+    'run-end',
+    'step-start',
+    'step-end',
+    'attempt-start',
+    'attempt-end',
+    'log',
+    'error',
+    'gap',
+    'guard-decision',
+    'budget-entry',
+    'approval-request',
+    'approval-decision',
+    'message-in',
+    'message-out',
+    'content-erase',
+    'cost-actual',
+  ]);
+});
+
+test('no code and no type is there twice', () => {
+  expect(new Set(errorCodes).size).toBe(errorCodes.length);
+  expect(new Set(eventTypes).size).toBe(eventTypes.length);
+});

@@ -1,0 +1,51 @@
+import type { Problem } from './wire.ts';
+
+/** An answer that was no success, or no answer at all (`status` 0). `code` is one of the API's closed codes when it told one. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly code: string | null;
+  constructor(message: string, status: number, code: string | null) {
+    super(message);
+    this.name = 'ApiError';
+    this.status = status;
+    this.code = code;
+  }
+}
+
+const keyName = 'tachograph-key';
+
+/** Keeps a read key for this tab only; an empty one is forgotten. */
+export function setApiKey(key: string): void {
+  if (key === '') sessionStorage.removeItem(keyName);
+  else sessionStorage.setItem(keyName, key);
+}
+
+/** Headers of every request: the key, when this tab has one. */
+export function requestHeaders(accept: string): Record<string, string> {
+  const key = sessionStorage.getItem(keyName);
+  return key === null ? { accept } : { accept, authorization: `Bearer ${key}` };
+}
+
+/** Reads what an unsuccessful answer says about itself. */
+export async function responseToError(response: Response): Promise<ApiError> {
+  try {
+    const problem = (await response.json()) as Partial<Problem>;
+    const message = problem.detail ?? problem.title ?? response.statusText;
+    return new ApiError(message, response.status, problem.code ?? null);
+  } catch {
+    return new ApiError(`The server answered ${response.status}`, response.status, null);
+  }
+}
+
+/** Reads JSON. Throws `ApiError` for anything but a success, also when the server can't be reached. */
+export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(path, { headers: requestHeaders('application/json'), signal: signal ?? null });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError('The server can’t be reached', 0, null);
+  }
+  if (!response.ok) throw await responseToError(response);
+  return (await response.json()) as T;
+}

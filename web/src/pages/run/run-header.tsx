@@ -1,0 +1,141 @@
+import { Link } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import type { RunDetail, RunView } from '../../api/wire.ts';
+import { isRunOpen, runToBadges } from '../../model/badges.ts';
+import { notAvailable, toCost, toCount, toDuration, toExactCount, toIso, toMoment, toShortId } from '../../model/figures.ts';
+import { BadgeList } from '../../parts/badge-list.tsx';
+import { CopyButton } from '../../parts/copy-button.tsx';
+import { Words } from '../../parts/recorded-text.tsx';
+import { StatusMark } from '../../parts/status-mark.tsx';
+import { useNow } from '../../parts/use-now.ts';
+import { IntegrityLine } from './integrity-line.tsx';
+
+function Figure({ label, title, children }: { label: string; title?: string; children: ReactNode }) {
+  return (
+    <div className="figure" title={title}>
+      <dt>{label}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+function Chain({ detail }: { detail: RunDetail }) {
+  const parents = detail.chain.slice(0, -1);
+  return (
+    <nav className="crumbs" aria-label="Parent runs">
+      <Link to="/" search={{}}>
+        Runs
+      </Link>
+      {parents.map((parent) => (
+        <Link key={parent.id} to="/runs/$id" params={{ id: parent.id }} search={{}}>
+          <Words text={parent.name ?? parent.agentId} charsMax={40} />
+        </Link>
+      ))}
+    </nav>
+  );
+}
+
+function runCost(run: RunView): string {
+  if (run.counts.modelSteps === 0) return notAvailable;
+  if (run.costNanoUsd !== null) return toCost(run.costNanoUsd);
+  return run.costKnownNanoUsd > 0 ? `≥ ${toCost(run.costKnownNanoUsd)}` : notAvailable;
+}
+
+function Figures({ run, durationMs }: { run: RunView; durationMs: number | null }) {
+  const { input, output } = run.usage;
+  return (
+    <dl className="figures">
+      <Figure label="Duration">{toDuration(durationMs)}</Figure>
+      <Figure label="Steps" title={`${run.counts.modelSteps} model, ${run.counts.toolSteps} tool`}>
+        {toExactCount(run.counts.steps)}
+        {run.counts.openSteps > 0 ? <small> {run.counts.openSteps} open</small> : null}
+      </Figure>
+      <Figure label="Attempts">
+        {toExactCount(run.counts.attempts)}
+        {run.counts.retries > 0 ? <small> {run.counts.retries} again</small> : null}
+      </Figure>
+      <Figure label="Input" title={`${toExactCount(input.total)} tokens, cache reads and writes included`}>
+        {toCount(input.total)}
+      </Figure>
+      <Figure label="Cache read" title={toExactCount(input.cacheRead)}>
+        {toCount(input.cacheRead)}
+      </Figure>
+      <Figure label="Cache write" title={toExactCount(input.cacheWrite)}>
+        {toCount(input.cacheWrite)}
+      </Figure>
+      <Figure label="Output" title={`${toExactCount(output.total)} tokens`}>
+        {toCount(output.total)}
+        {output.reasoning === null || output.reasoning === 0 ? null : <small> {toCount(output.reasoning)} reasoning</small>}
+      </Figure>
+      <Figure label="Cost" title={run.counts.unpriced > 0 ? `${run.counts.unpriced} model steps without a known cost` : undefined}>
+        {runCost(run)}
+      </Figure>
+      {run.counts.gaps + run.counts.missing > 0 ? (
+        <Figure label="Gaps" title="Losses the recorder told of, and events that never arrived">
+          <span className="bad">{run.counts.gaps + run.counts.missing}</span>
+        </Figure>
+      ) : null}
+    </dl>
+  );
+}
+
+/** Outcome, totals, verdicts and the way up. */
+export function RunHeader({ detail, isLive }: { detail: RunDetail; isLive: boolean }) {
+  const { run } = detail;
+  const isOpen = isRunOpen(run);
+  const nowMs = useNow(isOpen ? 500 : null);
+  const startedMs = run.startedAtMs ?? run.createdAtMs;
+  const durationMs = run.durationMs ?? (isOpen && run.startedAtMs !== null ? Math.max(0, nowMs - run.startedAtMs) : null);
+  return (
+    <header className="run-header">
+      <div className="run-heading">
+        <Chain detail={detail} />
+        <h1>
+          <Words text={run.name ?? run.agentId} charsMax={120} />
+        </h1>
+        <StatusMark status={run.status} />
+        {run.endReason !== null && run.endReason !== 'ok' ? <span className="muted">{run.endReason.replaceAll('_', ' ')}</span> : null}
+        <BadgeList badges={runToBadges(run)} />
+        {isLive ? <span className="live-note">live</span> : null}
+        <span className="verdicts">
+          <IntegrityLine run={run} />
+        </span>
+      </div>
+      <div className="run-facts">
+        <Figures run={run} durationMs={durationMs} />
+        <div className="run-where muted">
+          {run.name === null ? null : (
+            <span>
+              agent <Words text={run.agentId} charsMax={60} />
+            </span>
+          )}
+          {run.model === null ? null : (
+            <span>
+              <Words text={run.model} charsMax={60} />
+            </span>
+          )}
+          <span title={toIso(startedMs)}>{toMoment(startedMs, Date.now())}</span>
+          {run.sessionId === null ? null : (
+            <Link to="/" search={{ session: run.sessionId, nested: '1' }}>
+              session <Words text={run.sessionId} charsMax={24} />
+            </Link>
+          )}
+          <span className="mono" title={run.id}>
+            {toShortId(run.id)}
+          </span>
+          <CopyButton text={run.id} label="Copy id" />
+        </div>
+      </div>
+      {run.errorDetail === null && run.errorCode === null ? null : (
+        <p className="run-failure">
+          {run.errorCode === null ? null : (
+            <code>
+              <Words text={run.errorCode} charsMax={80} />
+            </code>
+          )}
+          <Words text={run.errorDetail ?? ''} charsMax={500} />
+        </p>
+      )}
+    </header>
+  );
+}

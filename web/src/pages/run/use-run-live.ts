@@ -1,0 +1,68 @@
+import { useQueryClient } from '@tanstack/react-query';
+import { useEffect, useRef } from 'react';
+import { paths } from '../../api/paths.ts';
+import { useStream } from '../../api/use-stream.ts';
+import type { RunView, WireEvent } from '../../api/wire.ts';
+import { isRunOpen } from '../../model/badges.ts';
+import type { StepFeed } from './step-feed.ts';
+
+const flushMs = 200;
+const childrenMs = 2000;
+
+/**
+ * Follows the events of a run that can still grow. Events only say what to read again: steps, header and child runs
+ * come from the server, so that what is shown is what a reload would show.
+ */
+export function useRunLive(run: RunView, feed: StepFeed) {
+  const client = useQueryClient();
+  const isLive = isRunOpen(run) || run.swept;
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const isReading = useRef(false);
+  const hasMore = useRef(false);
+
+  const flush = async (): Promise<void> => {
+    timer.current = undefined;
+    if (isReading.current) {
+      hasMore.current = true;
+      return;
+    }
+    isReading.current = true;
+    await Promise.all([feed.refresh(), client.invalidateQueries({ queryKey: ['run', run.id] })]);
+    isReading.current = false;
+    if (hasMore.current) {
+      hasMore.current = false;
+      schedule();
+    }
+  };
+  const schedule = (): void => {
+    timer.current ??= setTimeout(() => void flush(), flushMs);
+  };
+
+  const { state, retry } = useStream(isLive ? paths.eventStream(run.id) : null, String(run.lastSeq), (event) => {
+    feed.touch(parseStepId(event.data));
+    schedule();
+  });
+  useEffect(() => () => clearTimeout(timer.current), []);
+  useEffect(() => {
+    if (!isLive) {
+      // What began as open may have ended between the last event and now.
+      void client.invalidateQueries({ queryKey: ['children', run.id] });
+      return undefined;
+    }
+    const poll = setInterval(() => {
+      void client.invalidateQueries({ queryKey: ['children', run.id] });
+      if (state.kind === 'off') schedule();
+    }, childrenMs);
+    return () => clearInterval(poll);
+  }, [isLive, run.id, state.kind]);
+  return { isLive, stream: state, retryStream: retry };
+}
+
+function parseStepId(data: string): string | null {
+  try {
+    return (JSON.parse(data) as WireEvent).stepId;
+  } catch {
+    // A broken piece of a stream names no step; the reading that follows shows the truth.
+    return null;
+  }
+}

@@ -1,0 +1,63 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link } from '@tanstack/react-router';
+import { RunsPage } from './pages/runs/runs-page.tsx';
+import { parseRunSearch } from './model/run-search.ts';
+import { parseRunPageSearch } from './model/run-page-search.ts';
+import { Failure, Notice } from './parts/notice.tsx';
+import { Shell } from './parts/shell.tsx';
+
+const rootRoute = createRootRoute({
+  component: Shell,
+  notFoundComponent: () => (
+    <Notice title="There is no such page">
+      <p>
+        <Link to="/" search={{}}>
+          Go to the runs
+        </Link>
+      </p>
+    </Notice>
+  ),
+});
+
+const runsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/',
+  validateSearch: parseRunSearch,
+  component: RunsPage,
+});
+
+const runRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/runs/$id',
+  validateSearch: parseRunPageSearch,
+  component: lazyRouteComponent(() => import('./pages/run/run-page.tsx'), 'RunPage'),
+});
+
+/** Addresses hold plain text, one value per name, so that a person can read and write them. */
+function parseSearch(text: string): Record<string, string> {
+  return Object.fromEntries(new URLSearchParams(text));
+}
+
+function stringifySearch(search: Record<string, unknown>): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(search)) if (typeof value === 'string' && value !== '') parameters.set(name, value);
+  const text = parameters.toString();
+  return text === '' ? '' : `?${text}`;
+}
+
+/** The viewer's routes: the list, and a run whose script comes when it is first opened. */
+export function createAppRouter() {
+  return createRouter({
+    routeTree: rootRoute.addChildren([runsRoute, runRoute]),
+    parseSearch,
+    stringifySearch,
+    defaultPreload: 'intent',
+    defaultPreloadDelay: 150,
+    defaultErrorComponent: ({ error, reset }) => <Failure error={error} what="This page" onRetry={reset} />,
+  });
+}
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof createAppRouter>;
+  }
+}
