@@ -152,6 +152,7 @@ describe('kill -9 of a recorded program', () => {
       const part = readJournal(file, 0);
       expect(part.entries.length).toBe(ends.filter((end) => end <= length).length);
       const store = createMemoryStore();
+      await store.initialize();
       await store.importBatch({ projectId: 'default', entries: part.entries, position: null });
       const byRun = new Map<string, typeof part.entries>();
       for (const entry of part.entries) byRun.set(entry.event.header.runId, [...(byRun.get(entry.event.header.runId) ?? []), entry]);

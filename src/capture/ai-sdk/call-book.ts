@@ -2,6 +2,7 @@ import type { ToolRecorder } from '../../core/record/recording.ts';
 import type { Call, CallSurroundings } from './call.ts';
 import { createCall } from './call.ts';
 import type { ModelAttempt, ModelStep } from './model-step.ts';
+import { enterStep } from './place.ts';
 import { createPlainSteps } from './plain-steps.ts';
 import type {
   EndEvent,
@@ -93,7 +94,8 @@ export function createCallBook(around: Omit<CallSurroundings, 'onClosed'>): Call
     return call.beginStep({ ...call.plan, asked: { ...call.plan.asked, settings: event } });
   };
 
-  const beginWhole = (call: Call): void => void call.beginStep(toPlainPlan(call.start as Fields, call.start));
+  const beginWhole = (call: Call): void =>
+    enterStep(call.beginStep(toPlainPlan(call.start as Fields, call.start)).recorder);
 
   const open = (event: OperationStart, isDirect: boolean): Call | null => {
     const { callId } = event;
@@ -147,7 +149,7 @@ export function createCallBook(around: Omit<CallSurroundings, 'onClosed'>): Call
       const { start } = call;
       const { schema, schemaName: name, schemaDescription: description } = start;
       const found = planner.of(event, start, { type: 'json', schema, name, description });
-      call.beginStep({ ...found, asked: { ...found.asked!, isStructured: true } });
+      enterStep(call.beginStep({ ...found, asked: { ...found.asked!, isStructured: true } }).recorder);
     },
     beginPlain(event) {
       const call = direct(event.callId);

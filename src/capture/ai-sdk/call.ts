@@ -7,7 +7,7 @@ import type { Withheld } from './map/response.ts';
 import type { ModelStep } from './model-step.ts';
 import { createModelStep } from './model-step.ts';
 import type { Surrounding } from './place.ts';
-import { findPlace } from './place.ts';
+import { findPlace, withholdOnWire } from './place.ts';
 import type { OperationStart } from './sdk-events.ts';
 import type { StepPlan } from './step-plan.ts';
 import { planToStart } from './step-plan.ts';
@@ -105,6 +105,7 @@ export function createCall(
     },
     beginStep(plan) {
       const recorder = run.step(planToStart(plan, { operation, withheld, parentStepId }));
+      if (withheld.inputs || withheld.outputs) withholdOnWire(recorder);
       step = createModelStep({
         recorder,
         number: plan.number,

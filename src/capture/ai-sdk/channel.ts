@@ -5,6 +5,7 @@ import type { CallBook } from './call-book.ts';
 import type { ModelAttempt } from './model-step.ts';
 import type { StepRecorder } from '../../core/record/recording.ts';
 import type { Surrounding } from './place.ts';
+import { enterStep } from './place.ts';
 import { plainToFinish } from './map/operation.ts';
 import type { Fields, ModelCallStart, OperationStart, ToolEvent } from './sdk-events.ts';
 import { toFields, toText } from './sdk-events.ts';
@@ -85,6 +86,7 @@ function createBackstop(book: CallBook): Backstop {
     const step = book.beginModelStep(call, event);
     const attempt = step?.beginAttempt() ?? null;
     if (attempt !== null) attemptByMessage.set(message, attempt);
+    if (step !== null) enterStep(step.recorder);
     return step?.recorder ?? null;
   };
 

@@ -1,4 +1,4 @@
-import { generateText, isStepCount, streamText, tool } from 'ai';
+import { generateText, isStepCount, streamText } from 'ai';
 import { afterEach, describe, expect, test } from 'vitest';
 import { recordProcess, weather } from '../../../test/playback/fixtures.ts';
 import type { Recording } from '../../../test/playback/recording.ts';

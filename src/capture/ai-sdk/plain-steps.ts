@@ -1,6 +1,7 @@
 import type { Call } from './call.ts';
 import { plainToFinish } from './map/operation.ts';
 import type { ModelStep } from './model-step.ts';
+import { enterStep } from './place.ts';
 import type { EndEvent, Fields } from './sdk-events.ts';
 import { toFields, toText } from './sdk-events.ts';
 import { toPlainPlan } from './step-plan.ts';
@@ -37,6 +38,7 @@ export function createPlainSteps(): PlainSteps {
       const tried = call.operation.name === 'embed' ? call.step : stepByValues.get(values);
       const isRetry = tried !== undefined && tried !== null && !tried.isEnded;
       const step = isRetry ? tried : call.beginStep(toPlainPlan(event as Fields, call.start));
+      enterStep(step.recorder);
       stepById.set(idOf(event), step);
       stepByValues.set(values, step);
     },

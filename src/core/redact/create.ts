@@ -1,15 +1,14 @@
 import { redactBody } from './body.ts';
-import { settle } from './edit.ts';
+import { textEdits } from './detect/text.ts';
+import { wholeUrlEdits } from './detect/url.ts';
+import type { Tally } from './edit.ts';
+import { createTally, settle } from './edit.ts';
 import { createHeaderJudge, redactHeaders } from './headers.ts';
 import { createKeyJudge } from './keys.ts';
-import { createMarks, toWithheld } from './placeholder.ts';
-import { hasAnchor } from './detect/anchor.ts';
+import { createMark, toWithheld } from './placeholder.ts';
 import type { Redacted, Redactor } from './redactor.ts';
 import type { Scanner } from './scanner.ts';
 import { createScanner } from './scanner.ts';
-import { textEdits } from './detect/text.ts';
-import { wholeUrlEdits } from './detect/url.ts';
-import { jsonEdits } from './json/edits.ts';
 
 /** How a redactor is made. Names are compared without case; those of keys also without `-`, `_` and `.`. */
 export interface RedactorOptions {
@@ -26,54 +25,49 @@ export interface RedactorOptions {
 }
 
 const failure = 'redaction-failed';
-const failed = { [failure]: 1 };
 
 /** A redactor under a project's key (I4). It never throws: what fails inside is withheld and counted. */
 export function createRedactor(options: RedactorOptions): Redactor {
   const { key, deniedHeaders = [], allowedHeaders = [], deniedKeys = [], allowedKeys = [] } = options;
+  const mark = createMark(key);
   const judge = createKeyJudge(deniedKeys, allowedKeys);
   const isDeniedHeader = createHeaderJudge(deniedHeaders, allowedHeaders);
 
-  function guard(text: string, redact: (scanner: Scanner) => string): Redacted<string> {
+  function guard<T>(redact: (scanner: Scanner, tally: Tally) => T, withhold: () => T): Redacted<T> {
     try {
-      const marks = createMarks(key);
-      const value = redact(createScanner(judge, marks));
-      return { value, counts: marks.counts() };
+      const tally = createTally();
+      const value = redact(createScanner({ judge, mark, tally }), tally);
+      return { value, counts: tally.counts() };
     } catch {
-      return { value: toWithheld(failure, text), counts: failed };
+      return { value: withhold(), counts: { [failure]: 1 } };
     }
   }
 
   return {
-    text: (text) => (hasAnchor(text) ? guard(text, (scanner) => scanner.text(text)) : { value: text, counts: null }),
-    json(text) {
-      try {
-        const marks = createMarks(key);
-        const value = settle(text, (current) => jsonEdits(current, { judge, marks, isCut: false, nesting: 0 }));
-        return { value, counts: marks.counts() };
-      } catch {
-        return { value: JSON.stringify(toWithheld(failure, text)), counts: failed };
-      }
-    },
-    headers(headers) {
-      try {
-        const marks = createMarks(key);
-        const text = createScanner(judge, marks).text;
-        return { value: redactHeaders(headers, { isDenied: isDeniedHeader, marks, text }), counts: marks.counts() };
-      } catch {
-        return { value: { '[WITHHELD]': failure }, counts: failed };
-      }
-    },
-    url(url) {
-      try {
-        const marks = createMarks(key);
-        const bare = settle(url, (current) => wholeUrlEdits(current, marks));
-        return { value: settle(bare, (current) => textEdits(current, marks)), counts: marks.counts() };
-      } catch {
-        return { value: toWithheld(failure, url), counts: failed };
-      }
-    },
+    text: (text) =>
+      guard(
+        (scanner) => scanner.loose(text),
+        () => toWithheld(failure, text),
+      ),
+    json: (text) =>
+      guard(
+        (scanner) => scanner.validJson(text),
+        () => JSON.stringify(toWithheld(failure, text)),
+      ),
+    headers: (headers) =>
+      guard(
+        (scanner) => redactHeaders(headers, { isDenied: isDeniedHeader, scanner }),
+        () => Object.fromEntries(Object.keys(headers).map((name) => [name, toWithheld(failure, String(headers[name]))])),
+      ),
+    url: (url) =>
+      guard(
+        (_scanner, tally) => settle(settle(url, tally, (text) => wholeUrlEdits(text, mark)), tally, (text) => textEdits(text, mark)),
+        () => toWithheld(failure, url),
+      ),
     body: (text, contentType, bodyOptions) =>
-      guard(text, (scanner) => redactBody(text, contentType, { scanner, isCut: bodyOptions?.truncated === true })),
+      guard(
+        (scanner) => redactBody(text, contentType, { scanner, isCut: bodyOptions?.truncated === true }),
+        () => toWithheld(failure, text),
+      ),
   };
 }

@@ -1,10 +1,27 @@
 import { TachographError } from '../error.ts';
 
-/** One replacement in a text: UTF-16 offsets, end exclusive. */
+/** One replacement in a text: UTF-16 offsets, end exclusive. `kind` names what went, for the count. */
 export interface Edit {
   readonly start: number;
   readonly end: number;
   readonly replacement: string;
+  readonly kind: string;
+}
+
+/** Counts what one redaction removed, by kind. */
+export interface Tally {
+  add(kind: string): void;
+  /** `null` when nothing was removed. */
+  counts(): Record<string, number> | null;
+}
+
+/** A tally at nothing. */
+export function createTally(): Tally {
+  const countByKind = new Map<string, number>();
+  return {
+    add: (kind) => void countByKind.set(kind, (countByKind.get(kind) ?? 0) + 1),
+    counts: () => (countByKind.size === 0 ? null : Object.fromEntries(countByKind)),
+  };
 }
 
 /** A secret found in a text. `isDropped` ones leave nothing behind. */
@@ -43,12 +60,9 @@ export function joinFindings(findings: readonly Finding[]): Finding[] {
       continue;
     }
     const longer = finding.end - finding.start > last.end - last.start ? finding : last;
-    joined[joined.length - 1] = {
-      start: last.start,
-      end: Math.max(last.end, finding.end),
-      kind: longer.kind,
-      isDropped: last.isDropped === true && finding.isDropped === true,
-    };
+    const end = Math.max(last.end, finding.end);
+    const isWhole = longer.start === last.start && longer.end === end;
+    joined[joined.length - 1] = isWhole ? longer : { start: last.start, end, kind: longer.kind };
   }
   return joined;
 }
@@ -57,11 +71,12 @@ export function joinFindings(findings: readonly Finding[]): Finding[] {
  * Repeats a search until it finds nothing more, which makes redaction idempotent by construction. Throws `internal`
  * when a text does not come to rest; the caller then withholds it.
  */
-export function settle(text: string, find: (text: string) => readonly Edit[]): string {
+export function settle(text: string, tally: Tally, find: (text: string) => readonly Edit[]): string {
   let current = text;
   for (let round = 0; round < roundsMax; round += 1) {
     const edits = find(current);
     if (edits.length === 0) return current;
+    for (const edit of edits) tally.add(edit.kind);
     current = applyEdits(current, edits);
   }
   throw new TachographError('internal', `Redaction did not come to rest after ${roundsMax} rounds; the text is withheld.`);

@@ -1,6 +1,5 @@
-import type { Marks } from './placeholder.ts';
 import { isRedacted } from './placeholder.ts';
-import { markWhole } from './detect/text.ts';
+import type { Scanner } from './scanner.ts';
 
 const deniedNames = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie', 'x-api-key', 'api-key', 'x-auth-key']);
 const deniedParts = /api[-_]?key|token|secret|bearer|authorization|password|credential|cookie|subscription-key|functions-key/;
@@ -30,16 +29,13 @@ export function createHeaderJudge(denied: readonly string[], allowed: readonly s
   };
 }
 
-/** Redacts headers one by one: denied ones lose their values, the values of the others go through `text`. */
+/** Redacts headers one by one: denied ones lose their values, the values of the others are scanned as text. */
 export function redactHeaders(
   headers: Readonly<Record<string, string>>,
-  tools: { isDenied: HeaderJudge; marks: Marks; text: (value: string) => string },
+  tools: { isDenied: HeaderJudge; scanner: Scanner },
 ): Record<string, string> {
-  const { isDenied, marks, text } = tools;
-  const out: [string, string][] = [];
-  for (const [name, value] of Object.entries(headers)) {
-    const isKept = !isDenied(name, value) || value === '' || isRedacted(value);
-    out.push([name, isKept ? text(value) : markWhole(value, 'header', marks)]);
-  }
-  return Object.fromEntries(out);
+  const { isDenied, scanner } = tools;
+  const redact = (name: string, value: string): string =>
+    isDenied(name, value) && value !== '' && !isRedacted(value) ? scanner.whole(value, 'header') : scanner.text(value);
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, redact(name, value)]));
 }

@@ -9,7 +9,7 @@ const schemeWord = /^\s*(?:bearer|basic|token|digest|negotiate|apikey|bot)\s/i;
 
 /** What stands in the place of text that was withheld whole: the reason and its size in UTF-8 bytes. */
 export function toWithheld(reason: string, text: string): string {
-  return `[WITHHELD:${reason}:${Buffer.byteLength(text)}]`;
+  return `[WITHHELD:${reason}:${typeof text === 'string' ? Buffer.byteLength(text) : 0}]`;
 }
 
 /** True for a text that is nothing but the mark of something withheld. */
@@ -30,29 +30,10 @@ export function placeholderSpans(text: string): [number, number][] {
   return [...text.matchAll(placeholderAnywhere)].map((match) => [match.index, match.index + match[0].length]);
 }
 
-/** One call's marks: makes placeholders and counts them by kind. */
-export interface Marks {
-  /** The placeholder of a secret; the same secret gives the same eight digits whatever the kind. */
-  mark(kind: string, secret: string): string;
-  /** Counts something removed without a placeholder. */
-  count(kind: string): void;
-  /** Counts so far, or `null` when nothing was removed. */
-  counts(): Record<string, number> | null;
-}
+/** The placeholder of a secret; the same secret gives the same eight digits whatever its kind. */
+export type Mark = (kind: string, secret: string) => string;
 
 /** Marks under a project's key: without the key no guess at a secret can be confirmed from its placeholder. */
-export function createMarks(key: Uint8Array): Marks {
-  let counts: Record<string, number> | null = null;
-  const count = (kind: string): void => {
-    counts ??= {};
-    counts[kind] = (counts[kind] ?? 0) + 1;
-  };
-  return {
-    mark(kind, secret) {
-      count(kind);
-      return `${placeholderOpening}${kind}:${createHmac('sha256', key).update(secret).digest('hex').slice(0, 8)}]`;
-    },
-    count,
-    counts: () => counts,
-  };
+export function createMark(key: Uint8Array): Mark {
+  return (kind, secret) => `${placeholderOpening}${kind}:${createHmac('sha256', key).update(secret).digest('hex').slice(0, 8)}]`;
 }

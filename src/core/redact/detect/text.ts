@@ -3,7 +3,7 @@ import { keyAndUrlFindings, markedFindings } from './marked.ts';
 import { schemeFindings } from './scheme.ts';
 import type { Edit, Finding } from '../edit.ts';
 import { joinFindings } from '../edit.ts';
-import type { Marks } from '../placeholder.ts';
+import type { Mark } from '../placeholder.ts';
 import { placeholderSpans } from '../placeholder.ts';
 
 /** Secrets in a plain text: in order, not overlapping. Linear in the length of the text. */
@@ -30,18 +30,22 @@ function outsidePlaceholders(text: string, findings: Finding[]): Finding[] {
 }
 
 /** The edits that take the secrets out of a plain text. */
-export function textEdits(text: string, marks: Marks): Edit[] {
+export function textEdits(text: string, mark: Mark): Edit[] {
   return textFindings(text).map(({ start, end, kind, isDropped }) => {
-    if (isDropped !== true) return { start, end, replacement: marks.mark(kind, text.slice(start, end)) };
-    marks.count(kind);
-    return { start, end, replacement: '' };
+    const replacement = isDropped === true ? '' : mark(kind, text.slice(start, end));
+    return { start, end, kind, replacement };
   });
 }
 
-/** Takes a value out whole; its kind is that of the credential it is, if it is one, else the one given. */
-export function markWhole(value: string, kind: string, marks: Marks): string {
-  const secret = value.replace(/^\s*(?:bearer|basic|token)\s+/i, '').trim();
+/** The kind of a value that goes whole: that of the credential it is, if it is one, else the one given. */
+function kindOf(secret: string, kind: string): string {
   const found = secret.length < 4096 ? textFindings(secret) : [];
-  const only = found.length === 1 && found[0]!.start === 0 && found[0]!.end === secret.length ? found[0]!.kind : kind;
-  return marks.mark(only, secret);
+  return found.length === 1 && found[0]!.start === 0 && found[0]!.end === secret.length ? found[0]!.kind : kind;
+}
+
+/** The placeholder for a value that goes whole, and its kind. An authentication scheme before it is no part of it. */
+export function markWhole(value: string, kind: string, mark: Mark): { replacement: string; kind: string } {
+  const secret = value.replace(/^\s*(?:bearer|basic|token)\s+/i, '').trim();
+  const named = kindOf(secret, kind);
+  return { replacement: mark(named, secret), kind: named };
 }

@@ -1,6 +1,6 @@
 import type { Edit, Finding } from '../edit.ts';
 import { isSensitiveParameter } from '../keys.ts';
-import type { Marks } from '../placeholder.ts';
+import type { Mark } from '../placeholder.ts';
 import { isRedacted } from '../placeholder.ts';
 
 const urlRest = /[^\s"'`<>\\]*/y;
@@ -68,13 +68,11 @@ export function urlFindings(text: string, at: number, read: { to: number; findin
  * The edits of a text that is one URL or path: user info of every scheme is dropped, sensitive parameters lose their
  * values. Whatever else it holds is left to the scan of text.
  */
-export function wholeUrlEdits(url: string, marks: Marks): Edit[] {
+export function wholeUrlEdits(url: string, mark: Mark): Edit[] {
   const findings: Finding[] = [];
-  const authority = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/([^/?#]*)@/.exec(url);
   parameterFindings(url, 0, findings);
-  const edits = findings.map(({ start, end, kind }) => ({ start, end, replacement: marks.mark(kind, url.slice(start, end)) }));
-  if (authority === null) return edits;
-  marks.count('url-user');
-  const start = url.indexOf('://') + 3;
-  return [{ start, end: authority[0].length, replacement: '' }, ...edits];
+  const edits = findings.map(({ start, end, kind }) => ({ start, end, kind, replacement: mark(kind, url.slice(start, end)) }));
+  const authority = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?#]*@/.exec(url)?.[0];
+  if (authority === undefined) return edits;
+  return [{ start: url.indexOf('://') + 3, end: authority.length, kind: 'url-user', replacement: '' }, ...edits];
 }

@@ -3,8 +3,8 @@ import { decodeLiteral, dropCutEscape, liftEdits } from './literal.ts';
 import type { Span } from './walk.ts';
 import { MalformedJson, walkJson } from './walk.ts';
 import { isRandomLooking } from '../detect/assignment.ts';
-import type { KeyJudge, KeyVerdict } from '../keys.ts';
-import type { Marks } from '../placeholder.ts';
+import type { KeyJudge } from '../keys.ts';
+import type { Mark } from '../placeholder.ts';
 import { isRedacted } from '../placeholder.ts';
 import { jsonCursors } from '../detect/anchor.ts';
 import { isSchema } from './schema.ts';
@@ -16,10 +16,15 @@ const nestingMax = 6;
 /** Raw text between quotes that may be JSON: white space, escaped or not, before a bracket. */
 const nestedStart = /^(?:\s|\\[nrt]|\\u000[9ad])*(?:[{[]|$)/i;
 
+/** A `token` beside its `logprob` is a piece of a model's answer. */
+function isLogProbability(text: string, value: Span): boolean {
+  return /^"\s*,\s*"logprob"/.test(text.slice(value.end, value.end + 32));
+}
+
 /** What a search in JSON text needs. */
 export interface JsonScan {
   readonly judge: KeyJudge;
-  readonly marks: Marks;
+  readonly mark: Mark;
   /** The text may end anywhere. */
   readonly isCut: boolean;
   readonly nesting: number;
@@ -31,7 +36,7 @@ function stringEdits(text: string, scan: JsonScan): Edit[] {
     const nested = tryJsonEdits(text, { ...scan, isCut: true, nesting: scan.nesting + 1 });
     if (nested !== null) return nested;
   }
-  return textEdits(text, scan.marks);
+  return textEdits(text, scan.mark);
 }
 
 /** As `jsonEdits`, but `null` for text that is not JSON. */
@@ -56,7 +61,8 @@ export function jsonEdits(text: string, scan: JsonScan): Edit[] {
   const isSuspect = ({ start, end }: Span): boolean =>
     values.isIn(start, end) || (keys.isIn(start, end) && nestedStart.test(text.slice(start, start + 256)));
   const replace = (span: Span, value: string, quote: string): void => {
-    edits.push({ start: span.start, end: span.end, replacement: quote + markWhole(value, 'key', scan.marks) + quote });
+    const { replacement, kind } = markWhole(value, 'key', scan.mark);
+    edits.push({ start: span.start, end: span.end, replacement: quote + replacement + quote, kind });
   };
   walkJson(
     text,
@@ -64,11 +70,11 @@ export function jsonEdits(text: string, scan: JsonScan): Edit[] {
       key(raw, span) {
         if (!values.isIn(span.start, span.end)) return scan.judge.judge(raw);
         const name = decodeLiteral(raw);
-        edits.push(...liftEdits(raw, textEdits(name, scan.marks), span.start));
+        edits.push(...liftEdits(raw, textEdits(name, scan.mark), span.start));
         return scan.judge.judge(name);
       },
       string(span, verdict) {
-        const isDenied = verdict === 'deny' || verdict === 'deny-text';
+        const isDenied = verdict === 'deny' || (verdict === 'deny-text' && !isLogProbability(text, span));
         if (!isDenied && verdict !== 'telling' && !isSuspect(span)) return;
         const whole = text.slice(span.start, span.end);
         const raw = span.isCut ? dropCutEscape(whole) : whole;
@@ -96,6 +102,3 @@ export function jsonEdits(text: string, scan: JsonScan): Edit[] {
   );
   return edits;
 }
-
-/** The verdicts a walk hands on are those of the judge. */
-export type { KeyVerdict };

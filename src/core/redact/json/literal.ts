@@ -25,7 +25,12 @@ export function dropCutEscape(raw: string): string {
  */
 export function liftEdits(raw: string, edits: readonly Edit[], base: number): Edit[] {
   if (!raw.includes('\\')) {
-    return edits.map(({ start, end, replacement }) => ({ start: base + start, end: base + end, replacement: encodeLiteral(replacement) }));
+    return edits.map(({ start, end, replacement, kind }) => ({
+      start: base + start,
+      end: base + end,
+      replacement: encodeLiteral(replacement),
+      kind,
+    }));
   }
   let decodedAt = 0;
   let rawAt = 0;
@@ -38,6 +43,6 @@ export function liftEdits(raw: string, edits: readonly Edit[], base: number): Ed
   };
   return edits.map((edit) => {
     const start = rawOffset(edit.start);
-    return { start, end: rawOffset(edit.end), replacement: encodeLiteral(edit.replacement) };
+    return { start, end: rawOffset(edit.end), replacement: encodeLiteral(edit.replacement), kind: edit.kind };
   });
 }
