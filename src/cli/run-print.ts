@@ -64,7 +64,9 @@ function toStepLine({ step }: TreeStep, paint: Paint): string {
     ...(step.late ? ['late'] : []),
     ...(step.prefixBreak === null ? [] : [paint.yellow(`prefix break at message ${step.prefixBreak.atIndex + 1}`)]),
   ];
-  const said = step.error === null ? toVisibleLine(step.preview ?? '', 60) : paint.red(toVisibleLine(`${step.error.name}: ${step.error.message}`, 80));
+  const isCutShort = step.status === 'interrupted' && step.preview !== null;
+  const isShown = step.error === null || isCutShort;
+  const said = isShown ? toVisibleLine(step.preview ?? '', 60) : paint.red(toVisibleLine(`${step.error!.name}: ${step.error!.message}`, 80));
   return `${toMark(step, paint)} ${step.number} ${toLabel(step)}  ${paint.dim(facts.join(' · '))}${said === '' ? '' : `  ${said}`}`;
 }
 

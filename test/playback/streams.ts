@@ -18,3 +18,12 @@ export function streamOf<T>(items: readonly T[]): ReadableStream<T> {
     { highWaterMark: 0 },
   );
 }
+
+/** Resolves once the condition holds; fails after ten seconds, saying what was waited for. */
+export async function until(what: string, condition: () => boolean): Promise<void> {
+  const giveUpMs = performance.now() + 10_000;
+  while (!condition()) {
+    if (performance.now() > giveUpMs) throw new Error(`waited in vain until ${what}`);
+    await new Promise((done) => setTimeout(done, 2));
+  }
+}

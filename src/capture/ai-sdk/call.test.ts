@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { providerError, recordProcess, weather } from '../../../test/playback/fixtures.ts';
 import type { Recording } from '../../../test/playback/recording.ts';
 import { ask, createScriptedModel, say } from '../../../test/playback/scripted-model.ts';
+import { until } from '../../../test/playback/streams.ts';
 
 globalThis.AI_SDK_LOG_WARNINGS = false;
 
@@ -48,14 +49,14 @@ describe('where a call belongs', () => {
     const ids = Array.from({ length: 64 }, (_, index) => `c${index}`);
     const child = createScriptedModel([
       async (options) => {
-        await new Promise((done) => setTimeout(done, Math.random() * 5));
+        await new Promise((done) => setTimeout(done, JSON.stringify(options.prompt).length % 5));
         return say(`done ${JSON.stringify(options.prompt.at(-1))}`);
       },
     ]);
     const delegate = tool({
       inputSchema: z.object({ task: z.string() }),
       async execute({ task }) {
-        await new Promise((done) => setTimeout(done, Math.random() * 5));
+        await new Promise((done) => setTimeout(done, Number(task.slice(1)) % 5));
         if (Number(task.slice(1)) % 2 === 0)
           return (await generateText({ model: child, prompt: task, telemetry: { functionId: 'sub' } })).text;
         return await streamText({ model: child, prompt: task, telemetry: { functionId: 'sub' } }).text;
@@ -131,7 +132,7 @@ describe('where a call belongs', () => {
       },
     ]);
     await generateText({ model, prompt: 'Hi' });
-    await new Promise((done) => setTimeout(done, 20));
+    await until('the wire has ended its attempt', () => recording.run().attempts[0]!.status !== null);
     const { steps, attempts } = recording.run();
     expect(steps[0]!.status).toBe('completed');
     expect(attempts).toHaveLength(1);

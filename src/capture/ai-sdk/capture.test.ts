@@ -7,7 +7,7 @@ import type { Recording } from '../../../test/playback/recording.ts';
 import { createRecording } from '../../../test/playback/recording.ts';
 import type { Turn } from '../../../test/playback/scripted-model.ts';
 import { ask, createScriptedModel, say, scriptedUsage } from '../../../test/playback/scripted-model.ts';
-import { collect } from '../../../test/playback/streams.ts';
+import { collect, until } from '../../../test/playback/streams.ts';
 import { createAiSdkCapture, tachographTelemetry } from './index.ts';
 
 globalThis.AI_SDK_LOG_WARNINGS = false;
@@ -337,9 +337,12 @@ describe('streamText', () => {
     const stalled = new ReadableStream({ start: (source) => source.enqueue({ type: 'stream-start', warnings: [] }) });
     const model = createScriptedModel([{ stream: stalled as never }]);
     streamText({ model, prompt: 'Hi', abortSignal: controller.signal, onError: () => undefined });
-    await new Promise((done) => setTimeout(done, 10));
+    await until(
+      'the stream is under way',
+      () => model.calls.length === 1 && recording.runs()[0]?.attempts.length === 1,
+    );
     controller.abort();
-    await new Promise((done) => setTimeout(done, 10));
+    await until('the run has ended', () => recording.run().run.finishedAtMs !== null);
     const { run, steps } = recording.run();
     expect(steps[0]!.status).toBe('interrupted');
     expect(run).toMatchObject({ status: 'cancelled', endReason: 'cancelled' });
@@ -359,7 +362,7 @@ describe('streamText', () => {
       prompt: 'Hi',
       telemetry: { integrations: [integration] },
     });
-    await new Promise((done) => setTimeout(done, 10));
+    await until('the answer is there', () => recording.runs()[0]?.steps[0]?.status === 'completed');
     expect(recording.run()).toMatchObject({ run: { status: 'running' }, steps: [{ status: 'completed' }] });
     due.at(-1)!();
     expect(recording.run().run).toMatchObject({ status: 'completed', endReason: 'ok' });

@@ -102,6 +102,9 @@ export function applyLog(state: FoldState, event: StoredEvent): void {
   }
 }
 
+/** Ends of what has begun, and what is told of a run afterwards, belong to it whenever they come. */
+const isNeverLate: ReadonlySet<string> = new Set(['run-end', 'attempt-end', 'content-erase', 'cost-actual', 'gap']);
+
 /** What every event does to its run, before its own rule: activity, redactions, and life after a sweep. */
 export function noteEvent(state: FoldState, event: StoredEvent): void {
   const { runId, timeMs, type } = event.header;
@@ -109,7 +112,7 @@ export function noteEvent(state: FoldState, event: StoredEvent): void {
   const isSweep = isSwept(event);
   const isAfterEnd = run.finishedAtMs !== null && !isSweep && timeMs > run.finishedAtMs;
   const isAlive = isAfterEnd && run.swept && type !== 'run-end' && type !== 'content-erase';
-  const isLate = isAfterEnd && !run.swept && type !== 'run-end' && type !== 'content-erase';
+  const isLate = isAfterEnd && !run.swept && !isNeverLate.has(type);
   changeRun(state, runId, {
     lastSeq: event.seq,
     updatedAtMs: isSweep || type === 'content-erase' ? run.updatedAtMs : Math.max(run.updatedAtMs, timeMs),

@@ -1,5 +1,6 @@
 import { isTachographError } from '../../core/error.ts';
 import type { RunView } from '../../core/model/run.ts';
+import type { Bell } from '../stream/bell.ts';
 import { createBell } from '../stream/bell.ts';
 import type { Feed, FeedEntry } from '../stream/feed.ts';
 import { runToStamp } from '../stream/feed.ts';
@@ -35,38 +36,42 @@ async function readRun(around: Surroundings, runId: string): Promise<RunView | n
 
 const sentMax = 1000;
 
-async function sendChanges(sink: SseSink, around: Surroundings, lastId: string | null): Promise<void> {
-  const { feed } = around;
+/** A reader's place in the feed, and the bell that news ring for it. */
+interface Listener {
+  readonly bell: Bell;
+  readonly unwatch: () => void;
+  /** `null` when what came after the client's last message is no longer known. */
+  readonly position: number | null;
+}
+
+/** Listens from now on, or from where the client was. Once this has resolved no change is missed. */
+async function listen(feed: Feed, lastId: string | null): Promise<Listener> {
   const bell = createBell();
-  const unwatch = await feed.watchAll(bell.ring);
+  const position = lastId === null ? feed.position() : idToPosition(feed, lastId);
+  return { bell, unwatch: await feed.watchAll(bell.ring), position };
+}
+
+async function sendChanges(sink: SseSink, around: Surroundings, listener: Listener): Promise<void> {
+  const { feed } = around;
   const stampByRun = new Map<string, string>();
-  const resumed = lastId === null ? feed.position() : idToPosition(feed, lastId);
-  let position = resumed ?? feed.position();
-  const reset = (): Promise<boolean> => {
-    position = feed.position();
-    return sink.send({ event: 'reset', id: positionToId(feed, position), data: '{}' });
-  };
-  try {
-    if (resumed === null && !(await reset())) return;
-    while (!sink.signal.aborted) {
-      const entries = feed.after(position);
-      if (entries === null) {
-        await reset();
-        continue;
-      }
-      for (const { runId, number } of newestOfEach(entries)) {
-        const run = await readRun(around, runId);
-        position = number;
-        if (run === null || stampByRun.get(runId) === runToStamp(run)) continue;
-        if (stampByRun.size > sentMax) stampByRun.clear();
-        stampByRun.set(runId, runToStamp(run));
-        const data: RunChange = { run };
-        if (!(await sink.send({ event: 'run', id: positionToId(feed, number), data: JSON.stringify(data) }))) return;
-      }
-      if (entries.length === 0) await bell.wait(sink.signal);
+  let position = listener.position ?? -1;
+  while (!sink.signal.aborted) {
+    const entries = feed.after(position);
+    if (entries === null) {
+      position = feed.position();
+      await sink.send({ event: 'reset', id: positionToId(feed, position), data: '{}' });
+      continue;
     }
-  } finally {
-    unwatch();
+    for (const { runId, number } of newestOfEach(entries)) {
+      const run = await readRun(around, runId);
+      position = number;
+      if (run === null || stampByRun.get(runId) === runToStamp(run)) continue;
+      if (stampByRun.size > sentMax) stampByRun.clear();
+      stampByRun.set(runId, runToStamp(run));
+      const data: RunChange = { run };
+      if (!(await sink.send({ event: 'run', id: positionToId(feed, number), data: JSON.stringify(data) }))) return;
+    }
+    if (entries.length === 0) await listener.bell.wait(sink.signal);
   }
 }
 
@@ -77,7 +82,11 @@ export const runChangeRoutes: readonly Route[] = [
     path: '/api/v1/runs/stream',
     summary: 'Streams runs as they change. Resumes after `Last-Event-ID`; `event: reset` when changes may have been missed.',
     answer: 'text/event-stream',
-    handle: async ({ request }, around) =>
-      around.openStream(request, 'runs', (sink) => sendChanges(sink, around, request.headers.get('last-event-id'))),
+    async handle({ request }, around) {
+      if (request.method === 'HEAD') return around.openStream(request, 'runs', async () => undefined);
+      // Before the answer goes out: whoever lists the runs once the stream is open misses nothing.
+      const listener = await listen(around.feed, request.headers.get('last-event-id'));
+      return around.openStream(request, 'runs', (sink) => sendChanges(sink, around, listener).finally(listener.unwatch));
+    },
   }),
 ];
