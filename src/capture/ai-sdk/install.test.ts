@@ -1,5 +1,6 @@
 import { generateText, isStepCount, streamText } from 'ai';
 import { afterEach, describe, expect, test } from 'vitest';
+import { createRecorder } from '../../core/record/recorder.ts';
 import { recordProcess, weather } from '../../../test/playback/fixtures.ts';
 import type { Recording } from '../../../test/playback/recording.ts';
 import { createRecording } from '../../../test/playback/recording.ts';
@@ -104,5 +105,18 @@ describe('installed or passed', () => {
     });
     expect(result.text).toBe('fine');
     expect(faults.length).toBeGreaterThan(0);
+  });
+
+  test('a recorder that records nothing changes nothing', async () => {
+    const recorder = createRecorder({ journal: null });
+    const model = createScriptedModel([ask({ id: 'c', tool: 'weather', input: { town: 'Bern' } }), say('fine')]);
+    const telemetry = { integrations: [tachographTelemetry(recorder)] };
+    const asked = { model, prompt: 'Hi', tools: { weather }, stopWhen: isStepCount(2), telemetry };
+    expect((await generateText(asked)).text).toBe('fine');
+    expect(await streamText(asked).text).toBe('fine');
+    const list = (globalThis as { AI_SDK_TELEMETRY_INTEGRATIONS?: unknown[] }).AI_SDK_TELEMETRY_INTEGRATIONS ?? [];
+    const before = [...list];
+    createAiSdkCapture({ recorder }).install()();
+    expect(list).toEqual(before);
   });
 });

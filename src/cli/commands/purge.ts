@@ -35,7 +35,8 @@ export function addPurge(program: Command, place: CommandPlace): void {
         }
         let purged = 0;
         for (;;) {
-          const count = await opened.store.purge({ projectId: opened.projectId, beforeMs, limit: chunkRuns });
+          // Runs of dead recorders were ended when the home was opened: what is still open belongs to somebody.
+          const count = await opened.store.purge({ projectId: opened.projectId, beforeMs, limit: chunkRuns, isLive: () => true });
           purged += count;
           if (count === 0) break;
           terminal.progress(`${purged} runs dropped`);

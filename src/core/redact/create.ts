@@ -3,6 +3,7 @@ import { textEdits } from './detect/text.ts';
 import { wholeUrlEdits } from './detect/url.ts';
 import type { Tally } from './edit.ts';
 import { createTally, settle } from './edit.ts';
+import { TachographError } from '../error.ts';
 import { createHeaderJudge, redactHeaders } from './headers.ts';
 import { createKeyJudge } from './keys.ts';
 import { createMark, toWithheld } from './placeholder.ts';
@@ -26,6 +27,10 @@ export interface RedactorOptions {
 
 const failure = 'redaction-failed';
 
+function mustBeText(value: unknown): void {
+  if (typeof value !== 'string') throw new TachographError('bad-argument', `Only text can be redacted, not ${typeof value}.`);
+}
+
 /** A redactor under a project's key (I4). It never throws: what fails inside is withheld and counted. */
 export function createRedactor(options: RedactorOptions): Redactor {
   const { key, deniedHeaders = [], allowedHeaders = [], deniedKeys = [], allowedKeys = [] } = options;
@@ -43,31 +48,31 @@ export function createRedactor(options: RedactorOptions): Redactor {
     }
   }
 
+  function guardText(text: string, redact: (scanner: Scanner, tally: Tally) => string): Redacted<string> {
+    const guarded = (scanner: Scanner, tally: Tally): string => {
+      mustBeText(text);
+      return redact(scanner, tally);
+    };
+    return guard(guarded, () => toWithheld(failure, text));
+  }
+
   return {
-    text: (text) =>
-      guard(
-        (scanner) => scanner.loose(text),
-        () => toWithheld(failure, text),
-      ),
-    json: (text) =>
-      guard(
-        (scanner) => scanner.validJson(text),
-        () => JSON.stringify(toWithheld(failure, text)),
-      ),
+    text: (text) => guardText(text, (scanner) => scanner.loose(text)),
+    json(text) {
+      const redacted = guardText(text, (scanner) => scanner.validJson(text));
+      return redacted.value.startsWith('[WITHHELD:') ? { ...redacted, value: JSON.stringify(redacted.value) } : redacted;
+    },
     headers: (headers) =>
       guard(
         (scanner) => redactHeaders(headers, { isDenied: isDeniedHeader, scanner }),
-        () => Object.fromEntries(Object.keys(headers).map((name) => [name, toWithheld(failure, String(headers[name]))])),
+        () => Object.fromEntries(Object.keys(headers).map((name) => [name, toWithheld(failure, headers[name]!)])),
       ),
     url: (url) =>
-      guard(
-        (_scanner, tally) => settle(settle(url, tally, (text) => wholeUrlEdits(text, mark)), tally, (text) => textEdits(text, mark)),
-        () => toWithheld(failure, url),
-      ),
+      guardText(url, (_scanner, tally) => {
+        const bare = settle(url, tally, (text) => wholeUrlEdits(text, mark));
+        return settle(bare, tally, (text) => textEdits(text, mark));
+      }),
     body: (text, contentType, bodyOptions) =>
-      guard(
-        (scanner) => redactBody(text, contentType, { scanner, isCut: bodyOptions?.truncated === true }),
-        () => toWithheld(failure, text),
-      ),
+      guardText(text, (scanner) => redactBody(text, contentType, { scanner, isCut: bodyOptions?.truncated === true })),
   };
 }

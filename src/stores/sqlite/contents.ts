@@ -1,7 +1,7 @@
-import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { Content, ContentKind } from '../../core/content/content.ts';
 import type { ContextNode } from '../../core/content/context.ts';
 import { rootNodeId } from '../../core/content/context.ts';
+import { partsToBlocks, unpackBlock } from '../sql/block.ts';
 import type { SqlRow } from '../sql/value.ts';
 import { bytesToHex, hexToBytes } from '../sql/value.ts';
 import type { Database } from './database.ts';
@@ -18,28 +18,35 @@ export interface RunKey extends Place {
   readonly id: string;
 }
 
-// A zstd call costs 25 µs of set-up whatever its size (2026-11-20), so small contents stay as they are.
-const packFromBytes = 1024;
+/** Columns of a content with its bytes where they are not in a block; `c` is contents, `b` content_bytes. */
+export const contentColumns = 'c.key, c.id, c.kind, c.salt, c.size, c.block_key, c.block_at, b.bytes';
+const fromContents = 'FROM contents c LEFT JOIN content_bytes b ON b.key = c.key';
+const unpackedMax = 32;
 
-function packBytes(bytes: Uint8Array): { isPacked: number; bytes: Uint8Array } {
-  if (bytes.length < packFromBytes) return { isPacked: 0, bytes };
-  const packed = zstdCompressSync(bytes);
-  return packed.length < bytes.length ? { isPacked: 1, bytes: packed } : { isPacked: 0, bytes };
-}
+/** Reads contents from their rows, unpacking each block once. */
+export type ContentReader = (row: SqlRow) => Content | null;
 
-/** A content from its row; `null` when its bytes are not there. Bytes that no longer unpack are shown as an error. */
-export function rowToContent(row: SqlRow): Content | null {
-  const stored = row['bytes'] as Uint8Array | null;
-  if (stored === null) return null;
-  let bytes = stored;
-  if (row['is_packed'] === 1) {
-    try {
-      bytes = zstdDecompressSync(stored);
-    } catch {
-      bytes = Buffer.from(JSON.stringify({ error: 'malformed stored value', raw: bytesToHex(stored.subarray(0, 256)) }));
+/** A reader for the rows of one answer; `null` for a content whose bytes are not there. Damaged ones show as an error. */
+export function createContentReader(db: Database): ContentReader {
+  const blockByKey = new Map<number, Uint8Array | null>();
+  const readBlock = (key: number): Uint8Array | null => {
+    let block = blockByKey.get(key);
+    if (block === undefined) {
+      if (blockByKey.size >= unpackedMax) blockByKey.clear();
+      const row = db.get('SELECT packed FROM content_blocks WHERE key = ?', key);
+      block = row === undefined ? null : unpackBlock(row['packed'] as Uint8Array);
+      blockByKey.set(key, block);
     }
-  }
-  return { id: bytesToHex(row['id'] as Uint8Array), kind: row['kind'] as ContentKind, salt: row['salt'] as Uint8Array, bytes };
+    return block;
+  };
+  return (row) => {
+    if (row['size'] === null) return null;
+    const at = row['block_at'] as number;
+    const block = row['block_key'] === null ? null : readBlock(row['block_key'] as number);
+    const packed = block?.subarray(at, at + (row['size'] as number)) ?? null;
+    const bytes = (row['bytes'] as Uint8Array | null) ?? packed ?? Buffer.from('{"error":"malformed stored value","raw":null}');
+    return { id: bytesToHex(row['id'] as Uint8Array), kind: row['kind'] as ContentKind, salt: row['salt'] as Uint8Array, bytes };
+  };
 }
 
 /** Keys met in one transaction, by epoch and id: most contents of a batch are named several times in it. */
@@ -57,7 +64,7 @@ function findContentKey(db: Database, place: Place, id: string): number {
   const cell = hexToBytes(id);
   const found = db.get('SELECT key FROM contents WHERE project_key = ? AND epoch = ? AND id = ?', place.project, place.epoch, cell);
   if (found !== undefined) return found['key'] as number;
-  const made = db.get('INSERT INTO contents (project_key, epoch, id, is_packed) VALUES (?, ?, ?, 0) RETURNING key', place.project, place.epoch, cell);
+  const made = db.get('INSERT INTO contents (project_key, epoch, id) VALUES (?, ?, ?) RETURNING key', place.project, place.epoch, cell);
   return made!['key'] as number;
 }
 
@@ -70,22 +77,32 @@ export function putContent(db: Database, place: Place, content: Content, known: 
 
 function insertContent(db: Database, place: Place, content: Content): { key: number; isNew: boolean } {
   const id = hexToBytes(content.id);
-  const found = db.get('SELECT key, bytes IS NOT NULL AS has_bytes FROM contents WHERE project_key = ? AND epoch = ? AND id = ?', place.project, place.epoch, id);
-  if (found?.['has_bytes'] === 1) return { key: found['key'] as number, isNew: false };
-  const { isPacked, bytes } = packBytes(content.bytes);
+  const found = db.get('SELECT key, size FROM contents WHERE project_key = ? AND epoch = ? AND id = ?', place.project, place.epoch, id);
+  if (found !== undefined && found['size'] !== null) return { key: found['key'] as number, isNew: false };
   const made = db.get(
-    `INSERT INTO contents (project_key, epoch, id, kind, salt, is_packed, bytes) VALUES (?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (project_key, epoch, id) DO UPDATE SET kind = excluded.kind, salt = excluded.salt, is_packed = excluded.is_packed, bytes = excluded.bytes
+    `INSERT INTO contents (project_key, epoch, id, kind, salt, size) VALUES (?, ?, ?, ?, ?, ?)
+     ON CONFLICT (project_key, epoch, id) DO UPDATE SET kind = excluded.kind, salt = excluded.salt, size = excluded.size
      RETURNING key`,
-    place.project, place.epoch, id, content.kind, content.salt, isPacked, bytes,
+    place.project, place.epoch, id, content.kind, content.salt, content.bytes.length,
   );
-  return { key: made!['key'] as number, isNew: true };
+  const key = made!['key'] as number;
+  db.run('INSERT INTO content_bytes (key, bytes) VALUES (?, ?)', key, content.bytes);
+  return { key, isNew: true };
 }
 
 /** A content by id, or `null` when its bytes are not there. */
-export function readContent(db: Database, place: Place, id: string): Content | null {
-  const row = db.get('SELECT * FROM contents WHERE project_key = ? AND epoch = ? AND id = ?', place.project, place.epoch, hexToBytes(id));
-  return row === undefined ? null : rowToContent(row);
+export function readContent(db: Database, place: Place, id: string, read: ContentReader = createContentReader(db)): Content | null {
+  const row = db.get(
+    `SELECT ${contentColumns} ${fromContents} WHERE c.project_key = ? AND c.epoch = ? AND c.id = ?`,
+    place.project, place.epoch, hexToBytes(id),
+  );
+  return row === undefined ? null : read(row);
+}
+
+/** Contents by id, in that order; missing ones are left out. */
+export function readContents(db: Database, place: Place, ids: readonly string[]): Content[] {
+  const read = createContentReader(db);
+  return ids.flatMap((id) => readContent(db, place, id, read) ?? []);
 }
 
 /** Key of a node, made as a bare name when the node itself has not arrived; the root has none. */
@@ -120,11 +137,12 @@ const path = `WITH RECURSIVE path (key, id, parent_key, content_key, depth) AS (
 /** Contents of a context in order, from index `from`; missing ones are left out. */
 export function readContext(db: Database, place: Place, nodeId: string, from: number): Content[] {
   const rows = db.all(
-    `${path} SELECT c.id, c.kind, c.salt, c.is_packed, c.bytes FROM path CROSS JOIN contents c ON c.key = path.content_key
-     WHERE path.depth > ? ORDER BY path.depth`,
+    `${path} SELECT ${contentColumns} FROM path CROSS JOIN contents c ON c.key = path.content_key
+     LEFT JOIN content_bytes b ON b.key = c.key WHERE path.depth > ? ORDER BY path.depth`,
     place.project, place.epoch, hexToBytes(nodeId), from, from,
   );
-  return rows.flatMap((row) => rowToContent(row) ?? []);
+  const read = createContentReader(db);
+  return rows.flatMap((row) => read(row) ?? []);
 }
 
 /** Nodes of a context in order. One whose parent never arrived begins there. */
@@ -152,4 +170,43 @@ export function useContent(db: Database, run: RunKey, contentId: string, stepKey
 export function useContext(db: Database, run: RunKey, nodeId: string): void {
   const key = nodeKeyOf(db, run, nodeId);
   if (key !== null) db.run('INSERT INTO context_use (run_key, node_key) VALUES (?, ?) ON CONFLICT DO NOTHING', run.key, key);
+}
+
+const packRows = 200;
+const packBytesMin = 1024;
+
+/** Moves contents that a run uses into blocks, some of them; false when nothing worth it is left. */
+export function packContents(db: Database, runKey: number): boolean {
+  const rows = db.all(
+    `SELECT c.key, b.bytes FROM content_use u CROSS JOIN contents c ON c.key = u.content_key CROSS JOIN content_bytes b ON b.key = c.key
+     WHERE u.run_key = ? ORDER BY c.key LIMIT ${packRows}`,
+    runKey,
+  );
+  const parts = rows.map((row) => ({ key: row['key'] as number, bytes: row['bytes'] as Uint8Array }));
+  if (parts.reduce((sum, part) => sum + part.bytes.length, 0) < packBytesMin) return false;
+  putBlocks(db, parts);
+  for (const { key } of parts) db.run('DELETE FROM content_bytes WHERE key = ?', key);
+  return rows.length === packRows;
+}
+
+function putBlocks(db: Database, parts: readonly { key: number; bytes: Uint8Array }[]): void {
+  for (const { packed, places } of partsToBlocks(parts)) {
+    const block = db.get('INSERT INTO content_blocks (packed) VALUES (?) RETURNING key', packed)!['key']!;
+    for (const { key, at } of places) db.run('UPDATE contents SET block_key = ?, block_at = ? WHERE key = ?', block, at, key);
+  }
+}
+
+/** Packs the blocks anew without the contents that were removed from them. */
+export function repackBlocks(db: Database, blocks: ReadonlySet<number>): void {
+  for (const block of blocks) {
+    const packed = db.get('DELETE FROM content_blocks WHERE key = ? RETURNING packed', block)?.['packed'];
+    const bytes = packed instanceof Uint8Array ? unpackBlock(packed) : null;
+    const rows = db.all('SELECT key, block_at, size FROM contents WHERE block_key = ? ORDER BY block_at', block);
+    if (bytes === null) continue;
+    const parts = rows.map((row) => {
+      const at = row['block_at'] as number;
+      return { key: row['key'] as number, bytes: bytes.subarray(at, at + (row['size'] as number)) };
+    });
+    putBlocks(db, parts);
+  }
 }

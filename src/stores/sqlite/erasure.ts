@@ -2,7 +2,7 @@ import { foldEvents } from '../../core/import/fold.ts';
 import type { ErasureResult } from '../../core/store.ts';
 import type { RunKey } from './contents.ts';
 import type { Database } from './database.ts';
-import { eraseEvents, listEvents } from './events.ts';
+import { eraseEvents } from './events.ts';
 import { countChange, readViews, replaceViews } from './imports.ts';
 import { releaseUses, trim } from './purge.ts';
 import { applyWords, createPending } from './search.ts';
@@ -13,14 +13,13 @@ import { applyWords, createPending } from './search.ts';
  */
 export function eraseRecord(db: Database, projectId: string, run: RunKey): ErasureResult {
   const before = readViews(db, run);
-  const events = eraseEvents(db, run);
+  const { count, bare } = eraseEvents(db, run);
   const { tips, contents } = releaseUses(db, run);
-  const bare = listEvents(db, run, { fromSeq: 1, limit: Number.MAX_SAFE_INTEGER });
   const { words } = bare.length === 0 ? createPending() : replaceViews(db, run, before, foldEvents(projectId, bare, new Map()));
   // Notes and labels are words about the run that people wrote; a pin holds none and still keeps the run.
   db.run("DELETE FROM annotations WHERE project_key = ? AND run_id = ? AND kind <> 'pin'", run.project, run.id);
   const { dropped, shared } = trim(db, tips, contents, words);
   countChange(db);
   applyWords(db, run.project, words);
-  return { runs: 1, events, contents: dropped, shared };
+  return { runs: 1, events: count, contents: dropped, shared };
 }

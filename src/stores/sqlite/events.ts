@@ -1,5 +1,6 @@
 import type { EventType } from '../../core/record/event.ts';
 import type { StoredEvent, WriterHead } from '../../core/store.ts';
+import { eventsToPacks, packToEvents } from '../sql/block.ts';
 import type { SqlRow } from '../sql/value.ts';
 import { cellToId, idToCell } from '../sql/value.ts';
 import type { RunKey } from './contents.ts';
@@ -51,21 +52,66 @@ export function putEvent(db: Database, runKey: number, writerKey: number, event:
   );
 }
 
-/** Events of a run by seq. */
+/** Events of a run by seq, packed ones and others. */
 export function listEvents(db: Database, run: RunKey, options: { fromSeq: number; limit: number }): StoredEvent[] {
+  const limit = Math.max(0, options.limit);
+  const events: StoredEvent[] = [];
+  const packs = db.all('SELECT key FROM event_packs WHERE run_key = ? AND last_seq >= ? ORDER BY first_seq', run.key, options.fromSeq);
+  for (const { key } of packs) {
+    if (events.length >= limit) break;
+    const pack = db.get('SELECT packed, proofs FROM event_packs WHERE key = ?', key!)!;
+    const unpacked = packToEvents(run.id, { packed: pack['packed'] as Uint8Array, proofs: pack['proofs'] as Uint8Array });
+    for (const event of unpacked) if (event.seq >= options.fromSeq) events.push(event);
+  }
+  if (events.length < limit) {
+    // An event that came late may stand between those that were packed before and after it.
+    for (const event of listUnpacked(db, run, { fromSeq: options.fromSeq, limit })) events.push(event);
+    if (packs.length > 0) events.sort((a, b) => a.seq - b.seq);
+  }
+  return events.slice(0, limit);
+}
+
+function listUnpacked(db: Database, run: RunKey, options: { fromSeq: number; limit: number }): StoredEvent[] {
   const writers = db.all('SELECT key, id FROM writers WHERE run_key = ?', run.key);
   const writerIdByKey = new Map(writers.map((row) => [row['key'], row['id'] as string]));
   const rows = db.all(
     `SELECT seq, writer_key, n, type, time_ms, step_id, attempt, facts, payload, proof FROM events
      WHERE run_key = ? AND seq >= ? ORDER BY seq LIMIT ?`,
-    run.key, options.fromSeq, Math.max(0, options.limit),
+    run.key, options.fromSeq, options.limit,
   );
   return rows.map((row) => rowToEvent(run.id, writerIdByKey, row));
 }
 
-/** Drops the words of all events of a run; how many had any. Headers, facts, digests and hashes stay. */
-export function eraseEvents(db: Database, run: RunKey): number {
-  return db.run(`UPDATE events SET payload = NULL, proof = substr(proof, 1, ${saltAt}) WHERE run_key = ? AND payload IS NOT NULL`, run.key);
+const packEvents = 1000;
+const packEventsMin = 8;
+
+/** Moves events of a run into packs, some of them; false when nothing worth it is left. */
+export function packRunEvents(db: Database, run: RunKey): boolean {
+  const events = listUnpacked(db, run, { fromSeq: 1, limit: packEvents });
+  if (events.length < packEventsMin) return false;
+  putPacks(db, run, events);
+  db.run('DELETE FROM events WHERE run_key = ? AND seq <= ?', run.key, events.at(-1)!.seq);
+  return events.length === packEvents;
+}
+
+function putPacks(db: Database, run: RunKey, events: readonly StoredEvent[]): void {
+  for (const { firstSeq, lastSeq, packed, proofs } of eventsToPacks(events)) {
+    db.run('INSERT INTO event_packs (run_key, first_seq, last_seq, packed, proofs) VALUES (?, ?, ?, ?, ?)', run.key, firstSeq, lastSeq, packed, proofs);
+  }
+}
+
+/** Drops the words of all events of a run; how many had any, and the events that remain: headers, facts, digests, hashes. */
+export function eraseEvents(db: Database, run: RunKey): { count: number; bare: StoredEvent[] } {
+  const events = listEvents(db, run, { fromSeq: 1, limit: Number.MAX_SAFE_INTEGER });
+  const bare = events.map((event) => ({ ...event, payload: null, salt: null }));
+  const packed = db.all('SELECT first_seq, last_seq FROM event_packs WHERE run_key = ?', run.key);
+  db.run('DELETE FROM event_packs WHERE run_key = ?', run.key);
+  for (const { first_seq: first, last_seq: last } of packed) {
+    const within = bare.filter((event) => event.seq >= (first as number) && event.seq <= (last as number));
+    if (within.length > 0) putPacks(db, run, within);
+  }
+  db.run(`UPDATE events SET payload = NULL, proof = substr(proof, 1, ${saltAt}) WHERE run_key = ? AND payload IS NOT NULL`, run.key);
+  return { count: events.filter((event) => event.payload !== null).length, bare };
 }
 
 function rowToWriter(runId: string, row: SqlRow): WriterHead {

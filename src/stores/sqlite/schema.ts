@@ -17,9 +17,11 @@ const usage = usageColumns.map((name) => `${name} INTEGER`).join(', ');
  *             │        ├─ steps ── step_views
  *             │        ├─ attempts
  *             │        ├─ writers ── events     (run, seq) and (run, writer, n) are unique
+ *             │        ├─ event_packs           events of ended runs, moved here while nothing else is to do
+ *             │        ├─ packing               ended runs still to be packed
  *             │        ├─ content_use ─┐        which contents a run brought or names
  *             │        └─ context_use ─┼─┐      which context tips its steps name
- *             ├─ contents ─────────────┘ │      once per epoch
+ *             ├─ contents ─────────────┘ │      once per epoch; bytes in content_bytes, later in content_blocks
  *             ├─ nodes ──────────────────┘      contexts as a tree: a node and its parent
  *             ├─ words_<project>               full text, rowid = content key, below 0 = errors
  *             ├─ annotations   seals   orphans
@@ -75,10 +77,17 @@ CREATE TABLE events (
   n INTEGER NOT NULL, type TEXT NOT NULL, time_ms INTEGER NOT NULL, step_id BLOB, attempt INTEGER, facts TEXT,
   payload TEXT, proof BLOB NOT NULL,
   UNIQUE (run_key, seq), UNIQUE (writer_key, n));
+CREATE TABLE event_packs (
+  key INTEGER PRIMARY KEY, run_key INTEGER NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL,
+  packed BLOB NOT NULL, proofs BLOB NOT NULL, UNIQUE (run_key, first_seq));
+CREATE TABLE packing (run_key INTEGER PRIMARY KEY);
 
 CREATE TABLE contents (
   key INTEGER PRIMARY KEY, project_key INTEGER NOT NULL, epoch INTEGER NOT NULL, id BLOB NOT NULL, kind TEXT,
-  salt BLOB, is_packed INTEGER NOT NULL, bytes BLOB, UNIQUE (project_key, epoch, id));
+  salt BLOB, size INTEGER, block_key INTEGER, block_at INTEGER, UNIQUE (project_key, epoch, id));
+CREATE INDEX contents_by_block ON contents (block_key) WHERE block_key IS NOT NULL;
+CREATE TABLE content_bytes (key INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+CREATE TABLE content_blocks (key INTEGER PRIMARY KEY, packed BLOB NOT NULL);
 CREATE TABLE nodes (
   key INTEGER PRIMARY KEY, project_key INTEGER NOT NULL, epoch INTEGER NOT NULL, id BLOB NOT NULL,
   parent_key INTEGER, content_key INTEGER, depth INTEGER NOT NULL, UNIQUE (project_key, epoch, id));

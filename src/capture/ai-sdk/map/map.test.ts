@@ -22,6 +22,9 @@ describe('usage', () => {
       output: { total: null, text: null, reasoning: 4 },
       requests: 1,
     });
+    const cached = modelUsageToUsage({ inputTokens: { cacheRead: 4 }, outputTokens: { text: 2 } });
+    expect(cached).toMatchObject({ input: { total: null, cacheRead: 4 }, output: { text: 2, reasoning: null } });
+    expect(modelUsageToUsage({ inputTokens: {}, outputTokens: {} })?.input.cacheRead).toBeNull();
     expect(modelUsageToUsage(undefined)).toBeNull();
   });
 

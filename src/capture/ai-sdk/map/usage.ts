@@ -25,7 +25,7 @@ export function modelUsageToUsage(value: unknown): Usage | null {
     input: {
       total: count(input?.['total']),
       noCache: count(input?.['noCache']),
-      cacheRead: count(input?.['cacheRead']),
+      cacheRead: 0,
       cacheWrite: count(input?.['cacheWrite']),
       ...cacheWriteSplit(usage['raw']),
     },

@@ -32,6 +32,12 @@ describe('the situations of a stream', () => {
       { status: 'interrupted', usage: undefined, error: abort },
     ],
     [
+      'error part that is an abort, then a finish',
+      [...words, { type: 'error', error: abort }, finish],
+      { kind: 'eof' },
+      { status: 'interrupted', usage, error: abort },
+    ],
+    [
       'error part that is a deadline',
       [...words, { type: 'error', error: deadline }],
       { kind: 'eof' },

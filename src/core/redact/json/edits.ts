@@ -69,7 +69,7 @@ export function jsonEdits(text: string, scan: JsonScan): Edit[] {
     {
       key(raw, span) {
         if (!values.isIn(span.start, span.end)) return scan.judge.judge(raw);
-        const name = decodeLiteral(raw);
+        const name = decodeLiteral(span.isCut ? dropCutEscape(raw) : raw);
         edits.push(...liftEdits(raw, textEdits(name, scan.mark), span.start));
         return scan.judge.judge(name);
       },

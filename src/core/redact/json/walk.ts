@@ -98,12 +98,9 @@ export function walkJson(text: string, visitor: Visitor, isCutAllowed: boolean):
     if (isEnd()) return false;
     if (text[at] !== '"') fail();
     const span = stringSpan(text, at);
-    if (span.isCut) {
-      if (!isCutAllowed) fail();
-      return false;
-    }
+    if (span.isCut && !isCutAllowed) fail();
     verdict = visitor.key(text.slice(span.start, span.end), span);
-    at = span.end + 1;
+    at = span.end + (span.isCut ? 0 : 1);
     if (isEnd()) return false;
     if (text[at] !== ':') fail();
     at += 1;
