@@ -57,11 +57,15 @@ export function startRecording(variables: Variables): void {
   globals[started] = true;
   try {
     const recorder = openRecorder(variables);
-    createAiSdkCapture({ recorder }).install();
-    createFetchCapture({ recorder, ...(variables['TACHOGRAPH_HOSTS'] === undefined ? {} : { hosts: variables['TACHOGRAPH_HOSTS'].split(',') }) }).install();
+    createAiSdkCapture({ recorder, onError: complain }).install();
+    const stopFetch = createFetchCapture({ recorder, onError: complain }).install();
     // Closing writes at once and in this thread, which is all that an exiting process still does. A worker's end is
     // not the program's: its runs are closed by what ends them.
-    if (isMainThread) process.once('exit', () => void recorder.close());
+    if (!isMainThread) return;
+    process.once('exit', () => {
+      stopFetch();
+      void recorder.close();
+    });
   } catch (error) {
     complain(error);
   }

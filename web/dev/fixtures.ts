@@ -8,7 +8,7 @@ export interface FixtureRun {
   steps: StepView[];
   attempts: Map<string, AttemptView[]>;
   /** By step id: the whole context, and how many of its messages the previous one had. */
-  contexts: Map<string, { messages: readonly DraftMessage[]; newFrom: number }>;
+  contexts: Map<string, { messages: readonly DraftMessage[]; newFrom: number; again?: readonly number[] }>;
   answers: Map<string, readonly WirePart[]>;
   values: Map<string, { args?: unknown; result?: unknown }>;
   events: WireEvent[];
@@ -109,7 +109,7 @@ export function workingRun(startedAtMs: number): readonly FixtureRun[] {
   const t3 = step({ number: 3, startedAtMs: 6_160, durationMs: 5_010, kind: 'tool', operation: null, name: 'ask_warehouse', parentStepId: m1.id, callId: 'toolu_01B', model: null, requestedModel: null, provider: null, resultStatus: 'success', preview: 'The parcel is in Kassel.' });
   const m4 = step({ number: 4, startedAtMs: 11_260, durationMs: 2_400, attemptCount: 1, contextNodeId: 'n4', contextLength: 5, usage: aUsage({ total: 2_588, noCache: 40, cacheRead: 2_128, cacheWrite: 420 }, { total: 96, text: 96 }), cost: cost(3_920_000), finishReason: { unified: 'tool-calls', raw: 'tool_use' } });
   const t5 = step({ number: 5, startedAtMs: 13_700, durationMs: 812, kind: 'tool', operation: null, name: 'refund', parentStepId: m4.id, model: null, requestedModel: null, provider: null, status: 'error', resultStatus: 'error', error: { name: 'RefundRefused', message: 'The refund of 129.00 EUR is above the limit of this agent (100.00 EUR).', code: 'LIMIT', status: null, isRetryable: false, causes: [{ name: 'HttpError', message: '403 from https://pay.internal/refunds' }] } });
-  const m6 = step({ number: 6, startedAtMs: 14_600, durationMs: 3_300, attemptCount: 1, contextNodeId: 'n6', contextLength: 7, prefixBreak: { previousStepId: m4.id, atIndex: 1 }, usage: aUsage({ total: 2_702, noCache: 2_702, cacheRead: 0, cacheWrite: 0 }, { total: 74, text: 74 }), cost: { nanoUsd: null, status: 'unknown', source: 'none' } });
+  const m6 = step({ number: 6, startedAtMs: 14_600, durationMs: 3_300, attemptCount: 1, contextNodeId: 'n6', contextLength: 7, prefixBreak: { previousStepId: m4.id, atIndex: 0 }, usage: aUsage({ total: 2_702, noCache: 2_702, cacheRead: 0, cacheWrite: 0 }, { total: 74, text: 74 }), cost: { nanoUsd: null, status: 'unknown', source: 'none' } });
   step({ number: 7, startedAtMs: 17_960, durationMs: 3_400, operation: 'stream', status: 'interrupted', attemptCount: 1, contextNodeId: 'n7', contextLength: 8, timeToFirstTokenMs: 620 });
   const user = say('user', 'Where is my order 88-1204? It should have been here on Monday and nobody answers the phone.');
   const calls: DraftMessage = { role: 'assistant', parts: [{ type: 'reasoning', text: 'The customer is upset. I need the order first, and the warehouse.' }, { type: 'text', text: 'One moment, I look that up.' }, { type: 'tool-call', callId: 'toolu_01A', name: 'find_order', args: { order: '88-1204' } }, { type: 'tool-call', callId: 'toolu_01B', name: 'ask_warehouse', args: { question: 'Where is parcel DE-4411?' } }] };
@@ -117,7 +117,8 @@ export function workingRun(startedAtMs: number): readonly FixtureRun[] {
   const context = (of: StepView, messages: readonly DraftMessage[], newFrom: number): void => void fixture.contexts.set(of.id, { messages, newFrom });
   context(m1, [system, user], 0);
   context(m4, [system, user, calls, results, say('user', 'And I want 129 EUR back.')], 2);
-  context(m6, [say('system', 'You are the support agent of a bicycle shop. Today is Saturday 21 November, 07:12:44.'), user, calls, results, say('user', 'And I want 129 EUR back.'), { role: 'assistant', parts: [{ type: 'tool-call', callId: 'toolu_02', name: 'refund', args: { amountEur: 129 } }] }, { role: 'tool', parts: [{ type: 'tool-result', callId: 'toolu_02', name: 'refund', result: 'RefundRefused: above the limit', isError: true }] }], 5);
+  context(m6, [say('system', 'You are the support agent of a bicycle shop. Today is Saturday 21 November, 07:12:44.'), user, calls, results, say('user', 'And I want 129 EUR back.'), { role: 'assistant', parts: [{ type: 'tool-call', callId: 'toolu_02', name: 'refund', args: { amountEur: 129 } }] }, { role: 'tool', parts: [{ type: 'tool-result', callId: 'toolu_02', name: 'refund', result: 'RefundRefused: above the limit', isError: true }] }], 0);
+  fixture.contexts.get(m6.id)!.again = [1, 2, 3, 4];
   context(fixture.steps[6]!, [system, user, say('assistant', 'Your parcel is in Kassel.'), say('user', 'Thanks. When does it arrive?'), say('assistant', 'Tuesday.'), say('user', 'Sure?'), say('assistant', 'I ask.'), say('user', 'Please do.')], 7);
   fixture.answers.set(m1.id, calls.parts);
   fixture.answers.set(m4.id, [{ type: 'tool-call', callId: 'toolu_02', name: 'refund', args: { amountEur: 129 } }]);

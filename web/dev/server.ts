@@ -35,7 +35,10 @@ const toContent = (value: unknown): WireContent | null => {
   return { contentId: 'c'.repeat(64), value, raw, bytes: raw.length };
 };
 
-function passes(run: RunView, query: URLSearchParams): boolean {
+const textOf = ({ run, answers }: FixtureRun): string => `${run.summary.firstMessage} ${run.name} ${JSON.stringify([...answers.values()])}`.toLowerCase();
+
+function passes(fixture: FixtureRun, query: URLSearchParams): boolean {
+  const { run } = fixture;
   const is = (name: string, value: string | null): boolean => !query.has(name) || query.get(name) === value;
   const startedMs = run.startedAtMs ?? run.createdAtMs;
   return (
@@ -45,12 +48,12 @@ function passes(run: RunView, query: URLSearchParams): boolean {
     (query.get('nested') === 'true' || run.parentRunId === null) && (query.get('dryRuns') === 'true' || !run.dryRun) &&
     (query.get('hasError') !== 'true' || run.summary.hasError) &&
     startedMs >= Number(query.get('since') ?? 0) && startedMs < Number(query.get('until') ?? Infinity) &&
-    (!query.has('text') || `${run.summary.firstMessage} ${run.name}`.toLowerCase().includes(query.get('text')!.toLowerCase()))
+    (!query.has('text') || textOf(fixture).includes(query.get('text')!.toLowerCase()))
   );
 }
 
 const pages = (fixtures: Map<string, FixtureRun>, query: URLSearchParams): readonly RunView[] =>
-  [...fixtures.values()].map(({ run }) => run).filter((run) => passes(run, query)).sort((a, b) => (b.startedAtMs ?? 0) - (a.startedAtMs ?? 0));
+  [...fixtures.values()].filter((fixture) => passes(fixture, query)).map(({ run }) => run).sort((a, b) => (b.startedAtMs ?? 0) - (a.startedAtMs ?? 0));
 
 function listRuns(fixtures: Map<string, FixtureRun>, query: URLSearchParams): unknown {
   const all = pages(fixtures, query);
@@ -104,7 +107,7 @@ function stepDetail(fixtures: Map<string, FixtureRun>, fixture: FixtureRun, numb
 function context(fixture: FixtureRun, number: number, from: number): WireContext | null {
   const found = fixture.contexts.get(fixture.steps[number - 1]?.id ?? '');
   if (found === undefined) return null;
-  const messages = found.messages.map((message, index) => ({ index, contentId: `m${index}`, role: message.role, parts: message.parts, raw: JSON.stringify(message), isNew: index >= found.newFrom, mark: index === 0 ? { type: 'ephemeral' } : null }));
+  const messages = found.messages.map((message, index) => ({ index, contentId: `m${index}`, role: message.role, parts: message.parts, raw: JSON.stringify(message), isNew: index >= found.newFrom && found.again?.includes(index) !== true, mark: index === 0 ? { type: 'ephemeral' } : null }));
   const tool = { contentId: 't1', name: 'find_order', description: 'Finds an order by its number', raw: '{"name":"find_order","parameters":{"type":"object"}}' };
   return { messages: messages.slice(from), tools: [tool], newFrom: found.newFrom, length: messages.length, missing: 0 };
 }

@@ -3,22 +3,9 @@ import type { Operation } from './map/operation.ts';
 import type { OperationStart } from './sdk-events.ts';
 import { toText } from './sdk-events.ts';
 
-/**
- * A step as the wire reads it, beyond what every step recorder has: `enter` puts the rest of this async flow into its
- * scope, and what is withheld of it is withheld of the bytes on the wire too, where either side may show in both.
- */
-interface WireStep {
-  enter?: () => void;
-  inputsWithheld?: boolean;
-  outputsWithheld?: boolean;
-}
-
-/** Tells the wire that no words of this step are to be recorded. */
+/** Tells the wire that no words of this step are to be recorded: where one side is withheld, either may show in both. */
 export function withholdOnWire(step: StepRecorder): void {
-  if (!step.run.recording) return;
-  const wire = step as WireStep;
-  wire.inputsWithheld = true;
-  wire.outputsWithheld = true;
+  step.withhold({ inputs: true, outputs: true });
 }
 
 /**
@@ -26,7 +13,7 @@ export function withholdOnWire(step: StepRecorder): void {
  * so entering from within one reaches the call itself; it ends with the SDK's own flow and never reaches the caller's.
  */
 export function enterStep(step: StepRecorder): void {
-  (step as WireStep).enter?.();
+  step.enter();
 }
 
 /** What of this capture's own a piece of code runs inside of, where the recorder's scope does not reach. */

@@ -38,6 +38,8 @@ interface Watched {
   isBegun: boolean;
   exchange: Exchange | null;
   decoder: ContentDecoder | null;
+  /** Its encoding is not known: the bytes are counted, not read. */
+  isOpaque: boolean;
   receivedBytes: number;
 }
 
@@ -62,6 +64,7 @@ function toWatched(client: ClientRequest): Watched | null {
     isBegun: false,
     exchange: null,
     decoder: null,
+    isOpaque: false,
     receivedBytes: 0,
   };
 }
@@ -110,14 +113,16 @@ export function subscribeChannels({ ledger, isListed }: ChannelParts): () => voi
     const encoding = headers['content-encoding'];
     if (isIdentity(encoding)) return;
     watched.decoder = createContentDecoder(encoding!, (bytes) => void ledger.guard(() => exchange.chunk(bytes, 0)));
-    if (watched.decoder === null) exchange.blind();
+    if (watched.decoder !== null) return;
+    watched.isOpaque = true;
+    exchange.blind();
   };
 
   const onReceived = (watched: Watched, chunk: Uint8Array): void => {
     isBodyTold = true;
     watched.receivedBytes += chunk.byteLength;
-    if (watched.decoder === null) return watched.exchange?.chunk(chunk);
-    watched.decoder.push(chunk);
+    if (watched.decoder === null && !watched.isOpaque) return watched.exchange?.chunk(chunk);
+    watched.decoder?.push(chunk);
     watched.exchange?.wire(chunk.byteLength);
   };
 

@@ -26,14 +26,16 @@ export interface Exchange {
   /** The caller gave up the body. */
   leave(): void;
   fail(error: unknown): void;
-  /** The bodies of this exchange cannot be seen from here. */
+  /** The answer's body cannot be seen from here, as far as it has one. */
   blind(): void;
+  /** The caller is waiting for more of the body, or not. */
+  wait(isWaiting: boolean): void;
   readonly isEnded: boolean;
   /** The provider's last event was seen: what may follow is of no length. */
   readonly isTold: boolean;
   readonly isEventStream: boolean;
-  /** Monotonic time of the last thing that happened. */
-  readonly lastMs: number;
+  /** Since when the caller has let the body lie, in monotonic time; `null` while it waits for the answer. */
+  readonly unreadSinceMs: number | null;
 }
 
 /** What an exchange needs from its surroundings. */
@@ -73,6 +75,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
   let isEnded = false;
   let isBlind = false;
   let isLeft = false;
+  let isWaiting = false;
   let lastMs = sinceMs;
 
   const step = (event: BodyEvent): void => {
@@ -117,6 +120,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
     isRetryable: retryClass !== null,
     answer: head !== null && head.status < 400 ? (reader?.answer() ?? null) : null,
     bodyStart: head !== null && head.status >= 400 ? Buffer.from(buffer.take()).toString('utf8') : '',
+    timing: reader?.timing() ?? null,
     firstOutputMs: reader?.firstOutputMs == null ? null : Math.max(0, reader.firstOutputMs - sinceMs),
   });
 
@@ -175,7 +179,14 @@ export function createExchange(parts: ExchangeParts): Exchange {
       finish(error ?? new Error('the exchange failed without an error'));
     },
     blind() {
+      if (isEnded || body === null || body.phase === 'completed') return;
       isBlind = true;
+      // What is not seen cannot fall short.
+      body = beginBody({ ...body.expected, length: null });
+    },
+    wait(waiting) {
+      isWaiting = waiting;
+      lastMs = clock.monotonicMs();
     },
     get isEnded() {
       return isEnded;
@@ -186,8 +197,8 @@ export function createExchange(parts: ExchangeParts): Exchange {
     get isEventStream() {
       return body?.expected.kind === 'event-stream';
     },
-    get lastMs() {
-      return lastMs;
+    get unreadSinceMs() {
+      return head === null || isWaiting ? null : lastMs;
     },
   };
   return exchange;

@@ -65,7 +65,9 @@ function createLedger(recorder: Recorder, options: LedgerOptions): Ledger {
 
   const sweep = (): void => {
     const nowMs = clock.monotonicMs();
-    for (const exchange of [...open]) if (nowMs - exchange.lastMs >= exchangeIdleMs) exchange.leave();
+    for (const exchange of [...open]) {
+      if (nowMs - (exchange.unreadSinceMs ?? nowMs) >= exchangeIdleMs) exchange.leave();
+    }
     conversations.sweep();
     if (open.size > 0 || conversations.size > 0 || timer === null) return;
     clearInterval(timer);

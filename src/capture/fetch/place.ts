@@ -32,8 +32,7 @@ export interface PlaceRules {
 
 /** A step may keep its words to itself; what the wire says of it is then kept back too. */
 function withheldOf(step: StepRecorder): Place['withheld'] {
-  const flags = step as { inputsWithheld?: unknown; outputsWithheld?: unknown };
-  return { inputs: flags.inputsWithheld === true, outputs: flags.outputsWithheld === true };
+  return { inputs: step.inputsWithheld, outputs: step.outputsWithheld };
 }
 
 const nothing = (): void => undefined;

@@ -80,6 +80,7 @@ function toSink(exchange: Exchange, ledger: Ledger): BodySink {
     end: () => void ledger.guard(() => exchange.end()),
     leave: () => void ledger.guard(() => exchange.leave()),
     fail: (error) => void ledger.guard(() => exchange.fail(error)),
+    wait: (isWaiting) => exchange.wait(isWaiting),
     isReadAhead: () => !exchange.isEventStream || exchange.isTold,
   };
 }

@@ -1,3 +1,4 @@
+import type { ChunkTiming } from '../../core/model/step.ts';
 import type { StepFinish } from '../../core/record/recording.ts';
 import { isAbort } from '../../core/record/failure.ts';
 import { parseJson, toFields, toText } from './formats/fields.ts';
@@ -20,6 +21,7 @@ export interface ExchangeOutcome {
   /** Beginning of the body, for the words of an error. */
   readonly bodyStart: string;
   readonly firstOutputMs: number | null;
+  readonly timing: ChunkTiming | null;
 }
 
 /** The error to record for an answer whose status says it failed: the provider's words where it gave some. */
@@ -64,13 +66,13 @@ export function outcomeToFinish(outcome: ExchangeOutcome, isWithheld: boolean): 
     usage: isCounted ? answer.usage : null,
     ...(isCounted && answer.usageRaw !== undefined ? { usageRaw: answer.usageRaw } : {}),
     ...(isCounted && answer.cost !== null ? { cost: answer.cost } : {}),
-    ...(outcome.isEventStream ? { stream: toSummary(answer, end) } : {}),
+    ...(outcome.isEventStream ? { stream: toSummary(answer, end, outcome.timing) } : {}),
   };
 }
 
 const isOfType = (part: unknown, type: string): boolean => toFields(part)?.['type'] === type;
 
-function toSummary(answer: Answer, end: Ending): NonNullable<StepFinish['stream']> {
+function toSummary(answer: Answer, end: Ending, chunkTiming: ChunkTiming | null): NonNullable<StepFinish['stream']> {
   return {
     finishReason: answer.finishReason?.unified ?? null,
     textDeltas: answer.textDeltas,
@@ -80,6 +82,6 @@ function toSummary(answer: Answer, end: Ending): NonNullable<StepFinish['stream'
     errors: end.error === undefined ? 0 : 1,
     parts: answer.parts.length,
     lastError: end.error instanceof Error ? end.error.message : null,
-    chunkTiming: null,
+    chunkTiming,
   };
 }

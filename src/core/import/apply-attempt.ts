@@ -3,7 +3,7 @@ import type { RecordedError } from '../model/step.ts';
 import type { AttemptEndFacts } from '../record/facts.ts';
 import type { StoredEvent } from '../store.ts';
 import type { FoldState } from './fold-state.ts';
-import { addCounts, attemptOf, changeAttempt, changeRun, changeStep } from './fold-state.ts';
+import { addCounts, attemptKey, attemptOf, changeAttempt, changeRun, changeStep } from './fold-state.ts';
 import type { Fields } from './reading.ts';
 import { factsOf, objectField, payloadOf, textField } from './reading.ts';
 
@@ -35,6 +35,15 @@ export function applyAttemptStart(state: FoldState, event: StoredEvent): void {
     erased: attempt.erased || event.payload === null,
   });
   countRedactions(state, event, payload);
+  noteWait(state, event);
+}
+
+/** The wait before a retry, where the answer had named none: from the end of the failed attempt to this start. */
+function noteWait(state: FoldState, event: StoredEvent): void {
+  const { stepId, attempt, timeMs } = event.header;
+  const before = state.attemptByKey.get(attemptKey(stepId!, (attempt ?? 1) - 1));
+  if (before === undefined || before.status !== 'failed' || before.retryDelayMs !== null || before.durationMs === null) return;
+  changeAttempt(state, before, { retryDelayMs: Math.max(0, Math.round(timeMs - before.startedAtMs - before.durationMs)) });
 }
 
 /** Applies an `attempt-end`; the first end of an attempt stands. */

@@ -161,8 +161,15 @@ export interface StepRecorder {
   readonly openAttempt: AttemptRecorder | null;
   attempt(request?: AttemptRequest): AttemptRecorder;
   finish(finish: StepFinish): void;
+  /** The caller asked that nothing of what goes in, or comes out, is recorded: lower layers withhold bodies too. */
+  readonly inputsWithheld: boolean;
+  readonly outputsWithheld: boolean;
+  /** Says so later than at the start; never takes it back. */
+  withhold(sides: { inputs?: boolean; outputs?: boolean }): void;
   /** Runs `fn` in this step's async scope: runs and HTTP exchanges begun inside hang under it. */
   within<T>(fn: () => T): T;
+  /** Makes this step the scope of what follows in the current async context, for callers without a function to wrap. */
+  enter(): void;
 }
 
 /** What a tool call began with. */

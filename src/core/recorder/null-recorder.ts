@@ -32,8 +32,12 @@ const step: StepRecorder = {
   status: 'in_progress',
   openAttempt: null,
   attempt: () => attempt,
+  inputsWithheld: false,
+  outputsWithheld: false,
+  withhold: nothing,
   finish: nothing,
   within: (fn) => fn(),
+  enter: nothing,
 };
 
 const tool: ToolRecorder = { ...step, kind: 'tool', succeed: nothing, fail: nothing };

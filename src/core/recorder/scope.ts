@@ -15,6 +15,8 @@ const empty: ScopeState = { run: null, step: null, reuse: null };
 export interface Scope {
   state(): ScopeState;
   enter<T>(change: Partial<ScopeState>, fn: () => T): T;
+  /** Changes what follows in the current async context; the caller's own context stays as it is. */
+  enterHere(change: Partial<ScopeState>): void;
   bind<A extends unknown[], R>(fn: (...args: A) => R): (...args: A) => R;
 }
 
@@ -24,6 +26,7 @@ export function createScope(): Scope {
   return {
     state: () => storage.getStore() ?? empty,
     enter: (change, fn) => storage.run({ ...(storage.getStore() ?? empty), ...change }, fn),
+    enterHere: (change) => storage.enterWith({ ...(storage.getStore() ?? empty), ...change }),
     bind: (fn) => AsyncResource.bind(fn) as typeof fn,
   };
 }

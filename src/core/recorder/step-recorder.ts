@@ -74,15 +74,25 @@ export function beginStep(state: RunState, run: RunRecorder, start: StepStart): 
   };
   // The payload is built before the facts are written down, so the break it finds is in them.
   desk.emit(chain, { type: 'step-start', stepId, facts, payload: (draft) => startPayload(state, start, { stepId, facts }, draft) });
-  return openStep(state, { run, stepId, sinceMs, kind: start.kind });
+  return openStep(state, { run, stepId, sinceMs, kind: start.kind, inputsWithheld: start.inputsWithheld === true });
 }
 
-function openStep(state: RunState, of: { run: RunRecorder; stepId: string; sinceMs: number; kind: StepStart['kind'] }): StepRecorder {
+interface StepIdentity {
+  readonly run: RunRecorder;
+  readonly stepId: string;
+  readonly sinceMs: number;
+  readonly kind: StepStart['kind'];
+  readonly inputsWithheld: boolean;
+}
+
+function openStep(state: RunState, of: StepIdentity): StepRecorder {
   const { desk, chain } = state;
   let status: StepStatus = 'in_progress';
   let usage: Usage | null = null;
   let attempts = 0;
   let openAttempt: AttemptRecorder | null = null;
+  let { inputsWithheld } = of;
+  let outputsWithheld = false;
 
   const endOpenAttempt = (finish: StepFinish): void => {
     // What the wire has claimed it finishes itself, when the body has been read.
@@ -143,7 +153,18 @@ function openStep(state: RunState, of: { run: RunRecorder; stepId: string; since
         payload: (draft) => endPayload(state, finish, draft),
       });
     },
+    get inputsWithheld() {
+      return inputsWithheld;
+    },
+    get outputsWithheld() {
+      return outputsWithheld;
+    },
+    withhold(sides) {
+      inputsWithheld ||= sides.inputs === true;
+      outputsWithheld ||= sides.outputs === true;
+    },
     within: (fn) => state.scope.enter({ run: of.run, step: recorder }, fn),
+    enter: () => state.scope.enterHere({ run: of.run, step: recorder }),
   };
   state.openStepById.set(of.stepId, recorder);
   return recorder;

@@ -15,7 +15,15 @@ export function toToolRecorder(step: StepRecorder): ToolRecorder {
     },
     attempt: (request) => step.attempt(request),
     finish: (finish) => step.finish(finish),
+    get inputsWithheld() {
+      return step.inputsWithheld;
+    },
+    get outputsWithheld() {
+      return step.outputsWithheld;
+    },
+    withhold: (sides) => step.withhold(sides),
     within: (fn) => step.within(fn),
+    enter: () => step.enter(),
     succeed: (result) => step.finish({ status: 'completed', result, resultStatus: 'success' }),
     fail: (error) => step.finish({ status: isAbort(error) ? 'interrupted' : 'error', error, resultStatus: 'error' }),
   };

@@ -1,5 +1,5 @@
 import type { ContextNode } from '../../core/content/context.ts';
-import { toMessage } from '../../core/content/message.ts';
+import { toMessage, toParts } from '../../core/content/message.ts';
 import type { StepView } from '../../core/model/step.ts';
 import type { Surroundings } from '../surroundings.ts';
 import type { WireContent, WireContext, WireMessage } from '../wire.ts';
@@ -59,7 +59,8 @@ function findNew(nodes: readonly ContextNode[], continuation: Continuation): rea
 }
 
 function toWireMessage(content: WireContent, place: { index: number; isNew: boolean; mark: unknown }): WireMessage {
-  const { role, parts } = toMessage(content.value ?? content.raw);
+  // No JSON, or nested too deep to be read as a message: shown as its text.
+  const { role, parts } = content.value === null ? { role: 'other', parts: toParts(content.raw) } : toMessage(content.value);
   return { index: place.index, contentId: content.contentId, role, parts, raw: content.raw, isNew: place.isNew, mark: place.mark };
 }
 

@@ -1,9 +1,11 @@
+import type { Content } from '../../core/content/content.ts';
 import { blankAttempt, blankRun, blankStep } from '../../core/import/blank.ts';
 import type { AttemptView } from '../../core/model/attempt.ts';
 import type { RunView } from '../../core/model/run.ts';
 import type { StepView } from '../../core/model/step.ts';
 import type { InputUsage, OutputUsage, Usage } from '../../core/model/usage.ts';
 import { runTimeMs } from '../../core/query/cursor.ts';
+import { contentToStepPreview, previewContentId, type PreviewSource } from '../../core/query/preview.ts';
 import type { SqlRow, SqlValue } from './value.ts';
 import { cellToId, flag, idToCell, isMalformed, parseStored } from './value.ts';
 
@@ -222,19 +224,31 @@ export function stepToValues(step: StepView): SqlValue[] {
 const blankOfStep = (runId: string, stepId: string, number: number, timeMs: number): StepView =>
   blankStep({ runId, stepId, number, timeMs, seq: 0 });
 
-/** The JSON part of a step. */
-export function stepToRest(step: StepView): string {
-  return packRest(step, blankOfStep(step.runId, step.id, step.number, step.startedAtMs), stepColumnKeys);
+/** The JSON part of a step. With `previewOf` its preview is left out, since it is the beginning of that content. */
+export function stepToRest(step: StepView, previewOf: PreviewSource | null): string {
+  const blank = blankOfStep(step.runId, step.id, step.number, step.startedAtMs);
+  const stored = previewOf === null ? step : { ...step, preview: null, previewOf };
+  return packRest(stored, blank, stepColumnKeys);
+}
+
+/** Finds a content by its id, for a preview; `null` when its bytes are not there. */
+export type FindContent = (contentId: string) => Content | null;
+
+function readPreview(rest: Partial<StepView>, source: PreviewSource, find: FindContent): string | null {
+  const id = previewContentId({ responseId: rest.responseId ?? null, resultId: rest.resultId ?? null }, source);
+  const content = id === null ? null : find(id);
+  return content === null ? null : contentToStepPreview(content, source);
 }
 
 /** A step from its columns, `run_id` and `view`. A malformed `view` shows as `{error, raw}` in its metadata. */
-export function rowToStep(row: SqlRow): StepView {
+export function rowToStep(row: SqlRow, find: FindContent): StepView {
   const parsed = parseStored(row['view'] as string);
-  const rest = (isMalformed(parsed) ? { metadata: parsed } : parsed) as Partial<StepView>;
+  const { previewOf, ...rest } = (isMalformed(parsed) ? { metadata: parsed } : parsed) as Partial<StepView> & { previewOf?: PreviewSource };
   const startedAtMs = row['started_at_ms'] as number;
   return {
     ...blankOfStep(row['run_id'] as string, cellToId(row['id']!), row['number'] as number, startedAtMs),
     ...rest,
+    ...(previewOf === undefined ? {} : { preview: readPreview(rest, previewOf, find) }),
     kind: row['kind'] as StepView['kind'],
     status: row['status'] as StepView['status'],
     model: row['model'] as string | null,

@@ -15,11 +15,12 @@ export function eraseRecord(db: Database, projectId: string, run: RunKey): Erasu
   const before = readViews(db, run);
   const { count, bare } = eraseEvents(db, run);
   const { tips, contents } = releaseUses(db, run);
-  const { words } = bare.length === 0 ? createPending() : replaceViews(db, run, before, foldEvents(projectId, bare, new Map()));
+  const pending = createPending();
+  if (bare.length > 0) replaceViews(db, run, before, foldEvents(projectId, bare, new Map()), pending);
   // Notes and labels are words about the run that people wrote; a pin holds none and still keeps the run.
   db.run("DELETE FROM annotations WHERE project_key = ? AND run_id = ? AND kind <> 'pin'", run.project, run.id);
-  const { dropped, shared } = trim(db, tips, contents, words);
+  const { dropped, shared } = trim(db, tips, contents, pending.words);
   countChange(db);
-  applyWords(db, run.project, words);
+  applyWords(db, run.project, pending.words);
   return { runs: 1, events: count, contents: dropped, shared };
 }

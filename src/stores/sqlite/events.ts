@@ -63,11 +63,8 @@ export function listEvents(db: Database, run: RunKey, options: { fromSeq: number
     const unpacked = packToEvents(run.id, { packed: pack['packed'] as Uint8Array, proofs: pack['proofs'] as Uint8Array });
     for (const event of unpacked) if (event.seq >= options.fromSeq) events.push(event);
   }
-  if (events.length < limit) {
-    // An event that came late may stand between those that were packed before and after it.
-    for (const event of listUnpacked(db, run, { fromSeq: options.fromSeq, limit })) events.push(event);
-    if (packs.length > 0) events.sort((a, b) => a.seq - b.seq);
-  }
+  // seq only grows, so what is not packed yet comes after what is.
+  if (events.length < limit) for (const event of listUnpacked(db, run, { fromSeq: options.fromSeq, limit })) events.push(event);
   return events.slice(0, limit);
 }
 

@@ -4,15 +4,16 @@ import type { ImportChanges, ImportKeys, ImportRows } from '../../core/import/pl
 import type { Content } from '../../core/content/content.ts';
 import type { AttemptView } from '../../core/model/attempt.ts';
 import type { RunView } from '../../core/model/run.ts';
+import { isTerminal } from '../../core/model/run.ts';
 import type { StepView } from '../../core/model/step.ts';
 import { differingFields, type RunViews } from '../../core/query/difference.ts';
 import { isSealDue } from '../../core/query/sealing.ts';
 import { contentToWords } from '../../core/query/words.ts';
 import type { ImportBatch, ImportResult, JournalPosition, WriterHead } from '../../core/store.ts';
 import { idToCell } from '../sql/value.ts';
-import { putContent, putNode, readContent, type RunKey, useContent } from './contents.ts';
+import { packContents, putContent, putNode, readContent, type RunKey, useContent } from './contents.ts';
 import type { Database } from './database.ts';
-import { listEvents, listWriters, putEvent, putWriter } from './events.ts';
+import { listEvents, listWriters, packRunEvents, putEvent, putWriter } from './events.ts';
 import { findRunKey, projectKeyOf, putRun, readRun } from './runs.ts';
 import { newestSeal } from './seals.ts';
 import { applyWords, createPending, type Pending } from './search.ts';
@@ -119,15 +120,18 @@ export function importEntries(db: Database, batch: ImportBatch): ImportResult {
   const epochByRun = new Map(batch.entries.map((entry) => [entry.event.header.runId, entry.epoch]));
   const rows = loadRows(db, project, importKeys(batch), epochByRun);
   const changes = planImport(batch, rows);
-  const loaded: Batch = { project, epochByRun, rows, changes, pending: createPending() };
+  const brought = new Map(batch.entries.flatMap((entry) => entry.contents.map((content) => [content.id, content] as const)));
+  const pending = createPending({ get: (id) => brought.get(id) ?? rows.contentById.get(id) });
+  const loaded: Batch = { project, epochByRun, rows, changes, pending };
   const contents = putContents(db, loaded);
   const runKeyById = putViews(db, loaded);
   putEvents(db, changes, runKeyById);
   if (batch.position !== null) putPosition(db, batch.position);
   countChange(db);
   const isDue = (run: RunView): boolean => isSealDue(run, listWriters(db, runKeyById.get(run.id)!), newestSeal(db, project, run.id));
+  for (const run of changes.runs) if (isTerminal(run.status)) db.run('INSERT INTO packing (run_key) VALUES (?) ON CONFLICT DO NOTHING', runKeyById.get(run.id)!.key);
   const runsToSeal = changes.runs.filter(isDue).map((run) => run.id);
-  applyWords(db, project, loaded.pending.words);
+  applyWords(db, project, pending.words);
   return {
     events: changes.events.length,
     duplicates: changes.duplicates,
@@ -156,9 +160,8 @@ export function readViews(db: Database, run: RunKey): RunViews {
   return { run: readRun(db, run), steps: listSteps(db, run, everything), attempts: listAttempts(db, run, null) };
 }
 
-/** Writes views in place of all that a run has; rows that are no longer there go. What changes in the index is returned. */
-export function replaceViews(db: Database, run: RunKey, before: RunViews, after: RunViews): Pending {
-  const pending = createPending();
+/** Writes views in place of all that a run has; rows that are no longer there go. */
+export function replaceViews(db: Database, run: RunKey, before: RunViews, after: RunViews, pending: Pending): void {
   const beforeByNumber = new Map(before.steps.map((step) => [step.number, step]));
   const kept = new Set(after.steps.map((step) => step.number));
   for (const step of before.steps) if (!kept.has(step.number)) dropStep(db, run, step, pending);
@@ -169,7 +172,6 @@ export function replaceViews(db: Database, run: RunKey, before: RunViews, after:
   }
   db.run('DELETE FROM attempts WHERE run_key = ?', run.key);
   for (const attempt of after.attempts) putAttempt(db, run, attempt, stepKeyById.get(attempt.stepId) ?? null, pending);
-  return pending;
 }
 
 /** Computes a run's views anew from its events and stores them; the names of the fields that differed (I11). */
@@ -185,10 +187,24 @@ export function rebuildViews(db: Database, projectId: string, run: RunKey): stri
   const after = foldEvents(projectId, events, contentById);
   const fields = differingFields(before, after);
   if (fields.length > 0) {
-    const { words } = replaceViews(db, run, before, after);
+    const pending = createPending(contentById);
+    replaceViews(db, run, before, after, pending);
     countChange(db);
-    applyWords(db, run.project, words);
+    applyWords(db, run.project, pending.words);
   }
   return fields;
 }
 
+
+/**
+ * Packs the next ended run that waits for it, some of its rows; false when none waits. Rows of an ended run are moved
+ * out of their tables whole, so that their pages are free for the next runs.
+ */
+export function packNextRun(db: Database): boolean {
+  const row = db.get('SELECT r.key, r.id, r.epoch, r.project_key FROM packing p JOIN runs r ON r.key = p.run_key LIMIT 1');
+  if (row === undefined) return false;
+  const run: RunKey = { key: row['key'] as number, id: row['id'] as string, epoch: row['epoch'] as number, project: row['project_key'] as number };
+  const hasMore = [packRunEvents(db, run), packContents(db, run.key)].some(Boolean);
+  if (!hasMore) db.run('DELETE FROM packing WHERE run_key = ?', run.key);
+  return true;
+}

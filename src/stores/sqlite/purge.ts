@@ -4,7 +4,7 @@ import { contentToWords, runToErrorWords, stepToErrorWords } from '../../core/qu
 import type { PurgeOptions } from '../../core/store.ts';
 import type { SqlRow } from '../sql/value.ts';
 import { rowToRun, rowToStep } from '../sql/view-row.ts';
-import { rowToContent, type RunKey } from './contents.ts';
+import { contentColumns, type ContentReader, createContentReader, repackBlocks, type RunKey } from './contents.ts';
 import type { Database } from './database.ts';
 import { countChange } from './imports.ts';
 import { applyWords, runDocument, stepDocument, type WordChange } from './search.ts';
@@ -43,12 +43,24 @@ function isContentNeeded(db: Database, content: number): boolean {
   return row!['needed'] === 1;
 }
 
-/** Removes a content, false when its bytes were not there; its words are added to `words`. */
-function dropContent(db: Database, key: number, words: WordChange[]): boolean {
-  const row = db.get('DELETE FROM contents WHERE key = ? RETURNING *', key);
+/** Contents on their way out: their words, and the blocks that must be packed without them. */
+interface Leaving {
+  readonly words: WordChange[];
+  readonly blocks: Set<number>;
+  readonly read: ContentReader;
+}
+
+const createLeaving = (db: Database): Leaving => ({ words: [], blocks: new Set(), read: createContentReader(db) });
+
+/** Removes a content; false when its bytes were not there. */
+function dropContent(db: Database, key: number, leaving: Leaving): boolean {
+  const row = db.get(`SELECT ${contentColumns} FROM contents c LEFT JOIN content_bytes b ON b.key = c.key WHERE c.key = ?`, key);
   if (row === undefined) return false;
-  const content = rowToContent(row);
-  if (content !== null) words.push({ document: key, before: contentToWords(content), after: '' });
+  const content = leaving.read(row);
+  if (content !== null) leaving.words.push({ document: key, before: contentToWords(content), after: '' });
+  if (row['block_key'] !== null) leaving.blocks.add(row['block_key'] as number);
+  db.run('DELETE FROM contents WHERE key = ?', key);
+  db.run('DELETE FROM content_bytes WHERE key = ?', key);
   return content !== null;
 }
 
@@ -58,10 +70,13 @@ export function trim(db: Database, tips: readonly number[], contents: Iterable<n
   for (const tip of tips) trimContext(db, tip, held);
   let dropped = 0;
   let shared = 0;
+  const leaving = createLeaving(db);
   for (const key of held) {
     if (isContentNeeded(db, key)) shared += 1;
-    else if (dropContent(db, key, words)) dropped += 1;
+    else if (dropContent(db, key, leaving)) dropped += 1;
   }
+  repackBlocks(db, leaving.blocks);
+  words.push(...leaving.words);
   return { dropped, shared };
 }
 
@@ -93,7 +108,7 @@ function errorWordsOf(db: Database, run: RunKey): WordChange[] {
     `SELECT s.*, v.view, '' AS run_id FROM steps s JOIN step_views v ON v.key = s.key WHERE s.run_key = ? AND s.status <> 'completed'`,
     run.key,
   );
-  const words = steps.map((row) => ({ document: stepDocument(row['key'] as number), before: stepToErrorWords(rowToStep(row)), after: '' }));
+  const words = steps.map((row) => ({ document: stepDocument(row['key'] as number), before: stepToErrorWords(rowToStep(row, () => null)), after: '' }));
   const row = db.get(`SELECT r.*, v.view, '' AS project_id FROM runs r JOIN run_views v ON v.key = r.key WHERE r.key = ?`, run.key);
   if (row !== undefined) words.push({ document: runDocument(run.key), before: runToErrorWords(rowToRun(row)), after: '' });
   return words;
@@ -105,7 +120,7 @@ function dropRun(db: Database, run: RunKey): void {
   for (const content of contents) db.run(wait, run.project, run.epoch, content, null);
   for (const tip of tips) db.run(wait, run.project, run.epoch, null, tip);
   db.run('DELETE FROM step_views WHERE key IN (SELECT key FROM steps WHERE run_key = ?)', run.key);
-  for (const table of ['events', 'writers', 'attempts', 'steps', 'run_labels']) db.run(`DELETE FROM ${table} WHERE run_key = ?`, run.key);
+  for (const table of ['events', 'event_packs', 'packing', 'writers', 'attempts', 'steps', 'run_labels']) db.run(`DELETE FROM ${table} WHERE run_key = ?`, run.key);
   db.run('DELETE FROM run_views WHERE key = ?', run.key);
   db.run('DELETE FROM annotations WHERE project_key = ? AND run_id = ?', run.project, run.id);
   db.run('DELETE FROM runs WHERE key = ?', run.key);
@@ -158,9 +173,10 @@ function dropRemains(db: Database, project: number, epoch: number): number {
   if (db.get('SELECT 1 AS one FROM runs WHERE project_key = ? AND epoch = ? LIMIT 1', project, epoch) !== undefined) return 0;
   const nodes = db.run('DELETE FROM nodes WHERE key IN (SELECT key FROM nodes WHERE project_key = ? AND epoch = ? LIMIT ?)', project, epoch, 10 * sliceRows);
   const rows = db.all('SELECT key FROM contents WHERE project_key = ? AND epoch = ? LIMIT ?', project, epoch, sliceRows);
-  const words: WordChange[] = [];
-  for (const row of rows) dropContent(db, row['key'] as number, words);
-  applyWords(db, project, words);
+  const leaving = createLeaving(db);
+  for (const row of rows) dropContent(db, row['key'] as number, leaving);
+  repackBlocks(db, leaving.blocks);
+  applyWords(db, project, leaving.words);
   return nodes + rows.length;
 }
 

@@ -93,7 +93,7 @@ describe('the schema of a SQLite store', () => {
         };
         return { ...db, get: count(db.get), run: count(db.run), exec: count(db.exec) };
       };
-      const store = openSqliteStoreFrom({ open: () => failing(openDatabase(file, 0)) });
+      const store = openSqliteStoreFrom({ open: () => failing(openDatabase(file, 0)), packAfterMs: 250 });
       const isDone = await store.initialize().then(() => true, (error: Error) => {
         expect(error.message).toBe('killed');
         return false;

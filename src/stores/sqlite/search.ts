@@ -1,4 +1,4 @@
-import type { ContentKind } from '../../core/content/content.ts';
+import type { Content } from '../../core/content/content.ts';
 import { contentToText } from '../../core/content/text.ts';
 import { isTextGiven, parseTextQuery, queryToFts5, textToSnippet, type TextQuery } from '../../core/query/text-query.ts';
 import { contentToWords, runToErrorWords, stepToErrorWords } from '../../core/query/words.ts';
@@ -6,7 +6,7 @@ import type { SearchHit } from '../../core/store.ts';
 import { rowToRun, rowToStep } from '../sql/view-row.ts';
 import type { SqlRow } from '../sql/value.ts';
 import { cellToId } from '../sql/value.ts';
-import { type KnownKeys, rowToContent } from './contents.ts';
+import { contentColumns, type ContentReader, createContentReader, type KnownKeys } from './contents.ts';
 import type { Database } from './database.ts';
 
 /*
@@ -45,11 +45,13 @@ export interface WordChange {
 export interface Pending {
   readonly words: WordChange[];
   readonly known: KnownKeys;
+  /** Contents at hand, by id: a preview that one of them begins with is not stored again. */
+  readonly contentById: { get(id: string): Content | undefined };
 }
 
 /** Nothing gathered yet. */
-export function createPending(): Pending {
-  return { words: [], known: new Map() };
+export function createPending(contentById: Pending['contentById'] = new Map<string, Content>()): Pending {
+  return { words: [], known: new Map(), contentById };
 }
 
 function addWords(db: Database, project: number, document: number, words: string): void {
@@ -87,8 +89,10 @@ export function rebuildWords(db: Database, version: number): void {
       const project = key as number;
       db.exec(`DROP TABLE IF EXISTS ${tableOf(project)}`);
       createWords(db, project);
-      indexRows(db, project, 'SELECT * FROM contents WHERE project_key = ? AND key > ? AND bytes IS NOT NULL ORDER BY key LIMIT ?', (row) => {
-        const content = rowToContent(row);
+      const read = createContentReader(db);
+      const contents = `SELECT ${contentColumns} FROM contents c LEFT JOIN content_bytes b ON b.key = c.key WHERE c.project_key = ? AND c.key > ? ORDER BY c.key LIMIT ?`;
+      indexRows(db, project, contents, (row) => {
+        const content = read(row);
         return [row['key'] as number, content === null ? '' : contentToWords(content)];
       });
       indexRows(
@@ -96,7 +100,7 @@ export function rebuildWords(db: Database, version: number): void {
         project,
         `SELECT s.*, v.view, r.id AS run_id FROM steps s JOIN step_views v ON v.key = s.key JOIN runs r ON r.key = s.run_key
          WHERE r.project_key = ? AND s.key > ? AND s.status <> 'completed' ORDER BY s.key LIMIT ?`,
-        (row) => [stepDocument(row['key'] as number), stepToErrorWords(rowToStep(row))],
+        (row) => [stepDocument(row['key'] as number), stepToErrorWords(rowToStep(row, () => null))],
       );
       indexRows(
         db,
@@ -153,7 +157,7 @@ function errorHits(db: Database, project: number, match: string, order: string, 
   );
 }
 
-function documentToHit(db: Database, query: TextQuery, row: SqlRow): SearchHit | null {
+function documentToHit(db: Database, query: TextQuery, read: ContentReader, row: SqlRow): SearchHit | null {
   const document = row['document'] as number;
   const base = {
     runId: row['run_id'] as string,
@@ -165,9 +169,10 @@ function documentToHit(db: Database, query: TextQuery, row: SqlRow): SearchHit |
     const words = errorWordsOf(db, document);
     return words === null ? null : { ...base, kind: 'error', contentId: null, snippet: textToSnippet(words, query) };
   }
-  const content = rowToContent(db.get('SELECT * FROM contents WHERE key = ?', document) ?? { bytes: null });
+  const found = db.get(`SELECT ${contentColumns} FROM contents c LEFT JOIN content_bytes b ON b.key = c.key WHERE c.key = ?`, document);
+  const content = found === undefined ? null : read(found);
   if (content === null) return null;
-  const snippet = textToSnippet(contentToText(content.kind as ContentKind, content.bytes), query);
+  const snippet = textToSnippet(contentToText(content.kind, content.bytes), query);
   return { ...base, kind: content.kind, contentId: content.id, snippet };
 }
 
@@ -175,7 +180,7 @@ function documentToHit(db: Database, query: TextQuery, row: SqlRow): SearchHit |
 function errorWordsOf(db: Database, document: number): string | null {
   if (document % 2 === 0) {
     const row = db.get(`SELECT s.*, v.view, '' AS run_id FROM steps s JOIN step_views v ON v.key = s.key WHERE s.key = ?`, document / -2);
-    return row === undefined ? null : stepToErrorWords(rowToStep(row));
+    return row === undefined ? null : stepToErrorWords(rowToStep(row, () => null));
   }
   const row = db.get(`SELECT r.*, v.view, '' AS project_id FROM runs r JOIN run_views v ON v.key = r.key WHERE r.key = ?`, (document + 1) / -2);
   return row === undefined ? null : runToErrorWords(rowToRun(row));
@@ -195,6 +200,7 @@ export function searchWords(
   const rows = [...contentHits(db, project, match, order, runId), ...errorHits(db, project, match, order, runId)];
   const key = (row: SqlRow): number => (order === 'rank' ? (row['rank'] as number) : -(row['time_ms'] as number));
   rows.sort((a, b) => key(a) - key(b) || (b['document'] as number) - (a['document'] as number));
-  return rows.slice(0, Math.max(0, options.limit)).flatMap((row) => documentToHit(db, query, row) ?? []);
+  const read = createContentReader(db);
+  return rows.slice(0, Math.max(0, options.limit)).flatMap((row) => documentToHit(db, query, read, row) ?? []);
 }
 

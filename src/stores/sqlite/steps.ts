@@ -1,29 +1,45 @@
 import { attemptToContentIds, stepToContentIds } from '../../core/query/difference.ts';
+import { contentToStepPreview, previewContentId, type PreviewSource, stepToPreviewSource } from '../../core/query/preview.ts';
 import { stepToErrorWords } from '../../core/query/words.ts';
 import type { AttemptView } from '../../core/model/attempt.ts';
 import type { StepView } from '../../core/model/step.ts';
 import { TachographError } from '../../core/error.ts';
-import { attemptToRest, rowToAttempt, rowToStep, stepColumns, stepToRest, stepToValues } from '../sql/view-row.ts';
+import { attemptToRest, type FindContent, rowToAttempt, rowToStep, stepColumns, stepToRest, stepToValues } from '../sql/view-row.ts';
 import { idToCell } from '../sql/value.ts';
 import type { Database } from './database.ts';
-import { type RunKey, useContent, useContext } from './contents.ts';
+import { createContentReader, type Place, readContent, type RunKey, useContent, useContext } from './contents.ts';
 import { type Pending, stepDocument } from './search.ts';
 
 const upsertStep = `INSERT INTO steps (run_key, ${stepColumns.join(', ')}) VALUES (?${', ?'.repeat(stepColumns.length)})
   ON CONFLICT (run_key, number) DO UPDATE SET ${stepColumns.map((name) => `${name} = excluded.${name}`).join(', ')} RETURNING key`;
 
-const selectStep = `SELECT s.*, v.view, r.id AS run_id FROM steps s JOIN step_views v ON v.key = s.key JOIN runs r ON r.key = s.run_key`;
+const selectStep = `SELECT s.*, v.view, r.id AS run_id, r.epoch FROM steps s JOIN step_views v ON v.key = s.key JOIN runs r ON r.key = s.run_key`;
+
+/** Finds the contents that previews begin with, in one place. */
+function finderOf(db: Database, place: Place): FindContent {
+  const read = createContentReader(db);
+  return (id) => readContent(db, place, id, read);
+}
 
 /** A step by its id, within a project. */
 export function findStep(db: Database, project: number, stepId: string): StepView | null {
   const row = db.get(`${selectStep} WHERE s.id = ? AND r.project_key = ?`, idToCell(stepId), project);
-  return row === undefined ? null : rowToStep(row);
+  return row === undefined ? null : rowToStep(row, finderOf(db, { project, epoch: row['epoch'] as number }));
+}
+
+/** Which content at hand the preview is the beginning of, so that it need not be stored; `null` when none is. */
+function previewSourceOf(step: StepView, { contentById }: Pending): PreviewSource | null {
+  if (step.preview === null) return null;
+  const source = stepToPreviewSource(step);
+  const id = previewContentId(step, source);
+  const content = id === null ? undefined : contentById.get(id);
+  return content !== undefined && contentToStepPreview(content, source) === step.preview ? source : null;
 }
 
 /** Writes a step in place of the old one, with the contexts and contents it names; its error's words wait in `pending`. */
 export function putStep(db: Database, run: RunKey, step: StepView, before: StepView | null, pending: Pending): number {
   const key = db.get(upsertStep, run.key, ...stepToValues(step))!['key'] as number;
-  db.run('INSERT INTO step_views (key, view) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET view = excluded.view', key, stepToRest(step));
+  db.run('INSERT INTO step_views (key, view) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET view = excluded.view', key, stepToRest(step, previewSourceOf(step, pending)));
   pending.words.push({ document: stepDocument(key), before: before === null ? '' : stepToErrorWords(before), after: stepToErrorWords(step) });
   const known = new Set(before === null ? [] : stepToContentIds(before));
   for (const id of stepToContentIds(step)) if (!known.has(id)) useContent(db, run, id, key, pending.known);
@@ -43,14 +59,16 @@ export function dropStep(db: Database, run: RunKey, step: StepView, pending: Pen
 
 /** Steps of a run by number. */
 export function listSteps(db: Database, run: RunKey, options: { fromNumber: number; limit: number }): StepView[] {
-  return db.all(`${selectStep} WHERE s.run_key = ? AND s.number >= ? ORDER BY s.number LIMIT ?`, run.key, options.fromNumber, Math.max(0, options.limit)).map(rowToStep);
+  const find = finderOf(db, run);
+  const rows = db.all(`${selectStep} WHERE s.run_key = ? AND s.number >= ? ORDER BY s.number LIMIT ?`, run.key, options.fromNumber, Math.max(0, options.limit));
+  return rows.map((row) => rowToStep(row, find));
 }
 
 /** One step by its number, or `step-not-found`. */
 export function getStep(db: Database, run: RunKey, number: number): StepView {
   const row = db.get(`${selectStep} WHERE s.run_key = ? AND s.number = ?`, run.key, number);
   if (row === undefined) throw new TachographError('step-not-found', `Run ${run.id} has no step ${number}.`);
-  return rowToStep(row);
+  return rowToStep(row, finderOf(db, run));
 }
 
 const selectAttempt = 'SELECT a.*, r.id AS run_id FROM attempts a JOIN runs r ON r.key = a.run_key';

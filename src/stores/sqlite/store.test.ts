@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, it } from 'vitest';
 import { describeStore } from '../../testing/index.ts';
+import { openDatabase } from './database.ts';
 import { openSqliteStore } from './index.ts';
+import { openSqliteStoreFrom } from './store.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tachograph-sqlite-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -11,14 +13,16 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 let files = 0;
 let file = '';
 
+const nextFile = (): string => {
+  files += 1;
+  file = join(folder, `${files}.db`);
+  return file;
+};
+
 describeStore(
   'sqlite',
   {
-    open: () => {
-      files += 1;
-      file = join(folder, `${files}.db`);
-      return openSqliteStore({ file });
-    },
+    open: () => openSqliteStore({ file: nextFile() }),
     reopen: async (store) => {
       await store.close();
       return openSqliteStore({ file });
@@ -26,3 +30,6 @@ describeStore(
   },
   { describe, it },
 );
+
+// The same rules for a store whose ended runs are packed, which otherwise happens only after a while.
+describeStore('sqlite, packed', { open: () => openSqliteStoreFrom({ open: () => openDatabase(nextFile(), 0), packAfterMs: 0 }) }, { describe, it });

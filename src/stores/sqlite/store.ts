@@ -3,11 +3,11 @@ import { TachographError } from '../../core/error.ts';
 import type { Seal } from '../../core/record/seal.ts';
 import type { Annotation, Store, StoreReader, StoreWriter } from '../../core/store.ts';
 import { deleteAnnotation, listAnnotations, putAnnotation } from './annotations.ts';
-import { readContent, readContext, readContextNodes } from './contents.ts';
+import { readContents, readContext, readContextNodes } from './contents.ts';
 import { type Database, openDatabase } from './database.ts';
 import { eraseRecord } from './erasure.ts';
 import { listEvents, listWriters } from './events.ts';
-import { countChange, importEntries, listPositions, rebuildViews } from './imports.ts';
+import { countChange, importEntries, listPositions, packNextRun, rebuildViews } from './imports.ts';
 import { dropOrphans, purgeRuns } from './purge.ts';
 import {
   countRuns,
@@ -41,7 +41,11 @@ export interface SqliteStoreOptions {
 /** The parts a test may replace. */
 export interface SqliteStoreParts {
   readonly open: () => Database;
+  /** Milliseconds without a write after which ended runs are packed; 0: at once, in every write. */
+  readonly packAfterMs: number;
 }
+
+const packAfterMs = 250;
 
 const all = Number.MAX_SAFE_INTEGER;
 const optimizeEvery = 200;
@@ -51,7 +55,7 @@ const optimizeEvery = 200;
  * opened before `initialize`. Writes take effect in one transaction each; the calling thread does the work.
  */
 export function openSqliteStore(options: SqliteStoreOptions): Store {
-  return openSqliteStoreFrom({ open: () => openDatabase(options.file, options.busyMs ?? 5000) });
+  return openSqliteStoreFrom({ open: () => openDatabase(options.file, options.busyMs ?? 5000), packAfterMs });
 }
 
 /** A SQLite store over a given way to open its database; see `openSqliteStore`. */
@@ -59,6 +63,7 @@ export function openSqliteStoreFrom(parts: SqliteStoreParts): Store {
   let database: Database | null = null;
   let isTruncationDue = false;
   let writes = 0;
+  let timer: NodeJS.Timeout | undefined;
 
   const open = (): Database => {
     if (database === null) throw new TachographError('store-closed', 'The store is not open: call initialize() first, and nothing after close().');
@@ -82,7 +87,25 @@ export function openSqliteStoreFrom(parts: SqliteStoreParts): Store {
     writes += 1;
     // Fresh statistics keep the planner on the right index of many; bounded, a few milliseconds.
     if (writes % optimizeEvery === 0) db.exec('PRAGMA optimize');
+    if (parts.packAfterMs === 0) while (db.transaction(() => packNextRun(db)));
+    else packLater(parts.packAfterMs);
     return result;
+  };
+
+  /** Packs while nobody writes: under load it would cost a third of the speed and gain nothing that cannot wait. */
+  const packLater = (afterMs: number): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      const db = database;
+      if (db === null) return;
+      try {
+        if (db.transaction(() => packNextRun(db))) packLater(1);
+      } catch {
+        // Whoever holds the lock is writing, so it is not the time; what failed otherwise fails again where it is heard.
+        packLater(afterMs);
+      }
+    }, afterMs);
+    timer.unref();
   };
   const read = async <T>(fn: (db: Database) => T): Promise<T> => fn(open());
 
@@ -133,6 +156,7 @@ export function openSqliteStoreFrom(parts: SqliteStoreParts): Store {
       const db = database;
       if (db === null) return;
       database = null;
+      clearTimeout(timer);
       if (isTruncationDue) truncateLog(db);
       db.exec('PRAGMA optimize');
       db.close();
@@ -154,10 +178,7 @@ export function openSqliteStoreFrom(parts: SqliteStoreParts): Store {
       read((db) => readContext(db, runKeyOf(db, projectId, runId), nodeId, from)),
     readContextNodes: (projectId, runId, nodeId) => read((db) => readContextNodes(db, runKeyOf(db, projectId, runId), nodeId)),
     readContents: (projectId, runId, ids) =>
-      read((db) => {
-        const run = runKeyOf(db, projectId, runId);
-        return ids.flatMap((id) => readContent(db, run, id) ?? []);
-      }),
+      read((db) => readContents(db, runKeyOf(db, projectId, runId), ids)),
     listChildren: (projectId, parentRunId) => read((db) => listChildren(db, projectOf(db, projectId), parentRunId)),
     parentChain: (projectId, runId) => read((db) => parentChain(db, runKeyOf(db, projectId, runId))),
     listFinishedBefore: (projectId, beforeMs, limit) =>

@@ -19,6 +19,17 @@ export function toDuration(ms: number | null): string {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
+/** An offset on an axis, without needless digits: `250 ms`, `5 s`, `1.5 s`, `15 m`, `1 h 30 m`. */
+export function toTickLabel(ms: number): string {
+  if (ms === 0) return '0';
+  if (ms < 1000) return `${ms} ms`;
+  if (ms < 60_000) return `${ms / 1000} s`;
+  if (ms % 60_000 !== 0) return toDuration(ms);
+  const minutes = ms / 60_000;
+  if (minutes < 60) return `${minutes} m`;
+  return minutes % 60 === 0 ? `${minutes / 60} h` : `${Math.floor(minutes / 60)} h ${minutes % 60} m`;
+}
+
 /** A count for people: exact below 10,000, then `45.2k`, `1.20M`. */
 export function toCount(value: number | null): string {
   if (value === null) return notAvailable;

@@ -16,7 +16,9 @@ export function attemptsToSegments(step: StepView, attempts: readonly AttemptVie
     const next = ordered[index + 1];
     const openEndMs = next?.startedAtMs ?? step.finishedAtMs ?? nowMs;
     const endMs = attempt.durationMs === null ? openEndMs : attempt.startedAtMs + attempt.durationMs;
-    const kind = attempt.status ?? 'open';
+    // A refusal that arrived whole is a completed round trip and still a failed try.
+    const isRefused = (attempt.responseStatus ?? 200) >= 400;
+    const kind = attempt.status === null ? 'open' : isRefused ? 'failed' : attempt.status;
     segments.push({ kind, startMs: attempt.startedAtMs, endMs: Math.max(endMs, attempt.startedAtMs), attempt: attempt.number });
     if (next !== undefined && next.startedAtMs > endMs) {
       segments.push({ kind: 'wait', startMs: endMs, endMs: next.startedAtMs, attempt: next.number });

@@ -3,14 +3,14 @@ import { toSize } from '../model/figures.ts';
 import { toJsonTokens, toPrettyJson } from '../model/json-tokens.ts';
 import { cutText } from '../model/visible.ts';
 import { CopyButton } from './copy-button.tsx';
-import { Pieces } from './recorded-text.tsx';
+import { Pieces, Words } from './recorded-text.tsx';
 
 const firstChars = 8000;
 const moreChars = 100_000;
 const colouredChars = 40_000;
 
 /** JSON or any recorded text, laid out for reading, with a button that copies the recorded form. */
-export function JsonBlock({ raw, label, copy = true }: { raw: string; label?: string; copy?: boolean }) {
+export function JsonBlock({ raw, label, note, copy = true }: { raw: string; label?: string; note?: string; copy?: boolean }) {
   const [shown, setShown] = useState(firstChars);
   const pretty = useMemo(() => toPrettyJson(raw), [raw]);
   const cut = cutText(pretty, shown);
@@ -20,6 +20,11 @@ export function JsonBlock({ raw, label, copy = true }: { raw: string; label?: st
       {label !== undefined || copy ? (
         <div className="json-head">
           <span className="label">{label}</span>
+          {note === undefined ? null : (
+            <span className="json-note faint">
+              <Words text={note} charsMax={200} />
+            </span>
+          )}
           {copy ? <CopyButton text={raw} /> : null}
         </div>
       ) : null}

@@ -25,7 +25,7 @@ export function modelUsageToUsage(value: unknown): Usage | null {
     input: {
       total: count(input?.['total']),
       noCache: count(input?.['noCache']),
-      cacheRead: 0,
+      cacheRead: count(input?.['cacheRead']),
       cacheWrite: count(input?.['cacheWrite']),
       ...cacheWriteSplit(usage['raw']),
     },

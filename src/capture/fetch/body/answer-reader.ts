@@ -1,7 +1,9 @@
+import type { ChunkTiming } from '../../../core/model/step.ts';
 import type { Fields } from '../formats/fields.ts';
 import { parseJson, toFields } from '../formats/fields.ts';
 import type { Answer, StreamFold, WireFormat } from '../formats/format.ts';
 import { recogniseResponse } from '../formats/recognise.ts';
+import { createChunkClock } from './chunk-timing.ts';
 import { createSseReader } from './sse.ts';
 
 /** Reads an answer's bytes as they come and knows what the model said in them. */
@@ -11,8 +13,10 @@ export interface AnswerReader {
   end(): void;
   /** The provider said that its answer ends here. */
   readonly isTold: boolean;
-  /** Monotonic time of the first word of the answer, or `null`. */
+  /** Monotonic time of the first word of a streamed answer, or `null`. */
   readonly firstOutputMs: number | null;
+  /** Time between the events of a stream, or `null`. */
+  timing(): ChunkTiming | null;
   /** What came so far; `null` when the form of the answer is not understood. */
   answer(): Answer | null;
 }
@@ -25,6 +29,7 @@ function createEventReader(given: WireFormat | null, nowMs: () => number): Answe
   let fold: StreamFold | null = null;
   let isTold = false;
   let firstOutputMs: number | null = null;
+  const clock = createChunkClock();
 
   const onEvent = (data: string): void => {
     if (data === '[DONE]') {
@@ -35,7 +40,10 @@ function createEventReader(given: WireFormat | null, nowMs: () => number): Answe
     if (event === null) return;
     fold ??= (given ?? recogniseResponse(event))?.foldStream() ?? null;
     fold?.push(event);
-    if (firstOutputMs === null && fold?.hasOutput === true) firstOutputMs = nowMs();
+    if (fold?.hasOutput !== true) return;
+    const now = nowMs();
+    firstOutputMs ??= now;
+    clock.tick(now);
   };
   const reader = createSseReader(onEvent);
 
@@ -51,6 +59,7 @@ function createEventReader(given: WireFormat | null, nowMs: () => number): Answe
     get firstOutputMs() {
       return firstOutputMs;
     },
+    timing: () => clock.timing(),
     answer: () => fold?.answer() ?? null,
   };
 }
@@ -62,10 +71,9 @@ function foldList(given: WireFormat | null, events: readonly Fields[]): Answer |
   return fold?.answer() ?? null;
 }
 
-function createDocumentReader(given: WireFormat | null, nowMs: () => number): AnswerReader {
+function createDocumentReader(given: WireFormat | null): AnswerReader {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  let firstOutputMs: number | null = null;
 
   const answer = (): Answer | null => {
     if (bytes > foldedBytesMax) return null;
@@ -78,16 +86,14 @@ function createDocumentReader(given: WireFormat | null, nowMs: () => number): An
 
   return {
     chunk(piece) {
-      firstOutputMs ??= nowMs();
       bytes += piece.byteLength;
       if (bytes <= foldedBytesMax) chunks.push(Uint8Array.prototype.slice.call(piece));
       else chunks.length = 0;
     },
     end: () => undefined,
     isTold: false,
-    get firstOutputMs() {
-      return firstOutputMs;
-    },
+    firstOutputMs: null,
+    timing: () => null,
     answer,
   };
 }
@@ -106,6 +112,7 @@ function createEndReader(): AnswerReader {
       return isTold;
     },
     firstOutputMs: null,
+    timing: () => null,
     answer: () => null,
   };
 }
@@ -113,5 +120,5 @@ function createEndReader(): AnswerReader {
 /** A reader for an answer of this kind. `format` is the request's, or `null` to tell it from the answer itself. */
 export function createAnswerReader(of: { kind: 'event-stream' | 'json' | 'other'; format: WireFormat | null; isRead: boolean; nowMs: () => number }): AnswerReader {
   if (!of.isRead) return createEndReader();
-  return of.kind === 'event-stream' ? createEventReader(of.format, of.nowMs) : createDocumentReader(of.format, of.nowMs);
+  return of.kind === 'event-stream' ? createEventReader(of.format, of.nowMs) : createDocumentReader(of.format);
 }

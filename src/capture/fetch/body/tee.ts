@@ -5,6 +5,8 @@ export interface BodySink {
   /** The reader gave it up. */
   leave(): void;
   fail(error: unknown): void;
+  /** The reader waits for more, or has got it. */
+  wait(isWaiting: boolean): void;
   /** True when the rest may be read ahead of the reader, because nobody may ever ask for it. */
   isReadAhead(): boolean;
 }
@@ -78,8 +80,10 @@ export function teeBody(source: ReadableStream<Uint8Array>, sink: BodySink, ahea
     for (;;) {
       if (deliver(controller)) break;
       if (end !== null) return close(controller, end);
+      sink.wait(true);
       await readOne();
     }
+    sink.wait(false);
     void readAhead();
   };
 

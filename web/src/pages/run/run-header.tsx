@@ -52,7 +52,7 @@ function Figures({ run, durationMs }: { run: RunView; durationMs: number | null 
       </Figure>
       <Figure label="Attempts">
         {toExactCount(run.counts.attempts)}
-        {run.counts.retries > 0 ? <small> {run.counts.retries} again</small> : null}
+        {run.counts.retries > 0 ? <small> {run.counts.retries === 1 ? '1 retry' : `${run.counts.retries} retries`}</small> : null}
       </Figure>
       <Figure label="Input" title={`${toExactCount(input.total)} tokens, cache reads and writes included`}>
         {toCount(input.total)}

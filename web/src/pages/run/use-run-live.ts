@@ -2,7 +2,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
 import { paths } from '../../api/paths.ts';
 import { useStream } from '../../api/use-stream.ts';
-import type { RunView, WireEvent } from '../../api/wire.ts';
+import type { RunChange, RunDetail, RunView, WireEvent } from '../../api/wire.ts';
 import { isRunOpen } from '../../model/badges.ts';
 import type { StepFeed } from './step-feed.ts';
 
@@ -34,12 +34,19 @@ export function useRunLive(run: RunView, feed: StepFeed) {
       schedule();
     }
   };
+  // The stream says how the run stands now; its inputs, output and gaps come with the reading that follows.
+  const keepRun = (data: string): void => {
+    const changed = parseRun(data);
+    if (changed === null || changed.id !== run.id) return;
+    client.setQueryData<RunDetail>(['run', run.id], (detail) => detail && { ...detail, run: changed });
+  };
   const schedule = (): void => {
     timer.current ??= setTimeout(() => void flush(), flushMs);
   };
 
   const { state, retry } = useStream(isLive ? paths.eventStream(run.id) : null, String(run.lastSeq), (event) => {
-    feed.touch(parseStepId(event.data));
+    if (event.event === 'run') keepRun(event.data);
+    else feed.touch(parseStepId(event.data));
     schedule();
   });
   useEffect(() => () => clearTimeout(timer.current), []);
@@ -56,6 +63,15 @@ export function useRunLive(run: RunView, feed: StepFeed) {
     return () => clearInterval(poll);
   }, [isLive, run.id, state.kind]);
   return { isLive, stream: state, retryStream: retry };
+}
+
+function parseRun(data: string): RunView | null {
+  try {
+    return (JSON.parse(data) as RunChange).run ?? null;
+  } catch {
+    // A broken piece of a stream changes nothing.
+    return null;
+  }
 }
 
 function parseStepId(data: string): string | null {

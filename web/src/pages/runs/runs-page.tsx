@@ -56,7 +56,12 @@ export function RunsPage() {
       {query.isError && runs.length === 0 ? <Failure error={query.error} what="The list" onRetry={() => void query.refetch()} /> : null}
       {isFirst ? <FirstRun /> : null}
       {isEmpty && !isFirst ? (
-        <Notice title="No run matches">
+        <Notice title={search.q === undefined ? 'No run matches' : 'Nothing found'}>
+          <p className="muted">
+            {search.q === undefined
+              ? 'Child runs and dry runs are only listed when their boxes are ticked.'
+              : 'Every word has to appear in the same message, output, argument or result. Put a phrase in double quotes.'}
+          </p>
           <p>
             <button type="button" className="button" onClick={() => setSearch({})}>
               Clear search and filters

@@ -72,6 +72,7 @@ export function useRuns(search: RunSearch) {
   };
 
   const { state, retry } = useStream(paths.runStream(), null, (event) => {
+    if (event.event === 'reset') readFresh();
     const change = parseChange(event.data);
     if (change === null) return;
     changed.current.set(change.id, change);

@@ -43,6 +43,8 @@ export function VolumeChart({ search, onRange }: { search: RunSearch; onRange: (
     onRange(toIso(bucket.startMs), toIso(buckets[index + 1]?.startMs ?? bucket.startMs + stepMs));
   };
   const sum = (valueOf: (bucket: VolumeBucket) => number): number => buckets.reduce((total, bucket) => total + valueOf(bucket), 0);
+  const runs = sum((bucket) => bucket.runs);
+  if (runs === 0) return null;
   const isCostKnown = buckets.every((bucket) => bucket.runs === 0 || bucket.costNanoUsd !== null);
   const knownCost = sum((bucket) => bucket.costNanoUsd ?? 0);
   const nowMs = Date.now();
@@ -50,7 +52,9 @@ export function VolumeChart({ search, onRange }: { search: RunSearch; onRange: (
     <section className="volume" aria-label="Runs over time">
       <figure className="volume-runs">
         <figcaption>
-          <b>{toExactCount(sum((bucket) => bucket.runs))}</b> runs
+          <span>
+            <b>{toExactCount(runs)}</b> runs
+          </span>
           <span className="volume-errors">
             <b>{toExactCount(sum((bucket) => bucket.errors))}</b> with errors
           </span>
@@ -62,7 +66,9 @@ export function VolumeChart({ search, onRange }: { search: RunSearch; onRange: (
       </figure>
       <figure className="volume-cost">
         <figcaption>
-          <b>{isCostKnown ? toCost(knownCost) : knownCost === 0 ? 'n/a' : `≥ ${toCost(knownCost)}`}</b> cost
+          <span>
+            <b>{isCostKnown ? toCost(knownCost) : knownCost === 0 ? 'n/a' : `≥ ${toCost(knownCost)}`}</b> cost
+          </span>
         </figcaption>
         <Bars buckets={buckets} label="Cost over time" valueOf={(bucket) => (bucket.costNanoUsd ?? 0) / 1e9} onPick={pick} />
       </figure>

@@ -31,16 +31,11 @@ function Headers({ headers, label }: { headers: Readonly<Record<string, string>>
 }
 
 function Body({ text, body, label }: { text: string | null; body: BodyRef | null; label: string }) {
+  if (text !== null && text !== '') return <JsonBlock raw={text} label={label} note={bodyNote(body)} />;
   return (
-    <div className="body">
-      <div className="json-head">
-        <span className="label">{label}</span>
-        <span className="faint">
-          <Words text={bodyNote(body)} charsMax={200} />
-        </span>
-      </div>
-      {text === null || text === '' ? null : <JsonBlock raw={text} />}
-    </div>
+    <p className="faint">
+      {label}: <Words text={bodyNote(body)} charsMax={200} />
+    </p>
   );
 }
 

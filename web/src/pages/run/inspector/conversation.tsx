@@ -13,7 +13,7 @@ import { Parts } from './parts.tsx';
 
 const firstMessages = 60;
 
-function Message({ message }: { message: WireMessage }) {
+function Message({ message, isAgain = false }: { message: WireMessage; isAgain?: boolean }) {
   const [isRaw, setRaw] = useState(false);
   return (
     <article className={`message role-${/^[a-z]+$/.test(message.role) ? message.role : 'other'}${message.isNew ? ' is-new' : ''}`}>
@@ -22,6 +22,7 @@ function Message({ message }: { message: WireMessage }) {
           <Words text={message.role} charsMax={40} />
         </span>
         <span className="faint">{message.index + 1}</span>
+        {message.isNew || !isAgain ? null : <span className="badge badge-plain">was in the previous step, too</span>}
         {message.mark === null || message.mark === undefined ? null : <span className="badge badge-plain">cache mark</span>}
         <button type="button" className="link-button" aria-pressed={isRaw} onClick={() => setRaw(!isRaw)}>
           {isRaw ? 'read' : 'raw'}
@@ -138,11 +139,11 @@ export function Conversation({ detail, feed }: { detail: StepDetail; feed: StepF
       {showOld ? older.map((message) => <Message key={message.index} message={message} />) : null}
       {isFirst || fresh.length === 0 ? null : (
         <h3 className="divider divider-new">
-          New since the previous step <span>{toPlural(fresh.length, 'message')}</span>
+          {step.prefixBreak === null ? 'New since the previous step' : 'From the break on'} <span>{toPlural(fresh.length, 'message')}</span>
         </h3>
       )}
       {fresh.map((message) => (
-        <Message key={message.index} message={message} />
+        <Message key={message.index} message={message} isAgain />
       ))}
       <h3 className="divider">Answer</h3>
       <Answer detail={detail} />

@@ -24,13 +24,13 @@ function ChildRun({ runId, selection }: { runId: string; selection: Selection })
   return (
     <>
       <ChildRuns runs={[query.data.run]} />
-      <RunOverview detail={query.data} selection={selection} />
+      <RunOverview detail={query.data} feed={null} selection={selection} />
     </>
   );
 }
 
 function Selected({ detail, feed, rows, selection }: InspectorProps) {
-  if (selection.key === null) return <RunOverview detail={detail} selection={selection} />;
+  if (selection.key === null) return <RunOverview detail={detail} feed={feed} selection={selection} />;
   const { runId, number } = parseRowKey(selection.key);
   if (number === null) return <ChildRun key={runId} runId={runId} selection={selection} />;
   if (runId === detail.run.id && number > feed.count()) return <Notice title={`There is no step ${number}`} />;

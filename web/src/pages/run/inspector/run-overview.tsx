@@ -4,10 +4,12 @@ import type { RunDetail, RunView } from '../../../api/wire.ts';
 import { EventList } from '../../../events/event-list.tsx';
 import { isRunOpen } from '../../../model/badges.ts';
 import { toExactCount, toIso, toPlural } from '../../../model/figures.ts';
+import { stepKey } from '../../../model/step-rows.ts';
 import { JsonBlock } from '../../../parts/json-block.tsx';
 import { Failure, Loading } from '../../../parts/notice.tsx';
 import { Words } from '../../../parts/recorded-text.tsx';
 import { verdictWords } from '../integrity-line.tsx';
+import type { StepFeed } from '../step-feed.ts';
 import type { Selection } from '../use-selection.ts';
 import { Facts } from './facts.tsx';
 import { TabList } from './tab-list.tsx';
@@ -100,7 +102,7 @@ function Integrity({ run }: { run: RunView }) {
   );
 }
 
-function Events({ run }: { run: RunView }) {
+function Events({ run, feed, selection }: { run: RunView; feed: StepFeed | null; selection: Selection }) {
   const events = useQuery(reads.events(run.id, run.lastSeq));
   if (events.isError) return <Failure error={events.error} what="The events" onRetry={() => void events.refetch()} />;
   if (events.data === undefined) return <Loading label="Reading the events" />;
@@ -108,13 +110,18 @@ function Events({ run }: { run: RunView }) {
   return (
     <>
       {first > 1 ? <p className="muted">The last {toPlural(events.data.length, 'event')} of {toExactCount(run.lastSeq)}</p> : null}
-      <EventList events={events.data} originMs={run.startedAtMs ?? run.createdAtMs} />
+      <EventList
+        events={events.data}
+        originMs={run.startedAtMs ?? run.createdAtMs}
+        numberOf={(stepId) => feed?.numberOf(stepId) ?? null}
+        onStep={(number) => selection.select(stepKey(run.id, number))}
+      />
     </>
   );
 }
 
 /** Everything about a run as a whole. */
-export function RunOverview({ detail, selection }: { detail: RunDetail; selection: Selection }) {
+export function RunOverview({ detail, feed, selection }: { detail: RunDetail; feed: StepFeed | null; selection: Selection }) {
   const { run } = detail;
   return (
     <TabList
@@ -123,7 +130,7 @@ export function RunOverview({ detail, selection }: { detail: RunDetail; selectio
       tabs={[
         { id: 'overview', label: 'Overview', content: () => <Overview detail={detail} /> },
         { id: 'integrity', label: 'Integrity', content: () => <Integrity run={run} /> },
-        { id: 'events', label: 'Events', content: () => <Events run={run} /> },
+        { id: 'events', label: 'Events', content: () => <Events run={run} feed={feed} selection={selection} /> },
         {
           id: 'environment',
           label: 'Environment',

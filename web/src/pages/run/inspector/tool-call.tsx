@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router';
 import type { RunView, StepDetail, WireContent } from '../../../api/wire.ts';
 import { toDuration } from '../../../model/figures.ts';
 import { JsonBlock } from '../../../parts/json-block.tsx';
+import { CopyButton } from '../../../parts/copy-button.tsx';
 import { RecordedText, Words } from '../../../parts/recorded-text.tsx';
 import { StatusMark } from '../../../parts/status-mark.tsx';
 import { ErrorBlock } from './error-block.tsx';
@@ -13,8 +14,11 @@ export function Content({ content, label }: { content: WireContent; label: strin
     <div className="json-block">
       <div className="json-head">
         <span className="label">{label}</span>
+        <CopyButton text={content.value} />
       </div>
-      <RecordedText text={content.value} mono />
+      <div className="boxed">
+        <RecordedText text={content.value} mono />
+      </div>
     </div>
   );
 }

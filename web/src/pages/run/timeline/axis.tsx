@@ -1,10 +1,10 @@
 import { useState } from 'react';
-import { toDuration } from '../../../model/figures.ts';
+import { toTickLabel } from '../../../model/figures.ts';
 import { toFraction, toTicks } from '../../../model/timeline.ts';
 import type { Span } from '../../../model/timeline.ts';
 
 /** Times from the run's start along the track. Dragging over it zooms to what was dragged over; a double click shows all. */
-export function Axis({ span, originMs, onSpan }: { span: Span; originMs: number; onSpan: (span: Span | null) => void }) {
+export function Axis({ span, originMs, ticksMax, onSpan }: { span: Span; originMs: number; ticksMax: number; onSpan: (span: Span | null) => void }) {
   const [drag, setDrag] = useState<{ readonly from: number; readonly to: number } | null>(null);
   const fractionOf = (event: React.PointerEvent): number => {
     const box = event.currentTarget.getBoundingClientRect();
@@ -34,11 +34,11 @@ export function Axis({ span, originMs, onSpan }: { span: Span; originMs: number;
       onPointerCancel={() => setDrag(null)}
       onDoubleClick={() => onSpan(null)}
     >
-      {toTicks(span, originMs, 5).map((tick) => {
+      {toTicks(span, originMs, ticksMax).map((tick) => {
         const at = toFraction(span, originMs + tick);
         return (
-          <span key={tick} className={at > 0.88 ? 'tick tick-end' : 'tick'} style={{ left: `${at * 100}%` }}>
-            {tick === 0 ? '0' : toDuration(tick)}
+          <span key={tick} className="tick" style={{ left: `${at * 100}%` }}>
+            {at > 1 - 0.6 / ticksMax ? null : toTickLabel(tick)}
           </span>
         );
       })}
@@ -53,10 +53,10 @@ export function Axis({ span, originMs, onSpan }: { span: Span; originMs: number;
 }
 
 /** Lines through all rows at the ticks of the axis. */
-export function GridLines({ span, originMs }: { span: Span; originMs: number }) {
+export function GridLines({ span, originMs, ticksMax }: { span: Span; originMs: number; ticksMax: number }) {
   return (
     <div className="grid-lines" aria-hidden="true">
-      {toTicks(span, originMs, 5).map((tick) => (
+      {toTicks(span, originMs, ticksMax).map((tick) => (
         <span key={tick} style={{ left: `${toFraction(span, originMs + tick) * 100}%` }} />
       ))}
     </div>

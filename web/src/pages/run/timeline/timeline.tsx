@@ -3,10 +3,12 @@ import { useCallback, useEffect, useMemo, useRef } from 'react';
 import type { RunView } from '../../../api/wire.ts';
 import { isRunOpen } from '../../../model/badges.ts';
 import { toExactCount } from '../../../model/figures.ts';
-import type { Row } from '../../../model/step-rows.ts';
+import type { Row, RowSource } from '../../../model/step-rows.ts';
 import { toFraction, toSpan } from '../../../model/timeline.ts';
+import type { Span } from '../../../model/timeline.ts';
 import { Failure } from '../../../parts/notice.tsx';
 import { useNow } from '../../../parts/use-now.ts';
+import { useWidth } from '../../../parts/use-width.ts';
 import type { StepFeed } from '../step-feed.ts';
 import type { useRows } from '../use-rows.ts';
 import type { Selection } from '../use-selection.ts';
@@ -17,6 +19,9 @@ import { useSpan } from './use-span.ts';
 import { useTimelineKeys } from './use-timeline-keys.ts';
 
 const headHeight = 32;
+
+/** A run of more rows begins with the time of the rows in view. */
+const followedRows = 500;
 
 interface TimelineProps {
   readonly run: RunView;
@@ -33,6 +38,19 @@ function rowTimes(row: Row | null): readonly [number, number] | null {
   return row.step === null ? null : [row.step.startedAtMs, row.step.finishedAtMs ?? row.step.startedAtMs];
 }
 
+/** Time from the first to the last of the rows that are read; `null` when none is. */
+function rowsToSpan(source: RowSource, first: number, last: number): Span | null {
+  let startMs = Infinity;
+  let endMs = -Infinity;
+  for (let index = first; index <= last; index += 1) {
+    const times = rowTimes(source.at(index));
+    if (times === null) continue;
+    startMs = Math.min(startMs, times[0]);
+    endMs = Math.max(endMs, times[1]);
+  }
+  return startMs === Infinity ? null : toSpan(startMs, endMs);
+}
+
 function isGrowing(row: Row): boolean {
   return row.kind === 'run' ? isRunOpen(row.run) : row.step?.status === 'in_progress';
 }
@@ -45,7 +63,6 @@ export function Timeline({ run, feed, rows, selection, onFold, onUnfoldRun }: Ti
   const nowMs = useNow(isOpen ? 250 : null);
   const { startMs, endMs } = rows.boundsAt(nowMs);
   const bounds = useMemo(() => ({ startMs, endMs }), [startMs, endMs]);
-  const { span, isZoomed, zoom, setSpan } = useSpan(bounds, scroller);
   const originMs = run.startedAtMs ?? run.createdAtMs;
   const virtualizer = useVirtualizer({
     count: source.count,
@@ -58,6 +75,11 @@ export function Timeline({ run, feed, rows, selection, onFold, onUnfoldRun }: Ti
   const items = virtualizer.getVirtualItems();
   const first = items[0]?.index ?? 0;
   const last = items.at(-1)?.index ?? 0;
+
+  const { range } = virtualizer;
+  const rowSpan = rowsToSpan(source, range?.startIndex ?? 0, range?.endIndex ?? 0);
+  const { span, mode, zoom, setSpan, toggleRows } = useSpan({ bounds, rowSpan, followsRows: source.count > followedRows, scroller });
+  const ticksMax = Math.max(2, Math.floor(useWidth(scroller) / 2.4 / 62));
 
   useEffect(() => {
     if (rows.isWhole) return undefined;
@@ -91,10 +113,6 @@ export function Timeline({ run, feed, rows, selection, onFold, onUnfoldRun }: Ti
     const at = times === null ? 0.5 : toFraction(span, (times[0] + times[1]) / 2);
     zoom(factor, at >= 0 && at <= 1 ? at : 0.5);
   };
-  const fitRows = (): void => {
-    const times = items.map((item) => rowTimes(source.at(item.index))).filter((pair) => pair !== null);
-    if (times.length > 0) setSpan(toSpan(Math.min(...times.map(([start]) => start)), Math.max(...times.map(([, end]) => end))));
-  };
   useTimelineKeys({
     source,
     index,
@@ -105,7 +123,7 @@ export function Timeline({ run, feed, rows, selection, onFold, onUnfoldRun }: Ti
     onToggle: toggle,
     onZoom: zoomAtSelection,
     onFit: () => setSpan(null),
-    onFitRows: fitRows,
+    onFitRows: toggleRows,
   });
 
   return (
@@ -120,11 +138,11 @@ export function Timeline({ run, feed, rows, selection, onFold, onUnfoldRun }: Ti
           <button type="button" className="small-button" title="Zoom in (+)" aria-label="Zoom in" onClick={() => zoomAtSelection(0.5)}>
             +
           </button>
-          <button type="button" className="small-button" title="Zoom to the rows in view (v)" onClick={fitRows}>
+          <button type="button" className="small-button" title="Time of the rows in view (v)" aria-pressed={mode === 'rows'} onClick={toggleRows}>
             Rows
           </button>
-          <button type="button" className="small-button" title="Whole run (0)" disabled={!isZoomed} onClick={() => setSpan(null)}>
-            All
+          <button type="button" className="small-button" title="Time of the whole run (0)" aria-pressed={mode === 'all'} onClick={() => setSpan(null)}>
+            Run
           </button>
         </span>
       </div>
@@ -147,12 +165,12 @@ export function Timeline({ run, feed, rows, selection, onFold, onUnfoldRun }: Ti
             Step
           </div>
           <div role="columnheader" aria-label="Time" className="track">
-            <Axis span={span} originMs={originMs} onSpan={setSpan} />
+            <Axis span={span} originMs={originMs} ticksMax={ticksMax} onSpan={setSpan} />
           </div>
         </div>
         {source.count === 0 ? <p className="tree-empty muted">{isOpen ? 'No step has begun yet' : 'This run has no steps'}</p> : null}
         <div className="tree-rows" role="rowgroup" style={{ height: virtualizer.getTotalSize() }}>
-          <GridLines span={span} originMs={originMs} />
+          <GridLines span={span} originMs={originMs} ticksMax={ticksMax} />
           {items.map((item) => {
             const row = source.at(item.index);
             if (row === null) return null;
