@@ -11,6 +11,8 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import process from 'node:process';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { JournalEntry } from '../src/core/journal.ts';
 import type { RunFilter, Store } from '../src/core/store.ts';
@@ -38,7 +40,8 @@ const eventsWanted = Number(args.events);
 const random = createRandom(Number(args.seed));
 const pick = (below: number): number => Math.floor(random() * below);
 const vocabulary = Array.from({ length: 20_000 }, (_, index) => `word${index.toString(36)}`);
-const sentence = (words: number): string => Array.from({ length: words }, () => vocabulary[Math.floor(random() ** 3 * vocabulary.length)]).join(' ');
+const sentence = (words: number): string =>
+  Array.from({ length: words }, () => vocabulary[Math.floor(random() ** 3 * vocabulary.length)]).join(' ');
 const statuses = ['ok', 'ok', 'ok', 'error', 'cancelled', 'timeout'] as const;
 
 /** A run of 12 or so events of about 1.5 kB: two model steps with an attempt each and a tool call between them. */
@@ -57,7 +60,14 @@ function buildRun(world: World, index: number): RunBuilder {
   const question = { role: 'user', content: sentence(60) };
   const metadata = { metadata: { padding } };
   const usage = usageOf(pick(5000), pick(500));
-  run.step({ messages: [system, question], output: [{ type: 'text', text: sentence(40) }], body: { q: index }, usage, model: `model-${pick(8)}`, durationMs: pick(3000) });
+  run.step({
+    messages: [system, question],
+    output: [{ type: 'text', text: sentence(40) }],
+    body: { q: index },
+    usage,
+    model: `model-${pick(8)}`,
+    durationMs: pick(3000),
+  });
   run.step({ kind: 'tool', name: 'search', args: { query: sentence(4) }, result: sentence(50), durationMs: pick(300) });
   for (let log = 0; log < 4; log += 1) run.emit('log', { payload: { type: 'note', data: { ...metadata, log } } });
   return run.end(statuses[pick(statuses.length)]!, { durationMs: pick(10_000) });
@@ -77,7 +87,11 @@ async function timeCalls(name: string, times: number, call: (index: number) => P
     await call(index);
     tookMs.push(performance.now() - sinceMs);
   }
-  return [0.5, 0.95].map((share) => ({ what: `${name} p${share * 100}`, value: percentile(tookMs, share), unit: 'ms' }));
+  return [0.5, 0.95].map((share) => ({
+    what: `${name} p${share * 100}`,
+    value: percentile(tookMs, share),
+    unit: 'ms',
+  }));
 }
 
 /** Imports in batches of 500; only the store's time counts, not that of making the events. */
@@ -89,14 +103,17 @@ async function measureImport(store: Store): Promise<{ figures: Figure[]; runIds:
   let bytes = 0;
   let seconds = 0;
   const batchMs: number[] = [];
-  for (let index = 0; events < eventsWanted; index += 1) {
-    const run = buildRun(world, index);
-    runIds.push(run.id);
-    pending.push(...run.take());
-    if (pending.length < 500) continue;
+  for (let index = 0; events < eventsWanted || pending.length > 0; index += 1) {
+    if (events + pending.length < eventsWanted) {
+      const run = buildRun(world, index);
+      runIds.push(run.id);
+      pending.push(...run.take());
+      if (pending.length < 500) continue;
+    }
     const batch = pending.slice(0, 500);
     pending = pending.slice(500);
-    for (const { event, contents } of batch) bytes += event.payload!.length + contents.reduce((sum, content) => sum + content.bytes.length, 0);
+    for (const { event, contents } of batch)
+      bytes += event.payload!.length + contents.reduce((sum, content) => sum + content.bytes.length, 0);
     const sinceMs = performance.now();
     await store.importBatch(toBatch(batch, 'default', { file: 'bench', bytes: events }));
     batchMs.push(performance.now() - sinceMs);
@@ -104,7 +121,7 @@ async function measureImport(store: Store): Promise<{ figures: Figure[]; runIds:
     events += batch.length;
   }
   return {
-    runIds: runIds.slice(0, -50),
+    runIds,
     figures: [
       { what: 'events imported', value: events, unit: '' },
       { what: 'bytes per event, contents included', value: bytes / events, unit: 'B' },
@@ -115,13 +132,35 @@ async function measureImport(store: Store): Promise<{ figures: Figure[]; runIds:
   };
 }
 
+const fileBytes = (): number => statSync(file).size + statSync(`${file}-wal`).size;
+
+/** Size before and after ended runs are packed, which a SQLite store does while nothing else is to do. */
+async function measureSize(events: number): Promise<Figure[]> {
+  const before = fileBytes();
+  const reader = new DatabaseSync(file, { readOnly: true });
+  const sinceMs = performance.now();
+  const isWaiting = (): boolean => reader.prepare('SELECT 1 AS one FROM packing LIMIT 1').get() !== undefined;
+  while (isWaiting()) await setTimeout(50);
+  const seconds = secondsOf(sinceMs);
+  await setTimeout(500);
+  reader.close();
+  return [
+    { what: 'file, bytes per event, as imported', value: before / events, unit: 'B' },
+    { what: 'file, bytes per event, ended runs packed', value: fileBytes() / events, unit: 'B' },
+    { what: 'packing in idle time', value: events / seconds, unit: 'events/s' },
+  ];
+}
+
 async function measureReading(store: Store, runIds: readonly string[]): Promise<Figure[]> {
   const filters: [string, () => RunFilter][] = [
     ['newest 50', () => ({})],
     ['by status and caller', () => ({ status: ['completed'], callerId: `caller-${pick(500)}` })],
     ['by agent', () => ({ agentId: `agent-${pick(50)}` })],
     ['by channel and reason', () => ({ channelId: `channel-${pick(20)}`, endReason: ['error'] })],
-    ['by label and range', () => ({ labels: { team: `team-${pick(10)}` }, sinceMs: worldStartMs + pick(runIds.length) * 200 })],
+    [
+      'by label and range',
+      () => ({ labels: { team: `team-${pick(10)}` }, sinceMs: worldStartMs + pick(runIds.length) * 200 }),
+    ],
     ['by model, with error', () => ({ model: `model-${pick(8)}`, hasError: true })],
   ];
   const figures: Figure[] = [];
@@ -134,11 +173,18 @@ async function measureReading(store: Store, runIds: readonly string[]): Promise<
   figures.push(
     ...(await timeCalls('list by phrase', 50, () => store.listRuns('default', { text: phrase() }, {}))),
     ...(await timeCalls('search phrase', 50, () => store.search('default', phrase()))),
-    ...(await timeCalls('search common word', 20, () => store.search('default', vocabulary[pick(5)]!, { order: 'time' }))),
+    ...(await timeCalls('search common word', 20, () =>
+      store.search('default', vocabulary[pick(5)]!, { order: 'time' }),
+    )),
     ...(await timeCalls('get run', 200, () => store.getRun('default', someRun()))),
     ...(await timeCalls('events of a run', 200, () => store.listEvents('default', someRun()))),
     ...(await timeCalls('steps of a run', 200, () => store.listSteps('default', someRun()))),
-    ...(await timeCalls('last run of 50 agents', 50, () => store.lastRunPerAgent('default', Array.from({ length: 50 }, (_, at) => `agent-${at}`)))),
+    ...(await timeCalls('last run of 50 agents', 50, () =>
+      store.lastRunPerAgent(
+        'default',
+        Array.from({ length: 50 }, (_, at) => `agent-${at}`),
+      ),
+    )),
     ...(await timeCalls('totals by model', 5, () => store.totals('default', { by: 'model' }))),
     ...(await timeCalls('totals by day', 5, () => store.totals('default', { by: 'day' }))),
   );
@@ -154,7 +200,8 @@ async function measurePlain(store: Store): Promise<Figure[]> {
     const entries: JournalEntry[] = [];
     for (let runs = 0; runs < 10; runs += 1) {
       const run = world.run({ timeMs: worldStartMs + 2 ** 35 + events });
-      for (let n = 1; n < 50; n += 1) run.emit('log', { payload: { type: 'note', data: `${n} ${'lorem ipsum '.repeat(120)}` } });
+      for (let n = 1; n < 50; n += 1)
+        run.emit('log', { payload: { type: 'note', data: `${n} ${'lorem ipsum '.repeat(120)}` } });
       entries.push(...run.entries);
     }
     const sinceMs = performance.now();
@@ -171,7 +218,9 @@ async function measureBigRun(store: Store): Promise<Figure[]> {
   const { entries } = run;
   const sinceMs = performance.now();
   for (let at = 0; at < entries.length; at += 500) await store.importBatch(toBatch(entries.slice(at, at + 500)));
-  const figures: Figure[] = [{ what: 'import of one run of 100,000 small events', value: entries.length / secondsOf(sinceMs), unit: 'events/s' }];
+  const figures: Figure[] = [
+    { what: 'import of one run of 100,000 small events', value: entries.length / secondsOf(sinceMs), unit: 'events/s' },
+  ];
   figures.push(...(await timeCalls('open a run of 100,000 events', 3, () => store.listEvents('default', run.id))));
   return figures;
 }
@@ -179,7 +228,9 @@ async function measureBigRun(store: Store): Promise<Figure[]> {
 async function measurePurge(store: Store, runs: number): Promise<Figure[]> {
   const chunks = Math.max(1, Math.floor(runs / 10 / 100));
   const untilMs = worldStartMs + runs * 400;
-  const figures = await timeCalls('purge of 100 runs', chunks, () => store.purge({ projectId: 'default', beforeMs: untilMs, limit: 100 }));
+  const figures = await timeCalls('purge of 100 runs', chunks, () =>
+    store.purge({ projectId: 'default', beforeMs: untilMs, limit: 100 }),
+  );
   // A week later what those runs alone used may go, slice by slice; how long one slice keeps others waiting.
   const pauses = monitorEventLoopDelay({ resolution: 1 });
   pauses.enable();
@@ -206,12 +257,20 @@ const store = args.store === 'memory' ? createMemoryStore() : openSqliteStore({ 
 await store.initialize();
 const { figures, runIds } = await measureImport(store);
 print(figures);
-const sizeOf = (): Figure[] => (store.kind === 'sqlite' ? [{ what: 'file, bytes per event', value: (statSync(file).size + statSync(`${file}-wal`).size) / figures[0]!.value, unit: 'B' }] : []);
-const more = [...sizeOf(), ...(await measurePlain(store)), ...(await measureReading(store, runIds)), ...(await measureBigRun(store)), ...(await measurePurge(store, runIds.length))];
+const more = [
+  ...(store.kind === 'sqlite' ? await measureSize(figures[0]!.value) : []),
+  ...(await measurePlain(store)),
+  ...(await measureReading(store, runIds)),
+  ...(await measureBigRun(store)),
+  ...(await measurePurge(store, runIds.length)),
+];
 print(more);
 await store.close();
 if (args.dir === undefined) rmSync(folder, { recursive: true });
 if (args.json !== undefined) {
   const machine = { node: process.version, cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length };
-  writeFileSync(args.json, `${JSON.stringify({ bench: 'store', store: store.kind, machine, seed: Number(args.seed), figures: [...figures, ...more] }, null, 2)}\n`);
+  writeFileSync(
+    args.json,
+    `${JSON.stringify({ bench: 'store', store: store.kind, machine, seed: Number(args.seed), figures: [...figures, ...more] }, null, 2)}\n`,
+  );
 }

@@ -109,6 +109,9 @@ function become(args) {
   process.on('SIGHUP', () => child.kill('SIGHUP'));
   // A terminal's Ctrl-C has reached the child already; a second one would tell it not to tidy up.
   process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
+  // npm runs scripts in a shell that does not pass SIGTERM on: it dies, and this process is handed to another parent.
+  const parent = process.ppid;
+  setInterval(() => process.ppid === parent || child.kill('SIGTERM'), 200).unref();
   child.on('error', (error) => fail(`could not run ${args[0]}: ${error.message}`));
   child.on('exit', (code, signal) => process.exit(code === null ? 128 + (os.constants.signals[signal] || 0) : code));
 }

@@ -33,7 +33,7 @@ async function buildPart(part: string, ifStale: boolean): Promise<boolean> {
   const started = Date.now();
   forget(part);
   const { files, packages } = await build();
-  if (files.length > 0) remember(part, { inputs, files, packages });
+  remember(part, { inputs, files, packages });
   console.log(`build: ${part}, ${files.length} files in ${((Date.now() - started) / 1000).toFixed(1)} s`);
   return true;
 }

@@ -19,6 +19,7 @@ export const entries: readonly Entry[] = [
   { name: 'tachograph/journal', source: 'src/journal/index.ts', output: 'journal' },
   { name: 'tachograph/server', source: 'src/server/index.ts', output: 'server' },
   { name: null, source: 'src/cli/main.ts', output: 'cli/main' },
+  { name: null, source: 'src/cli/sample/agent.ts', output: 'sample-agent' },
 ];
 
 /** The exports map that package.json must hold. */

@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync, existsSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { OutputChunk } from 'rolldown';
@@ -10,15 +10,12 @@ import { packagesOf } from './notices.ts';
 
 /** Bundles every entry into dist and answers the files written and the packages that are inside. */
 export async function buildCode(): Promise<Omit<Stamp, 'inputs'>> {
-  const present = entries.filter((entry) => existsSync(join(root, entry.source)));
-  const missing = entries.filter((entry) => !present.includes(entry));
-  for (const entry of missing) console.warn(`build: warning: ${entry.source} does not exist`);
   // Written beside and moved in at the end: a server that runs from dist sees the old files or the new ones.
   const next = join(root, 'dist', '.next');
   rmSync(next, { recursive: true, force: true });
   const bundle = await rolldown({
     cwd: root,
-    input: Object.fromEntries(present.map((entry) => [entry.output, entry.source])),
+    input: Object.fromEntries(entries.map((entry) => [entry.output, entry.source])),
     platform: 'node',
     tsconfig: false,
     external: (id) => isBuiltin(id),

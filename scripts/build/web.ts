@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Rolldown } from 'vite';
@@ -12,10 +12,6 @@ export const scriptBytesMax = 250_000;
 /** Builds the viewer into dist/web and answers the files written and the packages that are inside. */
 export async function buildWeb(): Promise<Omit<Stamp, 'inputs'>> {
   const configFile = join(root, 'web', 'vite.config.ts');
-  if (!existsSync(configFile)) {
-    console.warn('build: warning: web/vite.config.ts does not exist, the viewer is not built');
-    return { files: [], packages: [] };
-  }
   const { build } = await import('vite');
   const result = await build({ configFile, root: join(root, 'web'), mode: 'production', logLevel: 'warn' });
   if (!('output' in result)) throw new Error('vite built more or less than one viewer');

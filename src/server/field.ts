@@ -32,7 +32,8 @@ export const flag = (description: string) =>
     .meta({ type: 'boolean', description });
 
 /** Text of at most 1,000 characters. */
-export const text = (description: string) => z.string().max(1000, 'must be at most 1,000 characters long').meta({ description });
+export const text = (description: string) =>
+  z.string().max(1000, 'must be at most 1,000 characters long').meta({ description });
 
 const isoPattern = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?$/;
 
@@ -71,7 +72,12 @@ function textToPairs(value: string): [string, string][] {
 /** Labels that must all be present: the field repeated, or several `key=value` in one. */
 export const labels = (description: string) =>
   z
-    .array(z.string().max(4000).regex(/^[^:=]+[:=]/u, 'must be key:value'))
+    .array(
+      z
+        .string()
+        .max(4000)
+        .regex(/^[^:=]+[:=]/u, 'must be key:value'),
+    )
     .max(32, 'must be given at most 32 times')
     .transform((values) => Object.fromEntries(values.flatMap(textToPairs)))
     .meta({ description });

@@ -13,10 +13,15 @@ function ask(method: string, headers: Readonly<Record<string, string>>, port: nu
 }
 
 describe('the Host', () => {
-  test.each(['localhost:7230', '127.0.0.1:7230', '[::1]:7230', 'LOCALHOST:7230', 'records.example', 'records.example:444', 'forwarded.example:9000'])(
-    '%s is answered',
-    (host) => expect(ask('GET', { host })).toBe(200),
-  );
+  test.each([
+    'localhost:7230',
+    '127.0.0.1:7230',
+    '[::1]:7230',
+    'LOCALHOST:7230',
+    'records.example',
+    'records.example:444',
+    'forwarded.example:9000',
+  ])('%s is answered', (host) => expect(ask('GET', { host })).toBe(200));
 
   test.each([
     'evil.example',
@@ -33,7 +38,8 @@ describe('the Host', () => {
     '',
   ])('%j is refused', (host) => expect(ask('GET', { host })).toBe(403));
 
-  test('of loopback passes without its port where the port is not known', () => expect(ask('GET', { host: 'localhost' }, null)).toBe(200));
+  test('of loopback passes without its port where the port is not known', () =>
+    expect(ask('GET', { host: 'localhost' }, null)).toBe(200));
 });
 
 describe('the origin', () => {
@@ -81,7 +87,9 @@ test('a cross-origin erasure changes nothing', async () => {
 test('a preflight is never granted', async () => {
   const stage = await createStage();
   const headers = { origin: 'https://evil.example', 'access-control-request-method': 'DELETE' };
-  const response = await stage.handler(new Request('http://localhost/api/v1/runs/last', { method: 'OPTIONS', headers }));
+  const response = await stage.handler(
+    new Request('http://localhost/api/v1/runs/last', { method: 'OPTIONS', headers }),
+  );
   expect(response.status).toBe(403);
   expect([...response.headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([]);
 });

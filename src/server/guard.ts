@@ -22,7 +22,9 @@ function isHostAllowed(text: string, port: number | null, allowedHosts: readonly
   const host = parseHost(text);
   if (host === null) return false;
   if (loopbackNames.has(host.name) && (port === null || host.port === port)) return true;
-  return allowedHosts.some((allowed) => allowed.toLowerCase() === host.name || allowed.toLowerCase() === `${host.name}:${host.port}`);
+  return allowedHosts.some(
+    (allowed) => allowed.toLowerCase() === host.name || allowed.toLowerCase() === `${host.name}:${host.port}`,
+  );
 }
 
 function isSameOrigin(origin: string, host: string): boolean {
@@ -40,17 +42,26 @@ const isWrite = (method: string): boolean => method !== 'GET' && method !== 'HEA
 export function refuseForeign(request: Request, port: number | null, options: GuardOptions): Response | null {
   const host = request.headers.get('host') ?? new URL(request.url).host;
   if (!isHostAllowed(host, port, options.allowedHosts)) {
-    return toProblem('host-refused', 'This server answers under its own loopback address only. Start it with this name among its allowed hosts to use another.');
+    return toProblem(
+      'host-refused',
+      'This server answers under its own loopback address only. Start it with this name among its allowed hosts to use another.',
+    );
   }
   const origin = request.headers.get('origin');
   if (origin !== null && !isSameOrigin(origin, host)) {
-    return toProblem('origin-refused', 'Requests from other origins are refused. Open the viewer at the address the server printed.');
+    return toProblem(
+      'origin-refused',
+      'Requests from other origins are refused. Open the viewer at the address the server printed.',
+    );
   }
   const site = request.headers.get('sec-fetch-site');
   const isForeignSite = site === 'cross-site' || site === 'same-site';
   const isNavigation = request.headers.get('sec-fetch-mode') === 'navigate';
   if (isForeignSite && (isWrite(request.method) || !isNavigation)) {
-    return toProblem('origin-refused', 'Requests made by other sites are refused. Open the viewer at the address the server printed.');
+    return toProblem(
+      'origin-refused',
+      'Requests made by other sites are refused. Open the viewer at the address the server printed.',
+    );
   }
   return null;
 }

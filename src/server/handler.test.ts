@@ -51,24 +51,41 @@ describe('every route', () => {
   });
 
   const underRun = routes.filter((route) => /\{(id|runId)\}/.test(route.path));
-  test.each(underRun.map((route) => [route.method, route.path]))('%s %s answers 404 for a run that is not there', async (method, path) => {
-    const body = method === 'POST' || method === 'PUT' ? JSON.stringify({ kind: 'pin' }) : null;
-    const headers = { 'content-type': 'application/json' };
-    const response = await stage.handler(new Request(`http://localhost${fill(path, nobody)}`, { method, body, headers }));
-    expect(response.status).toBe(404);
-    expect(response.headers.get('content-type')).toBe('application/problem+json');
-    expect((await problemOf(response)).code).toBe('run-not-found');
-  });
+  test.each(underRun.map((route) => [route.method, route.path]))(
+    '%s %s answers 404 for a run that is not there',
+    async (method, path) => {
+      const body = method === 'POST' || method === 'PUT' ? JSON.stringify({ kind: 'pin' }) : null;
+      const headers = { 'content-type': 'application/json' };
+      const response = await stage.handler(
+        new Request(`http://localhost${fill(path, nobody)}`, { method, body, headers }),
+      );
+      expect(response.status).toBe(404);
+      expect(response.headers.get('content-type')).toBe('application/problem+json');
+      expect((await problemOf(response)).code).toBe('run-not-found');
+    },
+  );
 
-  test.each(underRun.map((route) => [route.method, route.path]))('%s %s refuses what can be no id', async (method, path) => {
-    for (const bad of ["x' OR 1=1 --", '%', '__proto__', 'LAST', '0'.repeat(37)]) {
-      const response = await stage.handler(new Request(`http://localhost${fill(path, encodeURIComponent(bad))}`, { method }));
-      expect([bad, response.status]).toEqual([bad, 400]);
-    }
-  });
+  test.each(underRun.map((route) => [route.method, route.path]))(
+    '%s %s refuses what can be no id',
+    async (method, path) => {
+      for (const bad of ["x' OR 1=1 --", '%', '__proto__', 'LAST', '0'.repeat(37)]) {
+        const response = await stage.handler(
+          new Request(`http://localhost${fill(path, encodeURIComponent(bad))}`, { method }),
+        );
+        expect([bad, response.status]).toEqual([bad, 400]);
+      }
+    },
+  );
 
   test('carries the security headers, also on errors', async () => {
-    for (const path of ['/', '/healthz', '/api/v1/runs', '/api/v1/nope', `/api/v1/runs/${nobody}`, '/api/v1/runs?limit=x']) {
+    for (const path of [
+      '/',
+      '/healthz',
+      '/api/v1/runs',
+      '/api/v1/nope',
+      `/api/v1/runs/${nobody}`,
+      '/api/v1/runs?limit=x',
+    ]) {
       const { headers } = await stage.get(path);
       expect(headers.get('content-security-policy')).toContain("default-src 'none'; script-src 'self'");
       expect(headers.get('x-content-type-options')).toBe('nosniff');
@@ -168,7 +185,10 @@ describe('runs', () => {
 
   test('a limit outside its range becomes 50 and says so', async () => {
     for (const limit of [0, -3, 501]) {
-      expect(await stage.json<RunPage>(`/api/v1/runs?limit=${limit}`)).toMatchObject({ limit: 50, limitCorrected: true });
+      expect(await stage.json<RunPage>(`/api/v1/runs?limit=${limit}`)).toMatchObject({
+        limit: 50,
+        limitCorrected: true,
+      });
     }
   });
 
@@ -176,7 +196,8 @@ describe('runs', () => {
     expect((await stage.json<RunDetail>('/api/v1/runs/last')).run.id).toBe(scene.runId);
     const prefix = scene.runId.slice(0, scene.runId.length - 1);
     const both = [scene.runId, scene.childId].filter((id) => id.startsWith(prefix));
-    if (both.length === 1) expect((await stage.json<RunDetail>(`/api/v1/runs/${prefix.toUpperCase()}`)).run.id).toBe(scene.runId);
+    if (both.length === 1)
+      expect((await stage.json<RunDetail>(`/api/v1/runs/${prefix.toUpperCase()}`)).run.id).toBe(scene.runId);
     const response = await stage.get(`/api/v1/runs/${scene.runId.slice(0, 6)}`);
     expect([response.status, (await problemOf(response)).code]).toEqual([409, 'prefix-ambiguous']);
   });
@@ -203,7 +224,10 @@ describe('steps', () => {
     expect(tool.childRuns.map(({ id }) => id)).toEqual([scene.childId]);
     const model = await stage.json<StepDetail>(`/api/v1/runs/${scene.runId}/steps/3`);
     expect(model.responseParts).toEqual([{ type: 'text', text: 'Because of Rayleigh scattering.' }]);
-    expect(model.attempts.map(({ number, status }) => [number, status])).toEqual([[1, 'failed'], [2, 'completed']]);
+    expect(model.attempts.map(({ number, status }) => [number, status])).toEqual([
+      [1, 'failed'],
+      [2, 'completed'],
+    ]);
   });
 
   test('say which messages are new', async () => {
@@ -243,13 +267,19 @@ test('events come in seq order and in pages', async () => {
 });
 
 test('search leads to run and step', async () => {
-  const { items } = await stage.json<{ items: { runId: string; stepNumber: number | null; run: { agentId: string } }[] }>('/api/v1/search?q=scattering');
-  expect(items.some((hit) => hit.runId === scene.runId && hit.stepNumber === 3 && hit.run.agentId === 'physicist')).toBe(true);
+  const { items } = await stage.json<{
+    items: { runId: string; stepNumber: number | null; run: { agentId: string } }[];
+  }>('/api/v1/search?q=scattering');
+  expect(
+    items.some((hit) => hit.runId === scene.runId && hit.stepNumber === 3 && hit.run.agentId === 'physicist'),
+  ).toBe(true);
   expect((await stage.get('/api/v1/search')).status).toBe(400);
 });
 
 test('a tree nests child runs and says where it was cut', async () => {
-  const tree = await stage.json<{ children: { run: { id: string } }[]; steps: unknown[]; cut: boolean }>(`/api/v1/runs/${scene.runId}/tree`);
+  const tree = await stage.json<{ children: { run: { id: string } }[]; steps: unknown[]; cut: boolean }>(
+    `/api/v1/runs/${scene.runId}/tree`,
+  );
   expect(tree.children.map(({ run }) => run.id)).toEqual([scene.childId]);
   expect([tree.steps.length, tree.cut]).toEqual([4, false]);
   expect(await stage.json(`/api/v1/runs/${scene.runId}/tree?depth=1`)).toMatchObject({ children: [], cut: true });
@@ -257,7 +287,9 @@ test('a tree nests child runs and says where it was cut', async () => {
 });
 
 test('volume adds up to the list', async () => {
-  const buckets = await stage.json<{ runs: number; errors: number; costNanoUsd: number }[]>('/api/v1/stats/volume?buckets=7');
+  const buckets = await stage.json<{ runs: number; errors: number; costNanoUsd: number }[]>(
+    '/api/v1/stats/volume?buckets=7',
+  );
   expect(buckets).toHaveLength(7);
   expect(buckets.reduce((sum, { runs }) => sum + runs, 0)).toBe(1);
   expect(buckets.reduce((sum, { errors }) => sum + errors, 0)).toBe(1);
@@ -266,7 +298,9 @@ test('volume adds up to the list', async () => {
 });
 
 test('erasing is not offered where nobody can erase everywhere', async () => {
-  const response = await stage.handler(new Request(`http://localhost/api/v1/runs/${scene.runId}`, { method: 'DELETE' }));
+  const response = await stage.handler(
+    new Request(`http://localhost/api/v1/runs/${scene.runId}`, { method: 'DELETE' }),
+  );
   expect([response.status, (await problemOf(response)).code]).toEqual([501, 'not-offered']);
 });
 
@@ -275,7 +309,9 @@ test('health, readiness and metrics', async () => {
   expect(await stage.json('/readyz')).toEqual({ status: 'ok', store: 'memory' });
   const text = await (await stage.get('/metrics')).text();
   expect(text).toContain('tachograph_runs{status="completed"} 2\n');
-  expect(text).toMatch(/tachograph_http_requests_total\{route="\/api\/v1\/runs\/\{id\}",method="GET",status="200"\} \d+/);
+  expect(text).toMatch(
+    /tachograph_http_requests_total\{route="\/api\/v1\/runs\/\{id\}",method="GET",status="200"\} \d+/,
+  );
   expect(stage.errors).toEqual([]);
 });
 

@@ -120,7 +120,8 @@ function createSurroundings({ options, feed, metrics, closing, onError }: Parts)
     startedAtMs: clock.nowMs(),
     openApi: () => (description ??= JSON.stringify(describeApi(routes, version))),
     openStream: (connection) => (request, stream, send) => {
-      if (request.method === 'HEAD') return new Response(null, { headers: { 'content-type': 'text/event-stream; charset=utf-8' } });
+      if (request.method === 'HEAD')
+        return new Response(null, { headers: { 'content-type': 'text/event-stream; charset=utf-8' } });
       return openSse({
         limits: { ...defaultSseLimits, ...options.streamLimits },
         closing,
@@ -184,7 +185,8 @@ export function createHandler(options: HandlerOptions): Handler {
   const { clock } = surroundings;
 
   const answer = async (request: Request, bindings: Bindings): Promise<Response> => {
-    if (closing.signal.aborted) return toProblem('closing', 'The server is closing.', { headers: { connection: 'close' } });
+    if (closing.signal.aborted)
+      return toProblem('closing', 'The server is closing.', { headers: { connection: 'close' } });
     const refused = refuseForeign(request, bindings.connection.port, { allowedHosts: options.allowedHosts ?? [] });
     return refused ?? app.fetch(request, bindings);
   };

@@ -44,7 +44,12 @@ export function createMetrics(): Metrics {
 
   const families = [
     { name: 'tachograph_http_requests_total', type: 'counter', help: 'Requests answered.', samples: requests },
-    { name: 'tachograph_http_request_seconds_total', type: 'counter', help: 'Time from request to head of the answer.', samples: seconds },
+    {
+      name: 'tachograph_http_request_seconds_total',
+      type: 'counter',
+      help: 'Time from request to head of the answer.',
+      samples: seconds,
+    },
     { name: 'tachograph_sse_clients', type: 'gauge', help: 'Event streams open now.', samples: clients },
     { name: 'tachograph_sse_ended_total', type: 'counter', help: 'Event streams ended, by reason.', samples: ended },
   ];

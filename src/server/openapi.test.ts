@@ -4,7 +4,9 @@ import { describeApi } from './openapi.ts';
 import { routes } from './routes/index.ts';
 
 interface Described {
-  readonly paths: Readonly<Record<string, Readonly<Record<string, { parameters: { name: string; schema: object }[]; responses: object }>>>>;
+  readonly paths: Readonly<
+    Record<string, Readonly<Record<string, { parameters: { name: string; schema: object }[]; responses: object }>>>
+  >;
   readonly components: { readonly schemas: Readonly<Record<string, object>> };
 }
 
@@ -24,13 +26,17 @@ test('every reference leads to a shape', () => {
   expect(references.length).toBeGreaterThan(20);
   for (const reference of references) {
     const name = /^#\/components\/schemas\/(\w+)$/.exec(reference)?.[1];
-    expect([reference, name !== undefined && Object.hasOwn(described.components.schemas, name)]).toEqual([reference, true]);
+    expect([reference, name !== undefined && Object.hasOwn(described.components.schemas, name)]).toEqual([
+      reference,
+      true,
+    ]);
   }
 });
 
 test('numbers and flags are described as such', () => {
   const { parameters } = described.paths['/api/v1/runs']!['get']!;
-  const schemaOf = (name: string): object | undefined => parameters.find((parameter) => parameter.name === name)?.schema;
+  const schemaOf = (name: string): object | undefined =>
+    parameters.find((parameter) => parameter.name === name)?.schema;
   expect(schemaOf('limit')).toEqual({ type: 'integer' });
   expect(schemaOf('nested')).toEqual({ type: 'boolean' });
   expect(schemaOf('status')).toMatchObject({ type: 'array', items: { enum: expect.arrayContaining(['running']) } });

@@ -53,13 +53,21 @@ function toAnswer(route: Route, components: Json): Json {
 
 function toOperation(route: Route, components: Json): Json {
   const parameters = [...toParameters(route.params, 'path'), ...toParameters(route.query, 'query')];
-  const problem = { description: 'A problem.', content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } };
+  const problem = {
+    description: 'A problem.',
+    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+  };
   return {
     summary: route.summary,
     parameters,
     ...(route.body === undefined
       ? {}
-      : { requestBody: { required: true, content: { 'application/json': { schema: toSchema(route.body, 'input', components) } } } }),
+      : {
+          requestBody: {
+            required: true,
+            content: { 'application/json': { schema: toSchema(route.body, 'input', components) } },
+          },
+        }),
     responses: { [String(route.status ?? 200)]: toAnswer(route, components), default: problem },
   };
 }
@@ -88,7 +96,11 @@ export function describeApi(routes: readonly Route[], version: string): Json {
   const sorted = Object.fromEntries(Object.entries(components).sort(([a], [b]) => (a < b ? -1 : 1)));
   return relink({
     openapi: '3.1.0',
-    info: { title: 'Tachograph', version, description: 'Reads the record of AI agents: runs, steps, attempts, events.' },
+    info: {
+      title: 'Tachograph',
+      version,
+      description: 'Reads the record of AI agents: runs, steps, attempts, events.',
+    },
     paths,
     components: { schemas: sorted },
   }) as Json;

@@ -76,15 +76,23 @@ function firstIssue(error: z.ZodError): { field: string; message: string } {
 }
 
 const issueToProblem = (code: ProblemCode, issue: { field: string; message: string }): Response =>
-  toProblem(code, `The field ${JSON.stringify(issue.field.slice(0, 100))} ${issue.message}.`, { field: issue.field.slice(0, 100) });
+  toProblem(code, `The field ${JSON.stringify(issue.field.slice(0, 100))} ${issue.message}.`, {
+    field: issue.field.slice(0, 100),
+  });
 
 /** The query as an object, or the complaint about it. */
-function readQuery(search: URLSearchParams, schema: Fields): { ok: true; value: unknown } | { ok: false; issue: { field: string; message: string } } {
+function readQuery(
+  search: URLSearchParams,
+  schema: Fields,
+): { ok: true; value: unknown } | { ok: false; issue: { field: string; message: string } } {
   const raw: [string, unknown][] = [];
   for (const name of new Set(search.keys())) {
     if (!Object.hasOwn(schema.shape, name)) {
       const known = Object.keys(schema.shape).join(', ');
-      return { ok: false, issue: { field: name, message: known === '' ? 'is not known here' : `is not known here; known are ${known}` } };
+      return {
+        ok: false,
+        issue: { field: name, message: known === '' ? 'is not known here' : `is not known here; known are ${known}` },
+      };
     }
     const field = schema.shape[name] as z.ZodType;
     const values = search.getAll(name);
@@ -106,7 +114,8 @@ async function readBody(request: Request, schema: z.ZodType): Promise<{ value: u
   let bytes = 0;
   for await (const chunk of request.body ?? []) {
     bytes += chunk.byteLength;
-    if (bytes > bodyBytesMax) return { refusal: toProblem('body-too-large', `The body has more than ${bodyBytesMax} bytes.`) };
+    if (bytes > bodyBytesMax)
+      return { refusal: toProblem('body-too-large', `The body has more than ${bodyBytesMax} bytes.`) };
     chunks.push(chunk);
   }
   let raw: unknown;
@@ -116,11 +125,18 @@ async function readBody(request: Request, schema: z.ZodType): Promise<{ value: u
     return { refusal: toProblem('bad-argument', 'The body is not valid JSON in UTF-8.', { field: 'body' }) };
   }
   const parsed = schema.safeParse(raw);
-  return parsed.success ? { value: parsed.data } : { refusal: issueToProblem('bad-argument', firstIssue(parsed.error)) };
+  return parsed.success
+    ? { value: parsed.data }
+    : { refusal: issueToProblem('bad-argument', firstIssue(parsed.error)) };
 }
 
 /** Validates a request against its route and runs it. What is wrong with the request comes back as a problem. */
-export async function runRoute(route: Route, request: Request, rawParams: Readonly<Record<string, string>>, around: Surroundings): Promise<Response> {
+export async function runRoute(
+  route: Route,
+  request: Request,
+  rawParams: Readonly<Record<string, string>>,
+  around: Surroundings,
+): Promise<Response> {
   const params = (route.params ?? nothing).safeParse(rawParams);
   if (!params.success) return issueToProblem('bad-argument', firstIssue(params.error));
   const query = readQuery(new URL(request.url).searchParams, route.query ?? nothing);

@@ -48,7 +48,10 @@ test.each(['0.0.0.0', '::', '192.168.1.10', 'example.com', ''])('binding to %j i
 test('a taken port is said to be taken', async () => {
   const { stage, server } = await serve();
   const second = createServer({ handler: stage.handler, port: server.port });
-  await expect(second).rejects.toMatchObject({ code: 'port-taken', message: expect.stringContaining(String(server.port)) });
+  await expect(second).rejects.toMatchObject({
+    code: 'port-taken',
+    message: expect.stringContaining(String(server.port)),
+  });
   await expect(createServer({ handler: stage.handler, port: 99_999 })).rejects.toMatchObject({ code: 'bad-argument' });
 });
 
@@ -70,8 +73,15 @@ test('a foreign Host, a foreign port, a broken target and a missing Host are ref
 test('a hundred clients in parallel get whole answers', async () => {
   const { stage, server } = await serve();
   const { runId } = await recordScenario(stage);
-  const paths = ['/api/v1/runs?count=true', `/api/v1/runs/${runId}`, `/api/v1/runs/${runId}/steps`, `/api/v1/runs/${runId}/events`];
-  const wanted = new Map(await Promise.all(paths.map(async (path) => [path, await (await stage.get(path)).text()] as const)));
+  const paths = [
+    '/api/v1/runs?count=true',
+    `/api/v1/runs/${runId}`,
+    `/api/v1/runs/${runId}/steps`,
+    `/api/v1/runs/${runId}/events`,
+  ];
+  const wanted = new Map(
+    await Promise.all(paths.map(async (path) => [path, await (await stage.get(path)).text()] as const)),
+  );
   const answers = await Promise.all(
     Array.from({ length: 400 }, async (_, at) => {
       const path = paths[at % paths.length]!;
@@ -82,15 +92,20 @@ test('a hundred clients in parallel get whole answers', async () => {
 });
 
 test('a client that stops reading is cut off, and the others go on', async () => {
-  const { stage, server } = await serve({ withNews: true, streamLimits: { bufferBytes: 64 * 1024, stallMs: 100 } });
+  const { stage, server } = await serve({ withNews: true, streamLimits: { bufferBytes: 64 * 1024, stallMs: 1500 } });
   const run = stage.recorder.startRun({ agentId: 'a' });
   await stage.publish();
   const path = `/api/v1/runs/${run.id}/events`;
-  const [slow] = (await once(get(server.url + path, { headers: { accept: 'text/event-stream' } }), 'response')) as [IncomingMessage];
+  const [slow] = (await once(get(server.url + path, { headers: { accept: 'text/event-stream' } }), 'response')) as [
+    IncomingMessage,
+  ];
   slow.on('error', () => undefined);
   const cut = new Promise((resolve) => slow.once('close', resolve));
   slow.pause();
-  const quick = readUntil(await fetch(server.url + path, { headers: { accept: 'text/event-stream' } }), (got) => got.at(-1)!.event === 'end');
+  const quick = readUntil(
+    await fetch(server.url + path, { headers: { accept: 'text/event-stream' } }),
+    (got) => got.at(-1)!.event === 'end',
+  );
   for (let at = 0; at < 300; at += 1) {
     run.log('tick', { text: 'lorem ipsum '.repeat(8000) });
     await stage.publish();
@@ -110,7 +125,10 @@ test('a client that leaves frees its stream', async () => {
   const { stage, server } = await serve();
   const { runId } = await recordScenario(stage);
   const leaving = new AbortController();
-  await fetch(`${server.url}/api/v1/runs/${runId}/events`, { headers: { accept: 'text/event-stream' }, signal: leaving.signal });
+  await fetch(`${server.url}/api/v1/runs/${runId}/events`, {
+    headers: { accept: 'text/event-stream' },
+    signal: leaving.signal,
+  });
   expect(await (await stage.get('/metrics')).text()).toContain('tachograph_streams 1\n');
   leaving.abort();
   while (!(await (await stage.get('/metrics')).text()).includes('tachograph_streams 0\n')) await sleep(5);
@@ -150,7 +168,10 @@ test('closing cuts what does not end in time', async () => {
 test('a body past its cap is refused while it is still coming', async () => {
   const { stage, server } = await serve();
   const { runId } = await recordScenario(stage);
-  const sending = request(`${server.url}/api/v1/runs/${runId}/annotations`, { method: 'POST', headers: { 'content-type': 'application/json' } });
+  const sending = request(`${server.url}/api/v1/runs/${runId}/annotations`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+  });
   sending.on('error', () => undefined);
   const answered = once(sending, 'response') as Promise<[IncomingMessage]>;
   const chunk = Buffer.alloc(16 * 1024, 0x20);

@@ -26,6 +26,7 @@ export interface Server {
 }
 
 const closeMs = 10_000;
+const tidyMs = 20;
 
 /** A connection on which nothing moves for so long is dropped; streams send a heartbeat well within it. */
 const idleMs = 120_000;
@@ -45,16 +46,27 @@ function checkPlace(host: string, port: number): void {
     );
   }
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new TachographError('bad-argument', `The port is ${port}; give a whole number from 0 (any free one) to 65535.`);
+    throw new TachographError(
+      'bad-argument',
+      `The port is ${port}; give a whole number from 0 (any free one) to 65535.`,
+    );
   }
 }
 
 function listenError(error: unknown, host: string, port: number): TachographError {
   const code = (error as NodeJS.ErrnoException).code;
   if (code === 'EADDRINUSE') {
-    return new TachographError('port-taken', `Port ${port} on ${host} is taken. Give another one, or 0 for any free one.`, { cause: error });
+    return new TachographError(
+      'port-taken',
+      `Port ${port} on ${host} is taken. Give another one, or 0 for any free one.`,
+      { cause: error },
+    );
   }
-  return new TachographError('bind-refused', `The system refused to listen on ${host}:${port} (${code ?? 'unknown'}). Give another port.`, { cause: error });
+  return new TachographError(
+    'bind-refused',
+    `The system refused to listen on ${host}:${port} (${code ?? 'unknown'}). Give another port.`,
+    { cause: error },
+  );
 }
 
 function listen(server: HttpServer, host: string, port: number): Promise<number> {
@@ -78,9 +90,12 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       errorHandler: () => secure(toProblem('bad-argument', 'The request target or its Host header is malformed.')),
     },
   );
-  const server = createHttpServer({ headersTimeout: headersMs, requestTimeout: requestMs, keepAliveTimeout: 5000 }, (incoming, outgoing) => {
-    void listener(incoming, outgoing);
-  });
+  const server = createHttpServer(
+    { headersTimeout: headersMs, requestTimeout: requestMs, keepAliveTimeout: 5000 },
+    (incoming, outgoing) => {
+      void listener(incoming, outgoing);
+    },
+  );
   server.setTimeout(idleMs);
   port = await listen(server, host, options.port);
   let closed: Promise<void> | null = null;
@@ -91,8 +106,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     close({ timeoutMs = closeMs } = {}) {
       closed ??= new Promise((resolve) => {
         const cut = setTimeout(() => server.closeAllConnections(), timeoutMs);
+        // A connection whose last answer has gone out would otherwise be kept open for the next request.
+        const tidy = setInterval(() => server.closeIdleConnections(), tidyMs);
         server.close(() => {
           clearTimeout(cut);
+          clearInterval(tidy);
           resolve();
         });
         handler.close();

@@ -27,7 +27,11 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 test('every page is the index, and is asked for anew', async () => {
   for (const path of ['/', '/runs/019a', '/runs/019a/steps/3?tab=raw', '/search']) {
     const response = await stage.get(path);
-    expect([response.status, response.headers.get('content-type'), response.headers.get('cache-control')]).toEqual([200, 'text/html; charset=utf-8', 'no-cache']);
+    expect([response.status, response.headers.get('content-type'), response.headers.get('cache-control')]).toEqual([
+      200,
+      'text/html; charset=utf-8',
+      'no-cache',
+    ]);
     expect(await response.text()).toContain('viewer');
   }
 });
@@ -70,7 +74,11 @@ test.each([
 test('the API is never answered with a page', async () => {
   for (const path of ['/api', '/api/', '/api/v2/runs', '/api/v1/runs/last/nothing']) {
     const response = await stage.get(path);
-    expect([path, response.status, response.headers.get('content-type')]).toEqual([path, 404, 'application/problem+json']);
+    expect([path, response.status, response.headers.get('content-type')]).toEqual([
+      path,
+      404,
+      'application/problem+json',
+    ]);
   }
 });
 

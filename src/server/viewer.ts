@@ -111,7 +111,10 @@ export function createViewer(webRoot: string | null): Viewer {
     async serve(request, path) {
       if (!(await refresh())) {
         if (!isPage(path)) return null;
-        return new Response(missingPage, { status: path === '/' ? 200 : 404, headers: { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' } });
+        return new Response(missingPage, {
+          status: path === '/' ? 200 : 404,
+          headers: { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' },
+        });
       }
       if (listed.has(path)) return fileToResponse(await read(path), request);
       return isPage(path) ? fileToResponse(await read('/index.html'), request) : null;

@@ -39,8 +39,20 @@ export type WirePart =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'reasoning'; readonly text: string }
   | { readonly type: 'tool-call'; readonly callId: string | null; readonly name: string; readonly args: unknown }
-  | { readonly type: 'tool-result'; readonly callId: string | null; readonly name: string | null; readonly result: unknown; readonly isError: boolean }
-  | { readonly type: 'file'; readonly mediaType: string | null; readonly name: string | null; readonly bytes: number | null; readonly digest: string | null }
+  | {
+      readonly type: 'tool-result';
+      readonly callId: string | null;
+      readonly name: string | null;
+      readonly result: unknown;
+      readonly isError: boolean;
+    }
+  | {
+      readonly type: 'file';
+      readonly mediaType: string | null;
+      readonly name: string | null;
+      readonly bytes: number | null;
+      readonly digest: string | null;
+    }
   | { readonly type: 'source'; readonly title: string | null; readonly url: string | null }
   | { readonly type: 'other'; readonly value: unknown };
 
@@ -61,7 +73,12 @@ export interface WireMessage {
 /** `GET /api/v1/runs/{id}/steps/{n}/context`. */
 export interface WireContext {
   readonly messages: readonly WireMessage[];
-  readonly tools: readonly { readonly contentId: string; readonly name: string | null; readonly description: string | null; readonly raw: string }[];
+  readonly tools: readonly {
+    readonly contentId: string;
+    readonly name: string | null;
+    readonly description: string | null;
+    readonly raw: string;
+  }[];
   /** Messages before this index come from the previous context; they can be left out with `from`. */
   readonly newFrom: number;
   readonly length: number;

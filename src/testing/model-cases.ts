@@ -72,7 +72,10 @@ async function purgeSome(store: Store, model: Model): Promise<void> {
   const beforeMs = worldStartMs + model.pick(20);
   const limit = 1 + model.pick(3);
   const order = (a: ModelRun, b: ModelRun): number => a.timeMs - b.timeMs || (a.builder.id < b.builder.id ? -1 : 1);
-  const going = model.runs.filter((run) => run.imported.has(1) && run.timeMs < beforeMs && !run.pinned).sort(order).slice(0, limit);
+  const going = model.runs
+    .filter((run) => run.imported.has(1) && run.timeMs < beforeMs && !run.pinned)
+    .sort(order)
+    .slice(0, limit);
   assert.equal(await store.purge({ projectId: 'default', beforeMs, limit }), going.length);
   for (const run of going) model.runs.splice(model.runs.indexOf(run), 1);
 }
@@ -92,7 +95,17 @@ async function act(store: Store, model: Model): Promise<void> {
     await purgeSome(store, model);
   } else if (choice === 18) {
     const { id } = run.builder;
-    await store.putAnnotation('default', { id, runId: id, stepId: null, kind: 'pin', name: null, value: null, author: null, createdAtMs: 1, updatedAtMs: 1 });
+    await store.putAnnotation('default', {
+      id,
+      runId: id,
+      stepId: null,
+      kind: 'pin',
+      name: null,
+      value: null,
+      author: null,
+      createdAtMs: 1,
+      updatedAtMs: 1,
+    });
     run.pinned = true;
   } else {
     assert.deepEqual(await store.rebuildRun('default', run.builder.id), []);
@@ -105,31 +118,43 @@ async function compare(store: Store, model: Model): Promise<void> {
   const known = stored.filter((run) => run.imported.has(1));
   for (const run of stored) {
     const events = await store.listEvents('default', run.builder.id);
-    assert.deepEqual(events.map((event) => event.seq), events.map((_, index) => index + 1));
+    assert.deepEqual(
+      events.map((event) => event.seq),
+      events.map((_, index) => index + 1),
+    );
     assert.deepEqual(new Set(events.map((event) => event.header.n)), run.imported);
     const steps = await store.listSteps('default', run.builder.id);
-    assert.deepEqual(steps.map((step) => step.number), steps.map((_, index) => index + 1));
+    assert.deepEqual(
+      steps.map((step) => step.number),
+      steps.map((_, index) => index + 1),
+    );
     assert.equal((await store.getRun('default', run.builder.id)).status, run.status);
   }
   const agentId = 'agent 1';
   const expected = known
     .filter((run) => run.agentId === agentId && !run.erased)
     .sort((a, b) => b.timeMs - a.timeMs || (a.builder.id < b.builder.id ? 1 : -1));
-  assert.deepEqual(await readPages(store, { agentId }, { limit: 3 }), expected.map((run) => run.builder.id));
+  assert.deepEqual(
+    await readPages(store, { agentId }, { limit: 3 }),
+    expected.map((run) => run.builder.id),
+  );
 }
 
 /** Random commands on the store and on a small model of it; both must agree after each round. */
 export function describeModel({ api: { describe, it }, withStore }: SuiteContext): void {
   describe('model', () => {
     for (const seed of [1, 2, 3, 4]) {
-      it(`agrees with a small model of itself (seed ${seed})`, withStore(async (store) => {
-        const random = createRandom(seed);
-        const model: Model = { world: createWorld(), runs: [], pick: (below) => Math.floor(random() * below) };
-        for (let round = 0; round < 20; round += 1) {
-          for (let step = 0; step < 15; step += 1) await act(store, model);
-          await compare(store, model);
-        }
-      }));
+      it(
+        `agrees with a small model of itself (seed ${seed})`,
+        withStore(async (store) => {
+          const random = createRandom(seed);
+          const model: Model = { world: createWorld(), runs: [], pick: (below) => Math.floor(random() * below) };
+          for (let round = 0; round < 20; round += 1) {
+            for (let step = 0; step < 15; step += 1) await act(store, model);
+            await compare(store, model);
+          }
+        }),
+      );
     }
   });
 }

@@ -67,7 +67,10 @@ export interface RunBuilder {
   /** Records a step; its id is in `lastStepId`. */
   step(step?: BuiltStep): RunBuilder;
   readonly lastStepId: string;
-  end(endReason?: EndReason, fields?: { output?: unknown; durationMs?: number; error?: RecordedError; swept?: boolean }): RunBuilder;
+  end(
+    endReason?: EndReason,
+    fields?: { output?: unknown; durationMs?: number; error?: RecordedError; swept?: boolean },
+  ): RunBuilder;
   /** The same run written by another process. */
   writer(writerId: string): RunBuilder;
   /** The entries that no earlier `take` gave. */
@@ -83,13 +86,21 @@ export interface World {
 }
 
 /** An import batch of entries. */
-export function toBatch(entries: readonly JournalEntry[], projectId = 'default', position: ImportBatch['position'] = null): ImportBatch {
+export function toBatch(
+  entries: readonly JournalEntry[],
+  projectId = 'default',
+  position: ImportBatch['position'] = null,
+): ImportBatch {
   return { projectId, entries, position };
 }
 
 /** A usage with these totals. */
 export function usageOf(input: number | null, output: number | null): Usage {
-  return { ...unknownUsage, input: { ...unknownUsage.input, total: input }, output: { ...unknownUsage.output, total: output } };
+  return {
+    ...unknownUsage,
+    input: { ...unknownUsage.input, total: input },
+    output: { ...unknownUsage.output, total: output },
+  };
 }
 
 /** An error as a recorder writes it. */
@@ -151,7 +162,15 @@ interface RunTools {
 }
 
 function createdEvent(tools: RunTools, run: BuiltRun, parentRunId: string | null): BuiltEvent {
-  const { id: _id, timeMs: _timeMs, writerId: _writerId, parent: _parent, dryRun = false, started = true, ...payload } = run;
+  const {
+    id: _id,
+    timeMs: _timeMs,
+    writerId: _writerId,
+    parent: _parent,
+    dryRun = false,
+    started = true,
+    ...payload
+  } = run;
   const facts: RunCreateFacts = {
     parentRunId,
     parentStepId: null,
@@ -199,7 +218,13 @@ function emitBegin(builder: RunBuilder, tools: RunTools, stepId: string, step: B
   const draft = createDraft(tools);
   builder.emit('step-start', {
     stepId,
-    facts: { kind, operation: kind === 'model' ? 'generate' : null, parentStepId: null, observedAfter: false, prefixBreak: null },
+    facts: {
+      kind,
+      operation: kind === 'model' ? 'generate' : null,
+      parentStepId: null,
+      observedAfter: false,
+      prefixBreak: null,
+    },
     payload: {
       name,
       model: kind === 'model' ? (model ?? 'model-1') : undefined,
@@ -214,15 +239,38 @@ function emitBegin(builder: RunBuilder, tools: RunTools, stepId: string, step: B
 function emitAttempt(builder: RunBuilder, tools: RunTools, stepId: string, body: unknown): void {
   const draft = createDraft(tools);
   const contentId = draft.keep('body', body);
-  const ref = { contentId, base: null, prefixBytes: 0, bytes: null, contentType: 'application/json', truncated: false, withheld: null };
-  const request = { method: 'POST', url: 'https://model.test/v1/generate', path: '/v1/generate', headers: { accept: 'application/json' }, body: ref };
+  const ref = {
+    contentId,
+    nodeId: null,
+    pieces: 0,
+    bytes: null,
+    contentType: 'application/json',
+    truncated: false,
+    withheld: null,
+  };
+  const request = {
+    method: 'POST',
+    url: 'https://model.test/v1/generate',
+    path: '/v1/generate',
+    headers: { accept: 'application/json' },
+    body: ref,
+  };
   builder.emit('attempt-start', { stepId, attempt: 1, payload: request, contents: draft.contents });
   const facts = { status: 'completed', responseStatus: 200, durationMs: 12.5, retryClass: null, retryDelayMs: null };
   builder.emit('attempt-end', { stepId, attempt: 1, facts, payload: { headers: { 'x-request-id': 'request-1' } } });
 }
 
 function emitFinish(builder: RunBuilder, tools: RunTools, stepId: string, step: BuiltStep): void {
-  const { kind = 'model', status = 'completed', output, result, error, usage = null, cost = null, durationMs = 10 } = step;
+  const {
+    kind = 'model',
+    status = 'completed',
+    output,
+    result,
+    error,
+    usage = null,
+    cost = null,
+    durationMs = 10,
+  } = step;
   if (status === null) return;
   const draft = createDraft(tools);
   const resultStatus = kind === 'tool' ? (status === 'completed' ? 'success' : 'error') : null;
@@ -265,7 +313,12 @@ function createRunBuilder(tools: RunTools, writerId: string): RunBuilder {
         attempt: attempt ?? null,
         facts: facts === undefined ? null : JSON.stringify(facts),
       };
-      const event = chainEvent({ header, payload: JSON.stringify(payload), salt: new Uint8Array(16).fill(n % 256), previous });
+      const event = chainEvent({
+        header,
+        payload: JSON.stringify(payload),
+        salt: new Uint8Array(16).fill(n % 256),
+        previous,
+      });
       previous = event.hash;
       entries.push({ epoch: tools.epoch, contents, nodes, event });
       return builder;
@@ -279,7 +332,10 @@ function createRunBuilder(tools: RunTools, writerId: string): RunBuilder {
     },
     end(endReason = 'ok', { output, durationMs = 100, error, swept = false } = {}) {
       const draft = createDraft(tools);
-      const payload = { ...(output === undefined ? {} : { output: draft.keep('output', output) }), ...(error === undefined ? {} : { error }) };
+      const payload = {
+        ...(output === undefined ? {} : { output: draft.keep('output', output) }),
+        ...(error === undefined ? {} : { error }),
+      };
       return builder.emit('run-end', { facts: { endReason, durationMs, swept }, payload, contents: draft.contents });
     },
     writer: (other) => createRunBuilder(tools, other),

@@ -8,14 +8,23 @@ export interface Scenario {
 }
 
 const question = { role: 'user', content: 'Why is the <b>sky</b> blue?' };
-const call = { role: 'assistant', content: [{ type: 'tool-call', toolCallId: 'c1', toolName: 'lookup', input: { word: 'sky' } }] };
-const result = { role: 'tool', content: [{ type: 'tool-result', toolCallId: 'c1', toolName: 'lookup', output: { type: 'text', value: 'Rayleigh' } }] };
+const call = {
+  role: 'assistant',
+  content: [{ type: 'tool-call', toolCallId: 'c1', toolName: 'lookup', input: { word: 'sky' } }],
+};
+const result = {
+  role: 'tool',
+  content: [{ type: 'tool-result', toolCallId: 'c1', toolName: 'lookup', output: { type: 'text', value: 'Rayleigh' } }],
+};
 
 function recordAttempt(step: ReturnType<RunRecorder['step']>, messages: readonly unknown[], status: number): void {
   const attempt = step.attempt({
     method: 'POST',
     url: 'https://models.test/v1/messages?beta=true',
-    headers: { 'content-type': 'application/json', authorization: 'Bearer sk-ant-api03-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA' },
+    headers: {
+      'content-type': 'application/json',
+      authorization: 'Bearer sk-ant-api03-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+    },
     body: { data: JSON.stringify({ model: 'm-1', messages }), contentType: 'application/json' },
   });
   const isGood = status === 200;
@@ -42,7 +51,14 @@ function recordModelStep(run: RunRecorder, messages: readonly unknown[], text: s
   });
   recordAttempt(step, messages, 529);
   recordAttempt(step, messages, 200);
-  const tokens = { total: 10, noCache: 4, cacheRead: 6, cacheWrite: null, cacheWriteFiveMinutes: null, cacheWriteOneHour: null };
+  const tokens = {
+    total: 10,
+    noCache: 4,
+    cacheRead: 6,
+    cacheWrite: null,
+    cacheWriteFiveMinutes: null,
+    cacheWriteOneHour: null,
+  };
   step.finish({
     status: 'completed',
     response: [{ type: 'text', text }],

@@ -60,7 +60,11 @@ export async function createStage(options: StageOptions = {}): Promise<Stage> {
     async publish() {
       const entries = basket.take();
       if (entries.length === 0) return;
-      const { changedRuns } = await store.importBatch({ projectId: rest.projectId ?? 'default', entries, position: null });
+      const { changedRuns } = await store.importBatch({
+        projectId: rest.projectId ?? 'default',
+        entries,
+        position: null,
+      });
       for (const change of changedRuns) for (const listener of listeners) listener(change);
     },
     get,
@@ -89,16 +93,21 @@ export async function* readMessages(response: Response): AsyncGenerator<Received
     text = blocks.pop()!;
     for (const block of blocks) {
       const lines = block.split('\n');
-      const fields = (name: string): string[] => lines.filter((line) => line.startsWith(`${name}: `)).map((line) => line.slice(name.length + 2));
+      const fields = (name: string): string[] =>
+        lines.filter((line) => line.startsWith(`${name}: `)).map((line) => line.slice(name.length + 2));
       if (lines.every((line) => line.startsWith(':'))) yield { id: null, event: 'comment', data: block };
       const data = fields('data');
-      if (data.length > 0) yield { id: fields('id')[0] ?? null, event: fields('event')[0] ?? 'message', data: data.join('\n') };
+      if (data.length > 0)
+        yield { id: fields('id')[0] ?? null, event: fields('event')[0] ?? 'message', data: data.join('\n') };
     }
   }
 }
 
 /** Reads messages until `isEnough`; leaves the stream. */
-export async function readUntil(response: Response, isEnough: (messages: readonly ReceivedMessage[]) => boolean): Promise<readonly ReceivedMessage[]> {
+export async function readUntil(
+  response: Response,
+  isEnough: (messages: readonly ReceivedMessage[]) => boolean,
+): Promise<readonly ReceivedMessage[]> {
   const messages: ReceivedMessage[] = [];
   for await (const message of readMessages(response)) {
     messages.push(message);

@@ -119,7 +119,7 @@ export function aStep(overrides: Overrides<StepView> & { readonly runId: string;
 
 /** A body that was recorded whole. */
 export function aBody(bytes: number): BodyRef {
-  return { contentId: 'c'.repeat(64), base: null, prefixBytes: 0, bytes, contentType: 'application/json', truncated: false, withheld: null };
+  return { contentId: 'c'.repeat(64), nodeId: null, pieces: 0, bytes, contentType: 'application/json', truncated: false, withheld: null };
 }
 
 /** A completed attempt. */

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { hostileRun, largeRun, pastRuns, workingRun } from './fixtures.ts';
 import { beginStep, endRun, endStep, liveRun } from './live.ts';
 import { startFixtureServer } from './server.ts';
@@ -8,7 +9,7 @@ const isEmpty = process.argv[3] === 'empty';
 const fixtures = isEmpty
   ? []
   : [...workingRun(nowMs - 90_000), hostileRun(nowMs - 150_000), largeRun(nowMs - 86_400_000 * 2, 100_000), ...pastRuns(nowMs, 400)];
-const server = await startFixtureServer(fixtures, Number(process.argv[2] ?? 7231));
+const server = await startFixtureServer(fixtures, join(import.meta.dirname, '../../dist/web'), Number(process.argv[2] ?? 7231));
 process.stdout.write(`${server.url}\n`);
 
 if (!isEmpty) {

@@ -10,7 +10,6 @@ import type { FixtureRun } from './fixtures.ts';
 export const contentSecurityPolicy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-const dist = join(import.meta.dirname, '../../dist/web');
 const mediaTypes: Readonly<Record<string, string>> = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml' };
 
 /** A server of fixtures over real HTTP, for looking at the viewer and for its browser tests. */
@@ -158,15 +157,15 @@ function answer(fixtures: Map<string, FixtureRun>, url: URL): unknown {
   return null;
 }
 
-function sendFile(path: string, response: ServerResponse): void {
+function sendFile(dist: string, path: string, response: ServerResponse): void {
   const file = join(dist, normalize(path));
   const found = file.startsWith(dist) && existsSync(file) && statSync(file).isFile() ? file : join(dist, 'index.html');
   response.writeHead(200, { 'content-type': mediaTypes[extname(found)] ?? 'application/octet-stream', 'cache-control': 'no-cache' });
   createReadStream(found).pipe(response);
 }
 
-/** Starts the server on a free port of the loopback. */
-export async function startFixtureServer(list: readonly FixtureRun[], port = 0): Promise<FixtureServer> {
+/** Starts the server on the loopback; port 0 is any free one. `dist` holds the built viewer. */
+export async function startFixtureServer(list: readonly FixtureRun[], dist: string, port = 0): Promise<FixtureServer> {
   const fixtures = new Map(list.map((fixture) => [fixture.run.id, fixture]));
   const streams = new Set<Stream>();
   const requests: string[] = [];
@@ -191,7 +190,7 @@ export async function startFixtureServer(list: readonly FixtureRun[], port = 0):
     const url = new URL(request.url ?? '/', 'http://127.0.0.1');
     response.setHeader('content-security-policy', contentSecurityPolicy);
     response.setHeader('x-content-type-options', 'nosniff');
-    if (!url.pathname.startsWith('/api/')) return sendFile(url.pathname, response);
+    if (!url.pathname.startsWith('/api/')) return sendFile(dist, url.pathname, response);
     requests.push(`${request.method} ${url.pathname}${url.search}`);
     if (isDown) return void request.socket.destroy();
     const follows = /^\/api\/v1\/runs\/(?:(stream)|([^/]+)\/events)$/.exec(url.pathname);

@@ -56,7 +56,8 @@ export function createFetchCapture(options: FetchCaptureOptions): FetchCapture {
       const isListed = createHostMatcher(toHosts(options.hosts, options.hostList ?? process.env['TACHOGRAPH_HOSTS']));
       const layers = options.layers ?? ['fetch', 'channels'];
       const undo: (() => void)[] = [];
-      if (layers.includes('fetch')) undo.push(replaceFetch((inner) => wrapFetch(ledger, inner, { isListed, isEverything: false })));
+      if (layers.includes('fetch'))
+        undo.push(replaceFetch((inner) => wrapFetch(ledger, inner, { isListed, isEverything: false })));
       if (layers.includes('channels')) undo.push(subscribeChannels({ ledger, isListed }));
       stop = () => {
         stop = null;

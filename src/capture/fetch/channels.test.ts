@@ -14,7 +14,13 @@ afterEach(() => {
 function capture(): Recording {
   const recording = createRecording();
   const complaints = recording.complaints as unknown[];
-  undo.push(createFetchCapture({ recorder: recording.recorder, layers: ['channels'], onError: (error) => void complaints.push(error) }).install());
+  undo.push(
+    createFetchCapture({
+      recorder: recording.recorder,
+      layers: ['channels'],
+      onError: (error) => void complaints.push(error),
+    }).install(),
+  );
   return recording;
 }
 
@@ -28,15 +34,28 @@ const client = (more: object = {}): object => ({
   body,
   ...more,
 });
-const head = (more: readonly string[] = []): object => ({ statusCode: 200, headers: ['content-type', 'application/json', ...more].map((text) => Buffer.from(text)) });
-const answer = JSON.stringify({ id: 'c', object: 'chat.completion', model: 'm1', choices: [{ index: 0, message: { content: 'yo' }, finish_reason: 'stop' }] });
+const head = (more: readonly string[] = []): object => ({
+  statusCode: 200,
+  headers: ['content-type', 'application/json', ...more].map((text) => Buffer.from(text)),
+});
+const answer = JSON.stringify({
+  id: 'c',
+  object: 'chat.completion',
+  model: 'm1',
+  choices: [{ index: 0, message: { content: 'yo' }, finish_reason: 'stop' }],
+});
 
 describe('the channels of a client', () => {
   test('a request with its body in memory is written before it leaves', () => {
     const recording = capture();
     publish('create', { request: client() });
     const { steps, attempts } = recording.run();
-    expect(steps[0]).toMatchObject({ status: 'in_progress', requestedModel: 'm', provider: 'openai', observedAfter: false });
+    expect(steps[0]).toMatchObject({
+      status: 'in_progress',
+      requestedModel: 'm',
+      provider: 'openai',
+      observedAfter: false,
+    });
     expect(attempts[0]).toMatchObject({ status: null, url: 'https://api.openai.com/v1/chat/completions?x=1' });
   });
 
@@ -77,17 +96,27 @@ describe('the channels of a client', () => {
     publish('headers', { request, response: head(['content-encoding', 'rot13']) });
     publish('bodyChunkReceived', { request, chunk: Buffer.from('{}{}') });
     publish('trailers', { request, trailers: [] });
-    expect(recording.run().attempts[0]).toMatchObject({ status: 'completed', responseBody: { withheld: 'not-observable' } });
+    expect(recording.run().attempts[0]).toMatchObject({
+      status: 'completed',
+      responseBody: { withheld: 'not-observable' },
+    });
   });
 
   test('answers are joined by the request, in whatever order and scope they come', async () => {
     const recording = capture();
     const requests = Array.from({ length: 20 }, (_, index) => client({ body: body.replace('hi', `hi ${index}`) }));
-    await Promise.all(requests.map((request, index) => recording.recorder.run({ agentId: `a${index}` }, () => publish('create', { request }))));
+    await Promise.all(
+      requests.map((request, index) =>
+        recording.recorder.run({ agentId: `a${index}` }, () => publish('create', { request })),
+      ),
+    );
     await recording.recorder.run({ agentId: 'stranger' }, () => {
       for (const request of [...requests].reverse()) {
         publish('headers', { request, response: head() });
-        publish('bodyChunkReceived', { request, chunk: Buffer.from(answer.replace('yo', `yo ${requests.indexOf(request)}`)) });
+        publish('bodyChunkReceived', {
+          request,
+          chunk: Buffer.from(answer.replace('yo', `yo ${requests.indexOf(request)}`)),
+        });
         publish('trailers', { request, trailers: [] });
       }
     });
@@ -99,10 +128,27 @@ describe('the channels of a client', () => {
     }
   });
 
+  test('a body that is only seen on its way out is recorded in the scope of the request', async () => {
+    const recording = capture();
+    const request = client({ body: { async *[Symbol.asyncIterator]() {} } });
+    recording.recorder.startRun({ agentId: 'asker' }).within(() => publish('create', { request }));
+    expect(recording.run().steps).toEqual([]);
+    await recording.recorder.run({ agentId: 'stranger' }, () => {
+      publish('bodyChunkSent', { request, chunk: Buffer.from(body.slice(0, 20)) });
+      publish('bodyChunkSent', { request, chunk: body.slice(20) });
+      publish('bodySent', { request });
+    });
+    const [asker, stranger] = recording.runs();
+    expect(stranger!.steps).toEqual([]);
+    expect(asker!.steps[0]).toMatchObject({ requestedModel: 'm', observedAfter: true });
+    expect(recording.messages(asker!.steps[0]!)).toEqual([{ role: 'user', content: 'hi' }]);
+  });
+
   test('malformed messages are reported and never thrown', () => {
     const recording = capture();
     for (const message of [{}, { request: null }, { request: 1 }, { request: { origin: {}, path: 1 } }]) {
-      for (const name of ['create', 'bodySent', 'headers', 'bodyChunkSent', 'bodyChunkReceived', 'trailers', 'error']) publish(name, message);
+      for (const name of ['create', 'bodySent', 'headers', 'bodyChunkSent', 'bodyChunkReceived', 'trailers', 'error'])
+        publish(name, message);
     }
     const request = client();
     publish('create', { request });
@@ -122,7 +168,12 @@ describe('content decoding', () => {
     await new Promise<void>((resolve) => decoder.end(resolve));
     return Buffer.concat(chunks);
   };
-  const packed = { gzip: gzipSync(words), deflate: deflateSync(words), br: brotliCompressSync(words), zstd: zstdCompressSync(words) };
+  const packed = {
+    gzip: gzipSync(words),
+    deflate: deflateSync(words),
+    br: brotliCompressSync(words),
+    zstd: zstdCompressSync(words),
+  };
 
   test.each(Object.entries(packed))('%s', async (encoding, bytes) => {
     expect((await decode(encoding, bytes)).equals(words)).toBe(true);

@@ -77,7 +77,9 @@ export function subscribeChannels({ ledger, isListed }: ChannelParts): () => voi
 
   const begin = (watched: Watched, request: ExchangeRequest): void => {
     watched.isBegun = true;
-    watched.exchange = watched.enter(() => ledger.begin(request, { isListed: isListed(request.url), isEverything: false }));
+    watched.exchange = watched.enter(() =>
+      ledger.begin(request, { isListed: isListed(request.url), isEverything: false }),
+    );
   };
 
   /** Begins a request whose body was not in memory when it was made: it has been watched on its way out. */
@@ -85,7 +87,8 @@ export function subscribeChannels({ ledger, isListed }: ChannelParts): () => voi
     if (watched.isBegun) return;
     const { sent } = watched;
     const contentType = watched.request.headers['content-type'] ?? null;
-    const whole = sent.bytes === 0 ? null : sent.isCut || /multipart\//i.test(contentType ?? '') ? undefined : sent.take();
+    const whole =
+      sent.bytes === 0 ? null : sent.isCut || /multipart\//i.test(contentType ?? '') ? undefined : sent.take();
     const { input, text } = toBodyInput(whole ?? null, contentType);
     const body = whole === undefined ? { data: null, contentType, bytes: sent.bytes, withheld: 'stream' } : input;
     begin(watched, { ...watched.request, body, text, isObservedAfter: true });
@@ -149,7 +152,10 @@ export function subscribeChannels({ ledger, isListed }: ChannelParts): () => voi
   };
 
   const subscriptions: [string, (message: unknown) => void][] = [
-    ['undici:request:create', (message) => void ledger.guard(() => onCreate((message as Message)['request'] as ClientRequest))],
+    [
+      'undici:request:create',
+      (message) => void ledger.guard(() => onCreate((message as Message)['request'] as ClientRequest)),
+    ],
     ...Object.entries(handlers).map(([name, handle]): [string, (message: unknown) => void] => [
       name,
       (message) =>

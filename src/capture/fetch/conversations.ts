@@ -50,7 +50,8 @@ function endReasonOf(status: StepStatus): EndReason {
 
 const lastTextChars = 80;
 
-const textOf = (message: unknown): string => (message instanceof ExactJson ? message.text : (JSON.stringify(message) ?? ''));
+const textOf = (message: unknown): string =>
+  message instanceof ExactJson ? message.text : (JSON.stringify(message) ?? '');
 
 /** One digest per prefix of the messages, shortest first. */
 function prefixKeys(call: ConversationCall): readonly string[] {
@@ -64,7 +65,12 @@ function prefixKeys(call: ConversationCall): readonly string[] {
 }
 
 /** No conversations yet. */
-export function createConversations(of: { recorder: Recorder; clock: Clock; idleMs: number; agentId: string }): Conversations {
+export function createConversations(of: {
+  recorder: Recorder;
+  clock: Clock;
+  idleMs: number;
+  agentId: string;
+}): Conversations {
   const byKey = new Map<string, Set<Conversation>>();
   const byRun = new Map<RunRecorder, Conversation>();
 
@@ -112,7 +118,10 @@ export function createConversations(of: { recorder: Recorder; clock: Clock; idle
   const begin = (call: ConversationCall): Conversation => {
     if (byRun.size >= conversationsMax) {
       const idle = [...byRun.values()].filter((conversation) => conversation.open === 0);
-      const oldest = idle.reduce<Conversation | null>((best, next) => (best === null || next.lastMs < best.lastMs ? next : best), null);
+      const oldest = idle.reduce<Conversation | null>(
+        (best, next) => (best === null || next.lastMs < best.lastMs ? next : best),
+        null,
+      );
       if (oldest !== null) close(oldest);
     }
     const run = of.recorder.startRun({
@@ -121,7 +130,15 @@ export function createConversations(of: { recorder: Recorder; clock: Clock; idle
       parent: null,
       ...(call.model === null ? {} : { model: call.model }),
     });
-    const conversation: Conversation = { run, host: call.host, keys: new Set(), open: 0, lastMs: of.clock.monotonicMs(), lastStatus: 'in_progress', lastText: '' };
+    const conversation: Conversation = {
+      run,
+      host: call.host,
+      keys: new Set(),
+      open: 0,
+      lastMs: of.clock.monotonicMs(),
+      lastStatus: 'in_progress',
+      lastText: '',
+    };
     byRun.set(run, conversation);
     return conversation;
   };

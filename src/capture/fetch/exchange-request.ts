@@ -17,7 +17,8 @@ export interface ExchangeRequest {
 const capturedBytesMax = 32 * 1024 * 1024;
 
 function bytesOf(body: unknown): Uint8Array | null {
-  if (body instanceof ArrayBuffer || (typeof SharedArrayBuffer !== 'undefined' && body instanceof SharedArrayBuffer)) return new Uint8Array(body);
+  if (body instanceof ArrayBuffer || (typeof SharedArrayBuffer !== 'undefined' && body instanceof SharedArrayBuffer))
+    return new Uint8Array(body);
   if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
   return null;
 }
@@ -30,14 +31,18 @@ function reasonOf(body: unknown): string {
 }
 
 /** What is captured of a request body. Only what can be read again is: what is sent never changes. */
-export function toBodyInput(body: unknown, contentType: string | null): { input: BodyInput | null; text: string | null } {
+export function toBodyInput(
+  body: unknown,
+  contentType: string | null,
+): { input: BodyInput | null; text: string | null } {
   if (body === null || body === undefined) return { input: null, text: null };
   if (body instanceof URLSearchParams) {
     const text = body.toString();
     return { input: { data: text, contentType: contentType ?? 'application/x-www-form-urlencoded' }, text };
   }
   if (typeof body === 'string') {
-    if (body.length > capturedBytesMax) return { input: { data: null, contentType, bytes: Buffer.byteLength(body), withheld: 'too-large' }, text: null };
+    if (body.length > capturedBytesMax)
+      return { input: { data: null, contentType, bytes: Buffer.byteLength(body), withheld: 'too-large' }, text: null };
     return { input: { data: body, contentType }, text: body };
   }
   const bytes = bytesOf(body);
@@ -45,17 +50,25 @@ export function toBodyInput(body: unknown, contentType: string | null): { input:
     const size = body instanceof Blob ? body.size : null;
     return { input: { data: null, contentType, bytes: size, withheld: reasonOf(body) }, text: null };
   }
-  if (bytes.byteLength > capturedBytesMax) return { input: { data: null, contentType, bytes: bytes.byteLength, withheld: 'too-large' }, text: null };
+  if (bytes.byteLength > capturedBytesMax)
+    return { input: { data: null, contentType, bytes: bytes.byteLength, withheld: 'too-large' }, text: null };
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
   const isText = contentType === null || /json|text|form-urlencoded/i.test(contentType);
-  return isText ? { input: { data: text, contentType, bytes: bytes.byteLength }, text } : { input: { data: bytes, contentType }, text: null };
+  return isText
+    ? { input: { data: text, contentType, bytes: bytes.byteLength }, text }
+    : { input: { data: bytes, contentType }, text: null };
 }
 
 /** Header values by lower-case name. Reads only forms that reading does not use up. */
 export function toHeaderMap(headers: unknown): Record<string, string> {
-  const isReadable = headers instanceof Headers || Array.isArray(headers) || (typeof headers === 'object' && headers !== null && !(Symbol.iterator in headers));
+  const isReadable =
+    headers instanceof Headers ||
+    Array.isArray(headers) ||
+    (typeof headers === 'object' && headers !== null && !(Symbol.iterator in headers));
   if (!isReadable) {
-    const isForeign = typeof (headers as { forEach?: unknown } | null)?.forEach === 'function' && typeof (headers as { get?: unknown }).get === 'function';
+    const isForeign =
+      typeof (headers as { forEach?: unknown } | null)?.forEach === 'function' &&
+      typeof (headers as { get?: unknown }).get === 'function';
     if (!isForeign) return {};
     const values: Record<string, string> = {};
     (headers as globalThis.Headers).forEach((value, name) => void (values[name.toLowerCase()] = value));

@@ -60,8 +60,14 @@ function kindOf(contentType: string): 'event-stream' | 'json' | 'other' {
 /** The request side of an attempt; bodies that a step withholds are named, not shown. */
 export function toAttemptRequest(request: ExchangeRequest, isWithheld: boolean): AttemptRequest {
   const { body } = request;
-  const shown: BodyInput | null = body !== null && isWithheld ? { data: null, contentType: body.contentType, withheld: 'not-recorded' } : body;
-  return { method: request.method, url: request.url.href, headers: request.headers, ...(shown === null ? {} : { body: shown }) };
+  const shown: BodyInput | null =
+    body !== null && isWithheld ? { data: null, contentType: body.contentType, withheld: 'not-recorded' } : body;
+  return {
+    method: request.method,
+    url: request.url.href,
+    headers: request.headers,
+    ...(shown === null ? {} : { body: shown }),
+  };
 }
 
 /** Begins to record an exchange whose place has been found. */
@@ -94,7 +100,8 @@ export function createExchange(parts: ExchangeParts): Exchange {
 
   const finishAttempt = (thrown: unknown, retryClass: RetryClass | null): void => {
     const isWhole = body?.phase === 'completed' && head !== null && head.status < 400;
-    const error = thrown ?? (head !== null && head.status >= 400 ? statusToError(outcomeOf(thrown, retryClass)) : bodyError(body));
+    const error =
+      thrown ?? (head !== null && head.status >= 400 ? statusToError(outcomeOf(thrown, retryClass)) : bodyError(body));
     const shown = toBody();
     const finish: AttemptFinish = {
       status: isWhole ? 'completed' : 'failed',
@@ -129,12 +136,21 @@ export function createExchange(parts: ExchangeParts): Exchange {
     isEnded = true;
     reader?.end();
     if (reader?.isTold === true && body?.phase === 'reading') step({ type: 'told-end' });
-    const retryClass = thrown !== null ? errorToRetryClass(thrown) : head === null ? null : statusToRetryClass(head.status, head.headers);
+    const retryClass =
+      thrown !== null
+        ? errorToRetryClass(thrown)
+        : head === null
+          ? null
+          : statusToRetryClass(head.status, head.headers);
     finishAttempt(thrown, retryClass);
     if (place.ownStep !== null) {
       const outcome = outcomeOf(thrown, retryClass);
       place.ownStep.finish(outcomeToFinish(outcome, place.withheld.outputs));
-      place.onAnswer({ responseId: outcome.answer?.responseId ?? null, text: firstText(outcome.answer?.parts ?? []), retryClass });
+      place.onAnswer({
+        responseId: outcome.answer?.responseId ?? null,
+        text: firstText(outcome.answer?.parts ?? []),
+        retryClass,
+      });
     }
     parts.onEnd(exchange);
   };
@@ -143,10 +159,16 @@ export function createExchange(parts: ExchangeParts): Exchange {
     head(status, headers, isLengthCountable) {
       if (isEnded || head !== null) return;
       head = { status, headers };
-      const length = isLengthCountable && /^\d+$/.test(headers['content-length'] ?? '') ? Number(headers['content-length']) : null;
+      const length =
+        isLengthCountable && /^\d+$/.test(headers['content-length'] ?? '') ? Number(headers['content-length']) : null;
       const kind = kindOf(headers['content-type'] ?? '');
       body = beginBody({ method: parts.request.method, status, length, kind });
-      reader = createAnswerReader({ kind, format: place.format, isRead: place.ownStep !== null, nowMs: () => clock.monotonicMs() });
+      reader = createAnswerReader({
+        kind,
+        format: place.format,
+        isRead: place.ownStep !== null,
+        nowMs: () => clock.monotonicMs(),
+      });
       lastMs = clock.monotonicMs();
       const retryClass = statusToRetryClass(status, headers);
       if (retryClass !== null) place.onRetryable();

@@ -79,7 +79,10 @@ const providerByHost: readonly (readonly [RegExp, string])[] = [
   [/(?:^|\.)x\.ai$/, 'xai'],
   [/^openrouter\.ai$/, 'openrouter'],
   [/\.together\.(?:xyz|ai)$/, 'togetherai'],
-  [/^(?:api\.)?(openai|anthropic|groq|deepseek|fireworks|cohere|perplexity|cerebras|deepinfra|sambanova|moonshot)\.(?:com|ai)$/, '$1'],
+  [
+    /^(?:api\.)?(openai|anthropic|groq|deepseek|fireworks|cohere|perplexity|cerebras|deepinfra|sambanova|moonshot)\.(?:com|ai)$/,
+    '$1',
+  ],
 ];
 
 /** The provider behind a host, in the words the SDKs use; `null` for a host that is not known. */
@@ -91,7 +94,8 @@ export function hostToProvider(hostname: string): string | null {
   return null;
 }
 
-const credentialHosts = /^(?:oauth2\.googleapis\.com|accounts\.google\.com|iamcredentials\.googleapis\.com|metadata\.google\.internal|169\.254\.\d+\.\d+|sts\.[\w.-]*amazonaws\.com|login\.microsoftonline\.com|login\.windows\.net)$/;
+const credentialHosts =
+  /^(?:oauth2\.googleapis\.com|accounts\.google\.com|iamcredentials\.googleapis\.com|metadata\.google\.internal|169\.254\.\d+\.\d+|sts\.[\w.-]*amazonaws\.com|login\.microsoftonline\.com|login\.windows\.net)$/;
 
 /** True for exchanges of credentials, which happen inside SDK calls and are never a model call. */
 export function isCredentialExchange(url: URL): boolean {
@@ -99,12 +103,16 @@ export function isCredentialExchange(url: URL): boolean {
 }
 
 /** Paths of provider APIs that are posted to and yet call no model. */
-const housekeeping = /\/(?:files|uploads|batches|message_batches|messages\/batches|messages\/count_tokens|skills|vector_stores|fine_tuning|fine-tuning|assistants|threads|containers|organizations|usage|models|cachedContents|moderations|tokenize|conversations|evals)(?:$|\/|:)|:(?:countTokens|batchEmbedContents:async)$|\/cancel$/;
+const housekeeping =
+  /\/(?:files|uploads|batches|message_batches|messages\/batches|messages\/count_tokens|skills|vector_stores|fine_tuning|fine-tuning|assistants|threads|containers|organizations|usage|models|cachedContents|moderations|tokenize|conversations|evals)(?:$|\/|:)|:(?:countTokens|batchEmbedContents:async)$|\/cancel$/;
 
 /** True when a request by its method and path may be a model call. */
 export function isModelCall(method: string, path: string): boolean {
   if (method !== 'POST') return false;
-  return !housekeeping.test(path) || /:(?:stream)?(?:generateContent|rawPredict|predict|embedContent|batchEmbedContents)/i.test(path);
+  return (
+    !housekeeping.test(path) ||
+    /:(?:stream)?(?:generateContent|rawPredict|predict|embedContent|batchEmbedContents)/i.test(path)
+  );
 }
 
 const operationByPath: readonly (readonly [RegExp, string])[] = [

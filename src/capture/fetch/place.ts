@@ -30,10 +30,24 @@ export interface PlaceRules {
   readonly retries: RetryMemory;
 }
 
-/** A step may keep its words to itself; what the wire says of it is then kept back too. */
+/** A step may keep its words to itself, and may say so late; what the wire says of it is then kept back too. */
 function withheldOf(step: StepRecorder): Place['withheld'] {
-  return { inputs: step.inputsWithheld, outputs: step.outputsWithheld };
+  return {
+    get inputs() {
+      return step.inputsWithheld;
+    },
+    get outputs() {
+      return step.outputsWithheld;
+    },
+  };
 }
+
+/** An attempt that no exchange has taken yet. */
+const isFree = (attempt: AttemptRecorder | null): attempt is AttemptRecorder =>
+  attempt !== null && !attempt.finished && !attempt.claimed;
+
+/** A step may stay in scope after its end; then it is no longer the place of what follows. */
+const isUnderWay = (step: StepRecorder): boolean => step.status === 'in_progress' || isFree(step.openAttempt);
 
 const nothing = (): void => undefined;
 
@@ -44,7 +58,7 @@ function placeInStep(step: StepRecorder, request: ExchangeRequest, isListed: boo
   const format = recogniseRequest(request.url.pathname, request.text);
   const open = step.openAttempt;
   const shared = { ownStep: null, withheld, format, onRetryable: nothing, onAnswer: nothing };
-  if (open !== null && !open.finished && !open.claimed) {
+  if (isFree(open)) {
     open.claim();
     return { ...shared, attempt: open, isRequestTold: false };
   }
@@ -55,13 +69,20 @@ function placeInStep(step: StepRecorder, request: ExchangeRequest, isListed: boo
   return { ...shared, attempt, isRequestTold: true };
 }
 
-function toStepStart(request: ExchangeRequest, format: WireFormat | null, parsed: ParsedRequest | null, parentStepId: string | null): StepStart {
+function toStepStart(
+  request: ExchangeRequest,
+  format: WireFormat | null,
+  parsed: ParsedRequest | null,
+  parentStepId: string | null,
+): StepStart {
   const { pathname, hostname } = request.url;
   const isModel = parsed !== null || isModelCall(request.method, pathname);
   const provider = hostToProvider(hostname);
   return {
     kind: isModel ? 'model' : 'phase',
-    ...(isModel ? { operation: parsed?.operation ?? pathToOperation(pathname) } : { name: `${request.method} ${pathname}` }),
+    ...(isModel
+      ? { operation: parsed?.operation ?? pathToOperation(pathname) }
+      : { name: `${request.method} ${pathname}` }),
     ...(provider === null ? {} : { provider }),
     ...(request.isObservedAfter ? { observedAfter: true } : {}),
     ...(parentStepId === null ? {} : { parentStepId }),
@@ -92,13 +113,19 @@ function placeAlone(rules: PlaceRules, request: ExchangeRequest): Place {
   const scoped = recorder.current();
   const inScope: RunRecorder | null = scoped !== null && scoped.recording && !scoped.closed ? scoped : null;
   const format = recogniseRequest(request.url.pathname, request.text);
-  const parsed = format === null || request.text === null ? null : format.parseRequest(request.text, request.url.pathname);
-  const key = retryKeyOf(inScope?.id ?? '', request);
-  const failed = retries.take(key);
-  const call = { host: request.url.host, messages: parsed?.messages ?? [], continues: parsed?.continues ?? null, model: parsed?.model ?? null };
+  const parsed =
+    format === null || request.text === null ? null : format.parseRequest(request.text, request.url.pathname);
+  const key = (): string => retryKeyOf(inScope?.id ?? '', request);
+  const failed = retries.isEmpty ? null : retries.take(key());
+  const call = {
+    host: request.url.host,
+    messages: parsed?.messages ?? [],
+    continues: parsed?.continues ?? null,
+    model: parsed?.model ?? null,
+  };
   const run = failed?.run ?? inScope ?? conversations.runOf(call);
   const around = recorder.currentStep();
-  const parentStepId = around !== null && around.run.id === run.id ? around.id : null;
+  const parentStepId = around !== null && around.run.id === run.id && isUnderWay(around) ? around.id : null;
   const step = failed ?? run.step(toStepStart(request, format, parsed, parentStepId));
   const attempt = step.attempt(toAttemptRequest(request, false));
   // Its end comes from the wire, also when the step has ended before.
@@ -111,9 +138,9 @@ function placeAlone(rules: PlaceRules, request: ExchangeRequest): Place {
     isRequestTold: true,
     withheld: { inputs: false, outputs: false },
     format,
-    onRetryable: () => retries.keep(key, step),
+    onRetryable: () => retries.keep(key(), step),
     onAnswer({ responseId, text, retryClass }) {
-      if (retryClass === null) retries.drop(key, step);
+      if (retryClass === null && !retries.isEmpty) retries.drop(key(), step);
       if (isTheirs) conversations.ended(run, { status: step.status, responseId, text });
     },
   };
@@ -123,9 +150,15 @@ function placeAlone(rules: PlaceRules, request: ExchangeRequest): Place {
  * Finds the place of an exchange and begins its attempt: inside an SDK's open attempt it is that attempt, whatever
  * the host; outside one it gets its own step. `null` when it is none of ours.
  */
-export function findPlace(rules: PlaceRules, request: ExchangeRequest, isListed: boolean, isEverything: boolean): Place | null {
+export function findPlace(
+  rules: PlaceRules,
+  request: ExchangeRequest,
+  isListed: boolean,
+  isEverything: boolean,
+): Place | null {
   const step = rules.recorder.currentStep();
-  if (step !== null && step.kind === 'model' && step.status !== 'completed') return placeInStep(step, request, isListed || isEverything);
+  if (step !== null && step.kind === 'model' && isUnderWay(step))
+    return placeInStep(step, request, isListed || isEverything);
   const isWanted = isEverything || (isListed && isModelCall(request.method, request.url.pathname));
   return isWanted && !isCredentialExchange(request.url) ? placeAlone(rules, request) : null;
 }

@@ -43,7 +43,8 @@ function toRequest(input: Input, init: RequestInit | undefined): ExchangeRequest
   const headers = toHeaderMap(init?.headers ?? from?.headers ?? {});
   const given = init?.body ?? null;
   const contentType = headers['content-type'] ?? null;
-  const { input: body, text } = given === null && from?.body != null ? withheldStream(contentType) : toBodyInput(given, contentType);
+  const { input: body, text } =
+    given === null && from?.body != null ? withheldStream(contentType) : toBodyInput(given, contentType);
   return { method, url, headers, body, text, isObservedAfter: false };
 }
 
@@ -91,7 +92,11 @@ function disguise(copy: Response, original: Response): Response {
     Object.defineProperty(copy, name, { get: () => original[name], configurable: true });
   }
   const clone = copy.clone.bind(copy);
-  Object.defineProperty(copy, 'clone', { value: () => disguise(clone(), original), configurable: true, writable: true });
+  Object.defineProperty(copy, 'clone', {
+    value: () => disguise(clone(), original),
+    configurable: true,
+    writable: true,
+  });
   return copy;
 }
 
@@ -105,7 +110,12 @@ function observeResponse(response: Response, exchange: Exchange, ledger: Ledger)
     exchange.end();
     return response;
   }
-  const isOurs = body instanceof ReadableStream && !body.locked && !response.bodyUsed && response.status >= 200 && response.status <= 599;
+  const isOurs =
+    body instanceof ReadableStream &&
+    !body.locked &&
+    !response.bodyUsed &&
+    response.status >= 200 &&
+    response.status <= 599;
   if (!isOurs) {
     // A foreign kind of answer is handed through as it is; only its head is known.
     exchange.blind();
@@ -114,7 +124,11 @@ function observeResponse(response: Response, exchange: Exchange, ledger: Ledger)
   }
   const Kind = response.constructor as typeof Response;
   const stream = teeBody(body as ReadableStream<Uint8Array>, toSink(exchange, ledger), ledger.limits.drainBytesMax);
-  const copy = new Kind(stream, { status: response.status, statusText: response.statusText, headers: response.headers });
+  const copy = new Kind(stream, {
+    status: response.status,
+    statusText: response.statusText,
+    headers: response.headers,
+  });
   return disguise(copy, response);
 }
 
@@ -140,7 +154,9 @@ export function wrapFetch(ledger: Ledger, inner: () => Fetch, rule: FetchRule): 
     });
 
   const begin = (request: ExchangeRequest): Exchange | null =>
-    ledger.guard(() => ledger.begin(request, { isListed: rule.isListed(request.url), isEverything: rule.isEverything })) ?? null;
+    ledger.guard(() =>
+      ledger.begin(request, { isListed: rule.isListed(request.url), isEverything: rule.isEverything }),
+    ) ?? null;
 
   return function fetch(input: Input, init?: RequestInit): Promise<Response> {
     const call = (): Promise<Response> => inner()(input, init);
@@ -155,7 +171,10 @@ export function wrapFetch(ledger: Ledger, inner: () => Fetch, rule: FetchRule): 
     const inScope = AsyncLocalStorage.snapshot();
     return copied.then((text) =>
       inScope(() => {
-        const whole = text === null ? request : { ...request, body: { data: text, contentType: request.headers['content-type'] ?? null }, text };
+        const whole =
+          text === null
+            ? request
+            : { ...request, body: { data: text, contentType: request.headers['content-type'] ?? null }, text };
         const exchange = begin(whole);
         return exchange === null ? call() : send(whole, exchange, call);
       }),
@@ -163,9 +182,21 @@ export function wrapFetch(ledger: Ledger, inner: () => Fetch, rule: FetchRule): 
   };
 
   /** The body of a Request object is only in its stream: it is read from a copy, where that is safe. */
-  function copyOf(input: Input, init: RequestInit | undefined, request: ExchangeRequest): Promise<string | null> | null {
+  function copyOf(
+    input: Input,
+    init: RequestInit | undefined,
+    request: ExchangeRequest,
+  ): Promise<string | null> | null {
     const isWanted = rule.isEverything || rule.isListed(request.url);
-    if (!isWanted || !(input instanceof Request) || init?.body != null || input.body === null || input.bodyUsed || input.body.locked) return null;
+    if (
+      !isWanted ||
+      !(input instanceof Request) ||
+      init?.body != null ||
+      input.body === null ||
+      input.bodyUsed ||
+      input.body.locked
+    )
+      return null;
     if (!/json|text|form-urlencoded/i.test(request.headers['content-type'] ?? '')) return null;
     return readCopy(input, 32 * 1024 * 1024);
   }
@@ -179,6 +210,9 @@ export function wrapFetch(ledger: Ledger, inner: () => Fetch, rule: FetchRule): 
 export function recordingFetch(recorder: Recorder, fetch?: Fetch, options: RecordingFetchOptions = {}): Fetch {
   if (!recorder.recording) return fetch ?? globalThis.fetch;
   const { hosts } = options;
-  const rule: FetchRule = { isListed: hosts === undefined ? () => true : createHostMatcher(hosts), isEverything: hosts === undefined };
+  const rule: FetchRule = {
+    isListed: hosts === undefined ? () => true : createHostMatcher(hosts),
+    isEverything: hosts === undefined,
+  };
   return wrapFetch(ledgerOf(recorder, options), () => fetch ?? globalThis.fetch, rule);
 }

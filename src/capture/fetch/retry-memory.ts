@@ -8,6 +8,7 @@ export interface RetryMemory {
   take(key: string): StepRecorder | null;
   /** The step came to an end that is not tried again. */
   drop(key: string, step: StepRecorder): void;
+  readonly isEmpty: boolean;
 }
 
 const stepsMax = 512;
@@ -32,6 +33,9 @@ export function createRetryMemory(clock: Clock): RetryMemory {
     },
     drop(key, step) {
       if (waitingByKey.get(key)?.step === step) waitingByKey.delete(key);
+    },
+    get isEmpty() {
+      return waitingByKey.size === 0;
     },
   };
 }

@@ -4,7 +4,16 @@ import { isAbort } from '../../core/record/failure.ts';
 /** Header values by lower-case name. */
 export type Headers = Readonly<Record<string, string>>;
 
-const requestIdNames = ['x-request-id', 'request-id', 'x-goog-request-id', 'x-goog-correlation-id', 'x-amzn-requestid', 'apim-request-id', 'x-ms-request-id', 'cf-ray'];
+const requestIdNames = [
+  'x-request-id',
+  'request-id',
+  'x-goog-request-id',
+  'x-goog-correlation-id',
+  'x-amzn-requestid',
+  'apim-request-id',
+  'x-ms-request-id',
+  'cf-ray',
+];
 
 /** The provider's own id of a round trip, for its support desk. */
 export function toRequestId(headers: Headers): string | null {
@@ -35,7 +44,8 @@ export function statusToRetryClass(status: number, headers: Headers = {}): Retry
 }
 
 const timeoutCodes = /^(?:ETIMEDOUT|ESOCKETTIMEDOUT|UND_ERR_(?:CONNECT|HEADERS|BODY)_TIMEOUT)$/;
-const networkCodes = /^(?:E(?:CONN\w+|PIPE|NOTFOUND|AI_AGAIN|HOST\w+|NET\w+|PROTO|ADDR\w+)|UND_ERR_(?:SOCKET|CLOSED|DESTROYED|RESPONSE\w*|INFO|HEADERS_OVERFLOW)|ERR_(?:HTTP2|SSL|TLS)\w*|CERT_\w+|HPE_\w+|DEPTH_ZERO\w*|SELF_SIGNED\w*|UNABLE_TO\w+)$/;
+const networkCodes =
+  /^(?:E(?:CONN\w+|PIPE|NOTFOUND|AI_AGAIN|HOST\w+|NET\w+|PROTO|ADDR\w+)|UND_ERR_(?:SOCKET|CLOSED|DESTROYED|RESPONSE\w*|INFO|HEADERS_OVERFLOW)|ERR_(?:HTTP2|SSL|TLS)\w*|CERT_\w+|HPE_\w+|DEPTH_ZERO\w*|SELF_SIGNED\w*|UNABLE_TO\w+)$/;
 
 const causesMax = 8;
 
@@ -44,7 +54,12 @@ export function errorToRetryClass(thrown: unknown): RetryClass | null {
   let error = thrown;
   let found: RetryClass | null = null;
   for (let depth = 0; depth < causesMax && typeof error === 'object' && error !== null; depth += 1) {
-    const { name, code, message, cause } = error as { name?: unknown; code?: unknown; message?: unknown; cause?: unknown };
+    const { name, code, message, cause } = error as {
+      name?: unknown;
+      code?: unknown;
+      message?: unknown;
+      cause?: unknown;
+    };
     if (name === 'TimeoutError' || timeoutCodes.test(String(code))) return 'timeout';
     if (networkCodes.test(String(code)) || message === 'fetch failed' || message === 'terminated') found = 'network';
     error = cause;

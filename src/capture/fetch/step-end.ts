@@ -40,7 +40,8 @@ function endOf(outcome: ExchangeOutcome): Ending {
   const { answer, thrown, status } = outcome;
   if (status === null) return { status: isAbort(thrown) ? 'interrupted' : 'error', error: thrown };
   if (status >= 400) return { status: 'error', error: statusToError(outcome) };
-  if (answer !== null && answer.error !== null) return { status: isAbort(answer.error) ? 'interrupted' : 'error', error: answer.error };
+  if (answer !== null && answer.error !== null)
+    return { status: isAbort(answer.error) ? 'interrupted' : 'error', error: answer.error };
   if (answer?.isFinished === true) return { status: 'completed' };
   if (thrown !== null) return { status: isAbort(thrown) ? 'interrupted' : 'error', error: thrown };
   if (outcome.isLeft && !outcome.isWhole) return { status: 'interrupted' };
@@ -59,7 +60,11 @@ export function outcomeToFinish(outcome: ExchangeOutcome, isWithheld: boolean): 
   return {
     ...end,
     ...first,
-    ...(isWithheld ? { outputsWithheld: true } : answer.parts.length === 0 && end.status !== 'completed' ? {} : { response: answer.parts }),
+    ...(isWithheld
+      ? { outputsWithheld: true }
+      : answer.parts.length === 0 && end.status !== 'completed'
+        ? {}
+        : { response: answer.parts }),
     ...(answer.model === null ? {} : { model: answer.model }),
     ...(answer.responseId === null ? {} : { providerResponseId: answer.responseId }),
     ...(answer.finishReason === null ? {} : { finishReason: answer.finishReason }),

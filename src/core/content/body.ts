@@ -1,21 +1,35 @@
 import type { BodyRef } from '../model/attempt.ts';
 import type { BodyInput } from '../record/recording.ts';
 import type { Redactor } from '../redact/redactor.ts';
-import type { EntryDraft, Interner } from './interner.ts';
+import type { EntryDraft, Interner, Piece } from './interner.ts';
 import { countRedactions } from './interner.ts';
 
-/** A request body kept in memory while its run is open, so that the next one to the same URL costs only what is new. */
-export interface PreviousBody {
-  readonly stepId: string;
-  readonly attempt: number;
+/** A request body kept in memory, so that the next one like it costs only what is new. */
+interface KnownBody {
+  readonly url: string;
   /** As sent. */
   readonly raw: string;
   /** As recorded. */
   readonly recorded: string;
+  /** Where each piece of the recorded text ends, in UTF-16 units, and its content id. */
+  readonly ends: readonly number[];
+  readonly ids: readonly string[];
 }
 
-/** Previous request bodies of one run, by URL. */
-export type PreviousBodies = Map<string, PreviousBody>;
+/** Recent request bodies of one recorder, newest last. */
+export interface BodyMemory {
+  readonly bodies: KnownBody[];
+}
+
+/** A memory with nothing in it. */
+export function createBodyMemory(): BodyMemory {
+  return { bodies: [] };
+}
+
+/** Conversations that take turns on one connection; more than these and their bodies are looked at from the start. */
+const bodiesMax = 16;
+/** All remembered bodies together, in UTF-16 units. */
+const memoryCharsMax = 8 * 1024 * 1024;
 
 /** Bodies past this are stored whole: keeping them would cost the host more memory than the record saves. */
 const keptCharsMax = 4 * 1024 * 1024;
@@ -42,7 +56,75 @@ export function bodyToText(body: BodyInput): string | null {
 
 interface Recorded {
   readonly text: string;
+  /** How much of it equals the remembered body's recorded text. */
   readonly prefix: number;
+}
+
+interface Match {
+  readonly body: KnownBody;
+  /** How much of its raw text the new one shares. */
+  readonly shared: number;
+}
+
+/** The remembered body of this URL that shares the longest beginning. */
+function findMatch(memory: BodyMemory, url: string, raw: string): Match | null {
+  let best: Match | null = null;
+  for (let index = memory.bodies.length - 1; index >= 0; index -= 1) {
+    const body = memory.bodies[index]!;
+    if (body.url !== url) continue;
+    const shared = commonPrefix(body.raw, raw);
+    if (best === null || shared > best.shared) best = { body, shared };
+    if (shared === body.raw.length) break;
+  }
+  return best;
+}
+
+/** Puts a body in the memory, in the place of the one it continues for the most part. */
+function remember(memory: BodyMemory, body: KnownBody, match: Match | null): void {
+  const isContinued = match !== null && match.shared * 2 > match.body.raw.length;
+  if (isContinued) memory.bodies.splice(memory.bodies.indexOf(match.body), 1);
+  memory.bodies.push(body);
+  let chars = memory.bodies.reduce((sum, { raw }) => sum + raw.length, 0);
+  while (memory.bodies.length > 1 && (memory.bodies.length > bodiesMax || chars > memoryCharsMax)) chars -= memory.bodies.shift()!.raw.length;
+}
+
+/** A piece is at least so long, in UTF-16 units, or the nodes would outweigh what they share. */
+const pieceCharsMin = 512;
+
+/** The end of an array's element: where another follows, and where the array ends, so that a last element is cut alike. */
+const elementEnd = /\}(?=,\{|\])/g;
+
+/**
+ * Cuts text after the elements of its arrays. Where a piece ends depends only on where it began, so equal beginnings
+ * are cut alike.
+ */
+function cutPieces(text: string, from: number): { readonly ends: number[]; readonly pieces: Piece[] } {
+  const ends: number[] = [];
+  const pieces: Piece[] = [];
+  for (let start = from; start < text.length; ) {
+    elementEnd.lastIndex = start + pieceCharsMin - 1;
+    const found = elementEnd.exec(text);
+    const end = found === null ? text.length : found.index + 1;
+    pieces.push({ text: text.slice(start, end), id: null });
+    ends.push(end);
+    start = end;
+  }
+  return { ends, pieces };
+}
+
+/** The pieces of a recorded text: those of a remembered body as far as the text equals it, then new ones. */
+function toPieces(recorded: Recorded, match: Match | null): { ends: number[]; pieces: Piece[] } {
+  const ends: number[] = [];
+  const pieces: Piece[] = [];
+  for (const [index, end] of (match?.body.ends ?? []).entries()) {
+    // The last piece of a body is cut by its end, not after an element, unless the texts are one.
+    const isWhole = end < match!.body.recorded.length || end === recorded.text.length;
+    if (end > recorded.prefix || !isWhole) break;
+    pieces.push({ text: recorded.text.slice(ends.at(-1) ?? 0, end), id: match!.body.ids[index]! });
+    ends.push(end);
+  }
+  const rest = cutPieces(recorded.text, ends.at(-1) ?? 0);
+  return { ends: [...ends, ...rest.ends], pieces: [...pieces, ...rest.pieces] };
 }
 
 /**
@@ -50,10 +132,10 @@ interface Recorded {
  * follows the last message boundary inside it is scanned: `},{` begins a new array element, and no secret lies across
  * one. The result is always the whole recorded text and how much of it equals the previous recorded text.
  */
-function redactNext(redactor: Redactor, raw: string, previous: PreviousBody, draft: EntryDraft): Recorded {
-  const shared = commonPrefix(previous.raw, raw);
+function redactNext(redactor: Redactor, raw: string, previous: Match, draft: EntryDraft): Recorded {
+  const { body, shared } = previous;
   const boundary = raw.lastIndexOf('},{', shared - 1);
-  if (boundary > 0 && previous.recorded.startsWith(raw.slice(0, boundary + 1))) {
+  if (boundary > 0 && body.recorded.startsWith(raw.slice(0, boundary + 1))) {
     const opened = '{"_":[{}';
     const rest = redactor.body(opened + raw.slice(boundary + 1), 'application/json');
     if (!rest.value.startsWith('[WITHHELD') && rest.value.startsWith(opened)) {
@@ -63,16 +145,22 @@ function redactNext(redactor: Redactor, raw: string, previous: PreviousBody, dra
   }
   const whole = redactor.body(raw, 'application/json');
   countRedactions(draft, whole.counts);
-  return { text: whole.value, prefix: commonPrefix(previous.recorded, whole.value) };
+  return { text: whole.value, prefix: commonPrefix(body.recorded, whole.value) };
 }
 
 const isJson = (contentType: string | null, text: string): boolean =>
   contentType === null ? /^\s*[{[]/.test(text) : /\bjson\b/i.test(contentType);
 
-/** Records the request body of an attempt, continuing the previous body to the same URL where there is one. */
+function redactWhole(redactor: Redactor, text: string, draft: EntryDraft): Recorded {
+  const whole = redactor.body(text, 'application/json');
+  countRedactions(draft, whole.counts);
+  return { text: whole.value, prefix: 0 };
+}
+
+/** Records the request body of an attempt; what earlier ones to the same URL have said is named, not written again. */
 export function recordRequestBody(
   body: BodyInput,
-  place: { url: string; stepId: string; attempt: number; previousByUrl: PreviousBodies },
+  place: { url: string; memory: BodyMemory },
   tools: { redactor: Redactor; interner: Interner; draft: EntryDraft; bytesMax: number },
 ): BodyRef {
   const text = bodyToText(body);
@@ -80,27 +168,15 @@ export function recordRequestBody(
     return recordBody(body, tools);
   }
   const { redactor, interner, draft } = tools;
-  const previous = place.previousByUrl.get(place.url);
-  let recorded: Recorded;
-  if (previous === undefined) {
-    const whole = redactor.body(text, 'application/json');
-    countRedactions(draft, whole.counts);
-    recorded = { text: whole.value, prefix: 0 };
-  } else {
-    recorded = redactNext(redactor, text, previous, draft);
-  }
-  place.previousByUrl.set(place.url, { stepId: place.stepId, attempt: place.attempt, raw: text, recorded: recorded.text });
-  const isContinued = previous !== undefined && recorded.prefix > 256;
-  const rest = isContinued ? recorded.text.slice(recorded.prefix) : recorded.text;
-  return {
-    contentId: interner.text('body', rest, draft),
-    base: isContinued ? { stepId: previous.stepId, attempt: previous.attempt } : null,
-    prefixBytes: isContinued ? Buffer.byteLength(recorded.text.slice(0, recorded.prefix)) : 0,
-    bytes: body.bytes ?? Buffer.byteLength(text),
-    contentType: body.contentType,
-    truncated: false,
-    withheld: null,
-  };
+  const { url, memory } = place;
+  const match = findMatch(memory, url, text);
+  const recorded = match === null ? redactWhole(redactor, text, draft) : redactNext(redactor, text, match, draft);
+  const { ends, pieces } = toPieces(recorded, match);
+  const base = { bytes: body.bytes ?? Buffer.byteLength(text), contentType: body.contentType, truncated: false, withheld: null };
+  if (pieces.length < 2) return { ...base, contentId: interner.text('body', recorded.text, draft), nodeId: null, pieces: 0 };
+  const { tip, ids } = interner.path('body', pieces, draft);
+  remember(memory, { url, raw: text, recorded: recorded.text, ends, ids }, match);
+  return { ...base, contentId: null, nodeId: tip.id, pieces: pieces.length };
 }
 
 /** Records a body whole, cut at the cap after it was redacted (I4: redaction precedes every cut). */
@@ -109,7 +185,7 @@ export function recordBody(
   tools: { redactor: Redactor; interner: Interner; draft: EntryDraft; bytesMax: number },
 ): BodyRef {
   const text = bodyToText(body);
-  const base = { base: null, prefixBytes: 0, contentType: body.contentType };
+  const base = { nodeId: null, pieces: 0, contentType: body.contentType };
   if (text === null) {
     const bytes = body.bytes ?? (body.data === null ? null : (body.data as Uint8Array).byteLength);
     return { ...base, contentId: null, bytes, truncated: false, withheld: body.withheld ?? 'not-text' };

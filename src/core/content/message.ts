@@ -46,7 +46,7 @@ function parseArgs(value: unknown): unknown {
   }
 }
 
-type Reader = (part: Fields) => readonly Part[];
+type Reader = (part: Fields, depth: number) => readonly Part[];
 
 const text: Reader = (part) => [{ type: 'text', text: textOf(part['text']) ?? '' }];
 const reasoning: Reader = (part) => [
@@ -120,7 +120,7 @@ const readerByType: ReadonlyMap<string, Reader> = new Map([
   ['function_call_output', toolResult],
   ['custom_tool_call_output', toolResult],
   ['source', source],
-  ['message', (part) => toParts(part['content'])],
+  ['message', (part, depth) => partsAt(part['content'], depth + 1)],
 ]);
 
 function summaryText(summary: unknown): string {
@@ -140,23 +140,31 @@ function untypedPart(part: Fields): readonly Part[] {
       { type: 'tool-result', callId: textOf(answer['id']), name: textOf(answer['name']), result: answer['response'], isError: false },
     ];
   }
-  if (isFields(part['inlineData'])) return file({ ...part['inlineData'] });
-  if (isFields(part['fileData'])) return file({ ...part['fileData'] });
+  if (isFields(part['inlineData'])) return file({ ...part['inlineData'] }, 0);
+  if (isFields(part['fileData'])) return file({ ...part['fileData'] }, 0);
   const words = textOf(part['text']);
   if (words !== null) return [{ type: part['thought'] === true ? 'reasoning' : 'text', text: words }];
   return [{ type: 'other', value: part }];
 }
 
+/** No provider nests parts so deep; what does is shown as it is. */
+const depthMax = 32;
+
 /** Parts of a content value: a string, a part, or a list of parts, in any of the known forms. Never throws. */
 export function toParts(value: unknown): readonly Part[] {
+  return partsAt(value, 0);
+}
+
+function partsAt(value: unknown, depth: number): readonly Part[] {
   if (value === null || value === undefined || value === '') return [];
   if (typeof value === 'string') return [{ type: 'text', text: value }];
-  if (Array.isArray(value)) return value.flatMap((part) => toParts(part));
+  if (depth > depthMax) return [{ type: 'other', value }];
+  if (Array.isArray(value)) return value.flatMap((part) => partsAt(part, depth + 1));
   if (!isFields(value)) return [{ type: 'other', value }];
   const type = textOf(value['type']);
   if (type === null) return untypedPart(value);
   const reader = readerByType.get(type);
-  return reader ? reader(value) : [{ type: 'other', value }];
+  return reader ? reader(value, depth) : [{ type: 'other', value }];
 }
 
 const roleByType: ReadonlyMap<string, string> = new Map([

@@ -60,9 +60,19 @@ export function contentToText(kind: ContentKind, bytes: Uint8Array): string {
   return valueToText(value);
 }
 
-/** The plain text a model or tool said, for previews: text parts first, else whatever there is. */
+/**
+ * The plain text a model or tool said, for previews: text parts first, else whatever there is. Never throws: what is
+ * nested too deep to be written down again is shown as it was recorded.
+ */
 export function contentToPreview(kind: ContentKind, bytes: Uint8Array): string {
-  const value = parseContent(bytes);
+  try {
+    return valueToPreview(kind, parseContent(bytes));
+  } catch {
+    return decoder.decode(bytes);
+  }
+}
+
+function valueToPreview(kind: ContentKind, value: unknown): string {
   if (kind === 'result' || kind === 'args') return typeof value === 'string' ? value : JSON.stringify(value);
   const parts = kind === 'message' ? toMessage(value).parts : toParts(value);
   const spoken = parts.filter((part) => part.type === 'text');

@@ -7,15 +7,17 @@ export const retryClasses = ['rate-limit', 'overloaded', 'server', 'network', 't
 export type RetryClass = (typeof retryClasses)[number];
 
 /**
- * A recorded body. Whole bodies name one content. A JSON request body may instead continue the previous body of
- * the same run and URL: its first `prefixBytes` bytes are those of `base`, then comes the content. Reading back
- * gives the identical (redacted) bytes.
+ * A recorded body. A whole body is one content. A longer JSON request body is a path of contents, cut between the
+ * elements of its arrays, like a context: requests that repeat what earlier ones said share their beginning, whichever
+ * run or attempt sent them. The pieces, joined, are the (redacted) body byte for byte.
  */
 export interface BodyRef {
-  /** Content id of the body, or of what follows the prefix. `null` when withheld or not captured. */
+  /** Content id of the body, or `null` when it is a path, withheld or not captured. */
   readonly contentId: string | null;
-  readonly base: { readonly stepId: string; readonly attempt: number } | null;
-  readonly prefixBytes: number;
+  /** Tip of the path of pieces, or `null`. */
+  readonly nodeId: string | null;
+  /** Number of pieces of the path; 0 without one. */
+  readonly pieces: number;
   /** Size on the wire, or `null` when never known. */
   readonly bytes: number | null;
   readonly contentType: string | null;

@@ -43,7 +43,10 @@ export function parseCursor(cursor: string): RunPosition {
   const match = /^1 (-?\d{1,16}) ([0-9A-Za-z-]{1,64})$/.exec(Buffer.from(cursor, 'base64url').toString('latin1'));
   const position = match === null ? null : { timeMs: Number(match[1]), id: match[2]! };
   if (position === null || positionToCursor(position) !== cursor) {
-    throw new TachographError('bad-cursor', 'The cursor is not one that a page gave out; start again without a cursor.');
+    throw new TachographError(
+      'bad-cursor',
+      'The cursor is not one that a page gave out; start again without a cursor.',
+    );
   }
   return position;
 }

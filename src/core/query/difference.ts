@@ -54,15 +54,6 @@ export function differingFields(stored: RunViews, folded: RunViews): string[] {
   ];
 }
 
-/** The contents that the views of a run name: inputs, outputs, arguments, results, bodies. */
-export function viewsToContentIds(views: RunViews): Set<string> {
-  const { run, steps, attempts } = views;
-  const ids = [run.inputsId, run.outputId, run.environmentId];
-  for (const step of steps) ids.push(...stepToContentIds(step));
-  for (const attempt of attempts) ids.push(...attemptToContentIds(attempt));
-  return new Set(ids.filter((id) => id !== null));
-}
-
 /** The contents that a step names itself, contexts not counted. */
 export function stepToContentIds(step: StepView): string[] {
   return [step.argsId, step.requestId, step.responseId, step.resultId].filter((id) => id !== null);

@@ -78,6 +78,8 @@ export function isRunMatching(run: RunView, filter: RunFilter): boolean {
     (filter.hasError === undefined || run.summary.hasError === filter.hasError) &&
     (filter.sinceMs === undefined || timeMs >= filter.sinceMs) &&
     (filter.untilMs === undefined || timeMs < filter.untilMs) &&
-    Object.entries(filter.labels ?? {}).every(([name, value]) => Object.hasOwn(run.labels, name) && run.labels[name] === value)
+    Object.entries(filter.labels ?? {}).every(
+      ([name, value]) => Object.hasOwn(run.labels, name) && run.labels[name] === value,
+    )
   );
 }

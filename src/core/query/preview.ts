@@ -12,7 +12,10 @@ export function stepToPreviewSource(step: Pick<StepView, 'kind'>): PreviewSource
 }
 
 /** Content id behind a preview. */
-export function previewContentId(step: Pick<StepView, 'responseId' | 'resultId'>, source: PreviewSource): string | null {
+export function previewContentId(
+  step: Pick<StepView, 'responseId' | 'resultId'>,
+  source: PreviewSource,
+): string | null {
   return source === 'result' ? step.resultId : step.responseId;
 }
 

@@ -59,6 +59,12 @@ export function countMatches(text: string, query: TextQuery): number {
 export const snippetMarks = { open: '\uE000', close: '\uE001' } as const;
 
 const snippetTokens = 24;
+const pieceCharsMax = 60;
+
+/** Keeps one endless word or gap from making an endless snippet. */
+function shorten(piece: string): string {
+  return piece.length <= pieceCharsMax ? piece : `${piece.slice(0, pieceCharsMax).toWellFormed()}…`;
+}
 
 /**
  * Some words around the first match, matches between U+E000 and U+E001, `…` where text was left out. Marks that the
@@ -77,8 +83,11 @@ export function textToSnippet(text: string, query: TextQuery): string {
   let at = first === 0 ? 0 : tokens[first]!.start;
   for (let index = first; index <= last; index += 1) {
     const { start, end } = tokens[index]!;
-    const word = clean.slice(start, end);
-    pieces.push(clean.slice(at, start), isMarked.has(index) ? `${snippetMarks.open}${word}${snippetMarks.close}` : word);
+    const word = shorten(clean.slice(start, end));
+    pieces.push(
+      shorten(clean.slice(at, start)),
+      isMarked.has(index) ? `${snippetMarks.open}${word}${snippetMarks.close}` : word,
+    );
     at = end;
   }
   const tail = last === tokens.length - 1 ? clean.slice(at, at + 40) : '…';

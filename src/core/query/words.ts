@@ -35,11 +35,12 @@ export function runToErrorWords(run: Pick<RunView, 'errorCode' | 'errorDetail'>)
 }
 
 // Scripts written without spaces: each character is a word of its own, and a word of a query is a phrase of them.
+const beyondSpacedScripts = /[^\u0000-\u2e7f]/;
 const ideographs = /[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}]/gu;
 
 /** Puts spaces around the characters of scripts that have none, so that every index finds them. */
 export function toIndexed(text: string): string {
-  return text.replace(ideographs, ' $& ');
+  return beyondSpacedScripts.test(text) ? text.replace(ideographs, ' $& ') : text;
 }
 
 /** One word of a text and where it stands, in UTF-16 units. */
@@ -49,7 +50,8 @@ export interface Token {
   readonly end: number;
 }
 
-const tokenPattern = /[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}]|(?:(?![\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}])[\p{L}\p{N}\p{M}\p{Co}])+/gu;
+const tokenPattern =
+  /[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}]|(?:(?![\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}])[\p{L}\p{N}\p{M}\p{Co}])+/gu;
 
 /** The words of a text: letters and digits, lower case, without diacritics. */
 export function textToTokens(text: string): Token[] {

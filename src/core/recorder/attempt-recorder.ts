@@ -1,6 +1,5 @@
 import { elapsedMs } from '../clock.ts';
 import type { BodyRef } from '../model/attempt.ts';
-import type { PreviousBodies } from '../content/body.ts';
 import { recordBody, recordRequestBody } from '../content/body.ts';
 import type { EntryDraft } from '../content/interner.ts';
 import { countRedactions } from '../content/interner.ts';
@@ -15,7 +14,6 @@ export interface AttemptPlace {
   readonly chain: Chain;
   readonly stepId: string;
   readonly number: number;
-  readonly previousByUrl: PreviousBodies;
   readonly onFinished: () => void;
 }
 
@@ -36,7 +34,7 @@ function requestPayload(place: AttemptPlace, request: AttemptRequest, draft: Ent
   let body: BodyRef | undefined;
   if (request.body !== undefined) {
     const tools = { redactor: desk.redactor, interner: desk.interner, draft, bytesMax: desk.limits.bodyBytesMax };
-    body = recordRequestBody(request.body, { ...place, attempt: place.number, url: request.url ?? '' }, tools);
+    body = recordRequestBody(request.body, { url: request.url ?? '', memory: desk.bodies }, tools);
   }
   return {
     ...(request.method === undefined ? {} : { method: request.method }),

@@ -3,6 +3,8 @@ import type { IdSource } from '../id.ts';
 import type { Journal, JournalEntry, JournalLoss } from '../journal.ts';
 import type { Limits } from '../limits.ts';
 import type { Redactor } from '../redact/redactor.ts';
+import type { BodyMemory } from '../content/body.ts';
+import { createBodyMemory } from '../content/body.ts';
 import type { EntryDraft, Interner } from '../content/interner.ts';
 import { encodeJson } from '../content/encoder.ts';
 import { createDraft } from '../content/interner.ts';
@@ -40,6 +42,8 @@ export interface Desk {
   readonly limits: Limits;
   readonly redactor: Redactor;
   readonly interner: Interner;
+  /** Request bodies as they were last sent. */
+  readonly bodies: BodyMemory;
   readonly writerId: string;
   readonly journal: Journal;
   readonly onError: (error: unknown) => void;
@@ -53,7 +57,8 @@ export interface Desk {
 const chainsMax = 4096;
 
 /** Builds a desk over a journal. */
-export function createDesk(parts: Omit<Desk, 'openChain' | 'emit' | 'reportLoss'>): Desk {
+export function createDesk(given: Omit<Desk, 'bodies' | 'openChain' | 'emit' | 'reportLoss'>): Desk {
+  const parts = { ...given, bodies: createBodyMemory() };
   const chainByRun = new Map<string, Chain>();
   let generation = parts.journal.generation();
 

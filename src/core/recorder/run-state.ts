@@ -1,4 +1,3 @@
-import type { PreviousBodies } from '../content/body.ts';
 import type { Usage } from '../model/usage.ts';
 import { addUsage, subtractUsage, unknownUsage } from '../model/usage.ts';
 import type { Chain, Desk } from './desk.ts';
@@ -12,7 +11,6 @@ export interface RunState {
   readonly desk: Desk;
   readonly chain: Chain;
   readonly scope: Scope;
-  readonly previousByUrl: PreviousBodies;
   readonly prefixes: PrefixMemory;
   readonly openStepById: Map<string, StepRecorder>;
   readonly observedAfter: boolean;
@@ -25,7 +23,6 @@ export interface RunState {
 export function createRunState(parts: Pick<RunState, 'desk' | 'chain' | 'scope' | 'observedAfter'>): RunState {
   return {
     ...parts,
-    previousByUrl: new Map(),
     prefixes: createPrefixMemory(),
     openStepById: new Map(),
     usage: unknownUsage,

@@ -119,7 +119,6 @@ function openStep(state: RunState, of: StepIdentity): StepRecorder {
           chain,
           stepId: of.stepId,
           number: attempts,
-          previousByUrl: state.previousByUrl,
           onFinished: () => {
             if (openAttempt === attempt) openAttempt = null;
           },

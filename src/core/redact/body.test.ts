@@ -111,6 +111,7 @@ describe('other bodies', () => {
   it('NDJSON goes line by line', () => {
     const text = `{"token":"a"}\r\n\n{"b":"${key}"}\nnot json\n{"c":1}`;
     expect(body(text, 'application/x-ndjson')).toBe('{"token":"<key>"}\r\n\n{"b":"<openai-key>"}\n[WITHHELD:bad-json:8]\n{"c":1}');
+    expect(body('{"a":\n{"b":', 'application/jsonl', true)).toBe('[WITHHELD:bad-json:5]\n{"b":');
     expect(body('{"a":1}\n{"password":"x', 'application/jsonl', true)).toBe('{"a":1}\n{"password":"<key>');
   });
 

@@ -1,4 +1,5 @@
 import { redactBody } from './body.ts';
+import { hasAnchor, hasJsonAnchor } from './detect/anchor.ts';
 import { textEdits } from './detect/text.ts';
 import { wholeUrlEdits } from './detect/url.ts';
 import type { Tally } from './edit.ts';
@@ -9,7 +10,7 @@ import { createKeyJudge } from './keys.ts';
 import { createMark, toWithheld } from './placeholder.ts';
 import type { Redacted, Redactor } from './redactor.ts';
 import type { Scanner } from './scanner.ts';
-import { createScanner } from './scanner.ts';
+import { createScanner, mayBeJson } from './scanner.ts';
 
 /** How a redactor is made. Names are compared without case; those of keys also without `-`, `_` and `.`. */
 export interface RedactorOptions {
@@ -57,8 +58,12 @@ export function createRedactor(options: RedactorOptions): Redactor {
   }
 
   return {
-    text: (text) => guardText(text, (scanner) => scanner.loose(text)),
+    text(text) {
+      if (typeof text === 'string' && !mayBeJson.test(text) && !hasAnchor(text)) return { value: text, counts: null };
+      return guardText(text, (scanner) => scanner.loose(text));
+    },
     json(text) {
+      if (typeof text === 'string' && !hasJsonAnchor(text, judge.extraAnchor)) return { value: text, counts: null };
       const redacted = guardText(text, (scanner) => scanner.validJson(text));
       return redacted.value.startsWith('[WITHHELD:') ? { ...redacted, value: JSON.stringify(redacted.value) } : redacted;
     },

@@ -62,10 +62,10 @@ describe('URLs', () => {
     ['https://h.example/?%70assword=abc', 'https://h.example/?%70assword=<url-parameter>'],
     ['https://h.example/?key=&page_token=abc&max_tokens=5', 'https://h.example/?key=&page_token=abc&max_tokens=5'],
     ['https://h.example/a@b?x=y:z@w', 'https://h.example/a@b?x=y:z@w'],
-    [`https://h.example/${['AI', 'za', 'aB3dE5gH7j'.repeat(4).slice(0, 35)].join('')}/x`, 'https://h.example/<google-key>'],
+    [`https://h.example/${['AI', 'za', 'aB3dE5gH7j'.repeat(4).slice(0, 35)].join('')}/x`, 'https://h.example/<google-key>/x'],
   ])('%s', (text, expected) => {
     const redacted = redactor.url(text);
-    expect(url(text).replace(/<google-key>.*/, '<google-key>')).toBe(expected);
+    expect(url(text)).toBe(expected);
     expect(redactor.url(redacted.value)).toEqual({ value: redacted.value, counts: null });
   });
 });

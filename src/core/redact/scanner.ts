@@ -26,6 +26,9 @@ export interface Scanner {
   whole(value: string, kind: string): string;
 }
 
+/** Text that begins as an object or array does. */
+export const mayBeJson = /^\s*[{[]/;
+
 function isJson(text: string): boolean {
   try {
     JSON.parse(text);
@@ -62,7 +65,7 @@ export function createScanner(parts: { judge: KeyJudge; mark: Mark; tally: Tally
     isClean: (value) => !hasJsonAnchor(value, judge.extraAnchor),
     json: (value, isCut) => (isCut ? cutJson(value) : isJson(value) ? validJson(value) : bad(value)),
     loose: (value) =>
-      /^\s*[{[]/.test(value)
+      mayBeJson.test(value)
         ? settle(value, tally, (current) => tryJsonEdits(current, cut) ?? textEdits(current, mark))
         : text(value),
     whole(value, kind) {

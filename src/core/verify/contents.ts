@@ -25,7 +25,7 @@ export function namedBy(event: RecordedEvent): Named {
     ...contentFields.map((key) => textField(payload, key)),
     ...bodies.map((body) => body?.contentId ?? null),
   ].filter((id): id is string => id !== null && id.length === 64);
-  const nodeIds = [textField(payload, 'context'), textField(payload, 'tools')].filter((id): id is string => id !== null);
+  const nodeIds = [textField(payload, 'context'), textField(payload, 'tools'), ...bodies.map((body) => body?.nodeId ?? null)].filter((id): id is string => id !== null);
   return { contentIds, nodeIds };
 }
 

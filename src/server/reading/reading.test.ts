@@ -7,6 +7,7 @@ import { ExactJson } from '../../core/record/recording.ts';
 import type { Store, StoredEvent } from '../../core/store.ts';
 import { createMemoryStore } from '../../stores/memory/index.ts';
 import type { AttemptDetail, RunDetail, WireContext, WireEvent } from '../wire.ts';
+import { createStepNumbers } from './step-numbers.ts';
 import { textToValue } from './wire-content.ts';
 import { eventToJson } from './wire-event.ts';
 
@@ -34,13 +35,23 @@ describe('bodies', () => {
       const step = run.step({ kind: 'model', operation: 'generate', messages: [...messages] });
       const body = JSON.stringify({ model: 'm', messages });
       sent.push(body);
-      const attempt = step.attempt({ method: 'POST', url: 'https://models.test/v1', body: { data: body, contentType: 'application/json' } });
-      attempt.finish({ status: 'completed', responseStatus: 200, body: { data: `{"at":${at}}`, contentType: 'application/json' } });
+      const attempt = step.attempt({
+        method: 'POST',
+        url: 'https://models.test/v1',
+        body: { data: body, contentType: 'application/json' },
+      });
+      attempt.finish({
+        status: 'completed',
+        responseStatus: 200,
+        body: { data: `{"at":${at}}`, contentType: 'application/json' },
+      });
       step.finish({ status: 'completed' });
     }
     run.close({ endReason: 'ok' });
     await stage.publish();
-    const continued = (await stage.store.listAttempts('default', run.id)).filter(({ requestBody }) => requestBody?.base != null);
+    const continued = (await stage.store.listAttempts('default', run.id)).filter(
+      ({ requestBody }) => requestBody?.nodeId != null,
+    );
     expect(continued.length).toBeGreaterThan(50);
     for (const [at, body] of sent.entries()) {
       const detail = await stage.json<AttemptDetail>(`/api/v1/runs/${run.id}/steps/${at + 1}/attempts/1`);
@@ -53,7 +64,13 @@ describe('bodies', () => {
     const stage = await createStage();
     const run = stage.recorder.startRun({ agentId: 'a' });
     const step = run.step({ kind: 'model' });
-    step.attempt({ method: 'POST', url: 'https://models.test/', body: { data: null, contentType: null, withheld: 'stream' } }).finish({ status: 'failed' });
+    step
+      .attempt({
+        method: 'POST',
+        url: 'https://models.test/',
+        body: { data: null, contentType: null, withheld: 'stream' },
+      })
+      .finish({ status: 'failed' });
     step.finish({ status: 'error' });
     run.close({ endReason: 'error' });
     await stage.publish();
@@ -113,7 +130,8 @@ describe('hostile data', () => {
   test('is given back without loss and without a crash', async () => {
     const memory = createMemoryStore();
     const deep = `${'['.repeat(5000)}1${']'.repeat(5000)}`;
-    const odd = '{"__proto__":{"polluted":true},"constructor":1,"big":12345678901234567890,"inf":1e400,"dup":1,"dup":2,"lone":"\\ud800","nul":"\\u0000"}';
+    const odd =
+      '{"__proto__":{"polluted":true},"constructor":1,"big":12345678901234567890,"inf":1e400,"dup":1,"dup":2,"lone":"\\ud800","nul":"\\u0000"}';
     const store: Store = {
       ...memory,
       readContents: async (...args) =>
@@ -123,7 +141,9 @@ describe('hostile data', () => {
     };
     const stage = await createStage({ store });
     const run = stage.recorder.startRun({ agentId: '<script>alert(1)</script>', inputs: new ExactJson(odd) });
-    run.step({ kind: 'model', operation: 'generate', messages: ['DEEP', user('\u202Eevil\u0000\ud800')] }).finish({ status: 'completed', response: 'DEEP' });
+    run
+      .step({ kind: 'model', operation: 'generate', messages: ['DEEP', user('\u202Eevil\u0000\ud800')] })
+      .finish({ status: 'completed', response: 'DEEP' });
     run.close({ endReason: 'ok', output: 'DEEP' });
     await stage.publish();
     const detail = await stage.json<RunDetail>(`/api/v1/runs/${run.id}`);
@@ -155,14 +175,34 @@ describe('hostile data', () => {
     const text = await response.text();
     expect(text).toContain('"payload":{"n":12345678901234567890.10}');
     const events = JSON.parse(text) as WireEvent[];
-    expect(events.map(({ payload }) => payload)).toEqual([{ n: 12345678901234567000 }, { error: 'malformed', raw: '{"broken' }, null]);
+    expect(events.map(({ payload }) => payload)).toEqual([
+      { n: 12345678901234567000 },
+      { error: 'malformed', raw: '{"broken' },
+      null,
+    ]);
   });
 
   test('events are always one JSON text', () => {
-    const header = { runId: 'r', writerId: 'w', n: 1, type: 'log', timeMs: 1, stepId: null, attempt: null, facts: null } as const;
+    const header = {
+      runId: 'r',
+      writerId: 'w',
+      n: 1,
+      type: 'log',
+      timeMs: 1,
+      stepId: null,
+      attempt: null,
+      facts: null,
+    } as const;
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.json(), fc.constant(null)), (payload) => {
-        const event: StoredEvent = { seq: 1, header, payload, salt: null, digest: new Uint8Array(32), hash: new Uint8Array(32) };
+        const event: StoredEvent = {
+          seq: 1,
+          header,
+          payload,
+          salt: null,
+          digest: new Uint8Array(32),
+          hash: new Uint8Array(32),
+        };
         const read = JSON.parse(eventToJson(event)) as WireEvent;
         return read.seq === 1 && read.hash.length === 64;
       }),
@@ -179,5 +219,52 @@ describe('hostile data', () => {
         expect(textToValue(text)).toEqual(JSON.parse(text));
       }),
     );
+  });
+});
+
+describe('numbers of steps', () => {
+  test('are found without reading the whole run, also where they do not follow the ids', async () => {
+    const memory = createMemoryStore();
+    let read = 0;
+    const store: Store = {
+      ...memory,
+      async listSteps(...args) {
+        const steps = await memory.listSteps(...args);
+        read += steps.length;
+        return steps;
+      },
+    };
+    const stage = await createStage({ store });
+    const run = stage.recorder.startRun({ agentId: 'a' });
+    const early = run.tool({ name: 'early' });
+    const ids: string[] = [];
+    for (let at = 0; at < 3000; at += 1) {
+      const tool = run.tool({ name: 't' });
+      ids.push(tool.id);
+      tool.succeed(at);
+    }
+    early.succeed(0);
+    await stage.publish();
+    const { lastStepNumber } = await store.getRun('default', run.id);
+    const numbers = createStepNumbers();
+    const find = (id: string): Promise<ReadonlyMap<string, number>> =>
+      numbers.find({ store, projectId: 'default' }, { id: run.id, lastStepNumber }, new Set([id]));
+    for (const at of [0, 1, 1499, 2998, 2999]) expect(await find(ids[at]!)).toEqual(new Map([[ids[at]!, at + 2]]));
+    expect(read).toBeLessThanOrEqual(5 * 500);
+    expect(await find('01990000-0000-7000-8000-000000000000')).toEqual(new Map());
+    const shuffled: Store = {
+      ...store,
+      getStep: async (project, runId, number) => ({
+        ...(await store.getStep(project, runId, number)),
+        id: number % 2 === 0 ? 'f' : '0',
+      }),
+    };
+    const others = createStepNumbers();
+    const found = await others.find(
+      { store: shuffled, projectId: 'default' },
+      { id: run.id, lastStepNumber },
+      new Set([ids[2000]!]),
+    );
+    expect(found.get(ids[2000]!)).toBe(2002);
   });
 });

@@ -13,7 +13,9 @@ export const filterFields = {
   session: text('Runs of this session.').optional(),
   model: text('Runs whose latest model step was served by this model.').optional(),
   kind: text('Runs of this kind.').optional(),
-  label: labels('Runs with this label, as `key:value`, repeated; all must be present. `a=1,b=2` in one field works too.').optional(),
+  label: labels(
+    'Runs with this label, as `key:value`, repeated; all must be present. `a=1,b=2` in one field works too.',
+  ).optional(),
   hasError: flag('Only runs with (or without) a step that ended in error.').optional(),
   since: moment('Started at or after.').optional(),
   until: moment('Started before.').optional(),

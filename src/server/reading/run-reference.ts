@@ -23,7 +23,10 @@ export async function findRun(around: Pick<Surroundings, 'store' | 'projectId'>,
   if (ids.length > 1) {
     const shown = ids.slice(0, shownMax).join(', ');
     const rest = ids.length > shownMax ? ', …' : '';
-    throw new TachographError('prefix-ambiguous', `${JSON.stringify(reference)} begins several runs: ${shown}${rest}. Give more of the id.`);
+    throw new TachographError(
+      'prefix-ambiguous',
+      `${JSON.stringify(reference)} begins several runs: ${shown}${rest}. Give more of the id.`,
+    );
   }
   return store.getRun(projectId, ids[0]!);
 }

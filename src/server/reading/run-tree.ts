@@ -13,7 +13,12 @@ interface Node {
 }
 
 const toNode = (run: RunView, level: number): Node => ({ run, level, steps: [], children: [], cut: false });
-const nodeToTree = ({ run, steps, children, cut }: Node): RunTree => ({ run, steps, children: children.map(nodeToTree), cut });
+const nodeToTree = ({ run, steps, children, cut }: Node): RunTree => ({
+  run,
+  steps,
+  children: children.map(nodeToTree),
+  cut,
+});
 
 /** Where a tree is cut. */
 export interface TreeLimits {
@@ -33,13 +38,18 @@ export async function readTree(around: Around, root: RunView, limits: TreeLimits
   const tree = toNode(root, 1);
   const seen = new Set([root.id]);
   let stepsLeft = limits.steps;
-  for (const queue = [tree]; queue.length > 0; ) {
+  for (const queue = [tree]; queue.length > 0;) {
     const node = queue.shift()!;
     const wanted = Math.min(node.run.lastStepNumber, stepsLeft);
-    if (wanted > 0) node.steps.push(...(await around.store.listSteps(around.projectId, node.run.id, { fromNumber: 1, limit: wanted })));
+    if (wanted > 0)
+      node.steps.push(
+        ...(await around.store.listSteps(around.projectId, node.run.id, { fromNumber: 1, limit: wanted })),
+      );
     stepsLeft -= node.steps.length;
     node.cut = node.steps.length < node.run.lastStepNumber;
-    const children = (await around.store.listChildren(around.projectId, node.run.id)).filter((child) => !seen.has(child.id));
+    const children = (await around.store.listChildren(around.projectId, node.run.id)).filter(
+      (child) => !seen.has(child.id),
+    );
     const room = node.level >= limits.depth ? 0 : limits.runs - seen.size;
     if (children.length > room) node.cut = true;
     for (const child of children.slice(0, room)) {

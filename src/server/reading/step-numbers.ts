@@ -1,3 +1,4 @@
+import type { StepView } from '../../core/model/step.ts';
 import type { StoreReader } from '../../core/store.ts';
 
 interface Around {
@@ -5,38 +6,56 @@ interface Around {
   readonly projectId: string;
 }
 
-const pageSteps = 2000;
+/** As many steps as the run has given out numbers. */
+interface NumberedRun {
+  readonly id: string;
+  readonly lastStepNumber: number;
+}
+
+const pageSteps = 500;
 const knownMax = 50_000;
 
 /** Finds numbers of steps by their ids; a number, once given, never changes, so those found are remembered. */
 export interface StepNumbers {
   /** Numbers of the steps of a run by id; ids that are no steps of it are not in the answer. */
-  find(around: Around, runId: string, stepIds: ReadonlySet<string>): Promise<ReadonlyMap<string, number>>;
+  find(around: Around, run: NumberedRun, stepIds: ReadonlySet<string>): Promise<ReadonlyMap<string, number>>;
 }
 
-/** A memory of step numbers, bounded. */
+/** Steps around the place where an id would stand if numbers rose with ids. */
+async function readAround(around: Around, run: NumberedRun, stepId: string): Promise<readonly StepView[]> {
+  let low = 1;
+  let high = run.lastStepNumber;
+  while (high - low >= pageSteps / 2) {
+    const middle = (low + high) >> 1;
+    const step = await around.store.getStep(around.projectId, run.id, middle);
+    if (step.id <= stepId) low = middle;
+    else high = middle;
+  }
+  const fromNumber = Math.max(1, low - pageSteps / 4);
+  return around.store.listSteps(around.projectId, run.id, { fromNumber, limit: pageSteps });
+}
+
+/**
+ * A memory of step numbers, bounded. Ids carry their time and numbers follow it closely, so a step is looked for where
+ * its id says; steps of several processes may be numbered in another order, and then all are gone through.
+ */
 export function createStepNumbers(): StepNumbers {
   const known = new Map<string, number>();
+  const remember = (steps: readonly StepView[], missing: Set<string>): void => {
+    for (const { id, number } of steps) if (missing.delete(id)) known.set(id, number);
+  };
+
   return {
-    async find(around, runId, stepIds) {
-      const found = new Map<string, number>();
-      const missing = new Set<string>();
-      for (const id of stepIds) {
-        const number = known.get(`${runId}/${id}`);
-        if (number === undefined) missing.add(id);
-        else found.set(id, number);
-      }
+    async find(around, run, stepIds) {
       if (known.size > knownMax) known.clear();
-      for (let fromNumber = 1; missing.size > 0; fromNumber += pageSteps) {
-        const steps = await around.store.listSteps(around.projectId, runId, { fromNumber, limit: pageSteps });
-        for (const { id, number } of steps) {
-          if (!missing.delete(id)) continue;
-          known.set(`${runId}/${id}`, number);
-          found.set(id, number);
-        }
-        if (steps.length < pageSteps) break;
+      const missing = new Set([...stepIds].filter((id) => !known.has(id)));
+      for (const id of [...missing].sort()) {
+        if (missing.has(id)) remember(await readAround(around, run, id), missing);
       }
-      return found;
+      for (let fromNumber = 1; missing.size > 0 && fromNumber <= run.lastStepNumber; fromNumber += pageSteps) {
+        remember(await around.store.listSteps(around.projectId, run.id, { fromNumber, limit: pageSteps }), missing);
+      }
+      return new Map([...stepIds].flatMap((id) => (known.has(id) ? [[id, known.get(id)!] as const] : [])));
     },
   };
 }

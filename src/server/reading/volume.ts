@@ -28,7 +28,12 @@ function addCost(sum: number | null, cost: number | null): number | null {
 }
 
 async function walk(around: Around, filter: RunFilter, range: VolumeRange): Promise<VolumeBucket[]> {
-  const buckets = toBuckets(range).map(({ startMs }) => ({ startMs, runs: 0, errors: 0, costNanoUsd: 0 as number | null }));
+  const buckets = toBuckets(range).map(({ startMs }) => ({
+    startMs,
+    runs: 0,
+    errors: 0,
+    costNanoUsd: 0 as number | null,
+  }));
   const add = (run: RunView): void => {
     const at = buckets.findLastIndex(({ startMs }) => startMs <= runTimeMs(run));
     const bucket = buckets[Math.max(0, at)]!;
@@ -38,7 +43,10 @@ async function walk(around: Around, filter: RunFilter, range: VolumeRange): Prom
   };
   let cursor: string | null = null;
   do {
-    const page = await around.store.listRuns(around.projectId, filter, { limit: pageLimitMax, ...(cursor === null ? {} : { cursor }) });
+    const page = await around.store.listRuns(around.projectId, filter, {
+      limit: pageLimitMax,
+      ...(cursor === null ? {} : { cursor }),
+    });
     page.items.forEach(add);
     cursor = page.nextCursor;
   } while (cursor !== null);
@@ -50,7 +58,10 @@ async function count(around: Around, filter: RunFilter, range: VolumeRange): Pro
   for (const { startMs, endMs } of toBuckets(range)) {
     const within = { ...filter, sinceMs: startMs, untilMs: endMs };
     const runs = await around.store.countRuns(around.projectId, within);
-    const errors = runs === 0 || filter.hasError === false ? 0 : await around.store.countRuns(around.projectId, { ...within, hasError: true });
+    const errors =
+      runs === 0 || filter.hasError === false
+        ? 0
+        : await around.store.countRuns(around.projectId, { ...within, hasError: true });
     buckets.push({ startMs, runs, errors, costNanoUsd: runs === 0 ? 0 : null });
   }
   return buckets;
@@ -60,7 +71,11 @@ async function count(around: Around, filter: RunFilter, range: VolumeRange): Pro
  * Runs, runs with an error, and cost over time, of the runs that the list shows for the same filter. Of more than 20,000
  * runs the cost is `null`: unknown, not zero (I12).
  */
-export async function readVolume(around: Around, filter: RunFilter, range: VolumeRange): Promise<readonly VolumeBucket[]> {
+export async function readVolume(
+  around: Around,
+  filter: RunFilter,
+  range: VolumeRange,
+): Promise<readonly VolumeBucket[]> {
   const within = { ...filter, sinceMs: range.sinceMs, untilMs: range.untilMs };
   const runs = await around.store.countRuns(around.projectId, within);
   return runs > walkedMax ? count(around, within, range) : walk(around, within, range);

@@ -64,8 +64,13 @@ export async function readWireContents(
 }
 
 /** One content of a run, or `content-not-found`. */
-export async function readWireContent(around: Pick<Surroundings, 'store' | 'projectId'>, runId: string, contentId: string): Promise<WireContent> {
+export async function readWireContent(
+  around: Pick<Surroundings, 'store' | 'projectId'>,
+  runId: string,
+  contentId: string,
+): Promise<WireContent> {
   const content = (await readWireContents(around, runId, [contentId])).get(contentId);
-  if (content === undefined) throw new TachographError('content-not-found', `Run ${runId} has no content ${contentId}, or it was erased.`);
+  if (content === undefined)
+    throw new TachographError('content-not-found', `Run ${runId} has no content ${contentId}, or it was erased.`);
   return content;
 }

@@ -60,14 +60,26 @@ function findNew(nodes: readonly ContextNode[], continuation: Continuation): rea
 
 function toWireMessage(content: WireContent, place: { index: number; isNew: boolean; mark: unknown }): WireMessage {
   // No JSON, or nested too deep to be read as a message: shown as its text.
-  const { role, parts } = content.value === null ? { role: 'other', parts: toParts(content.raw) } : toMessage(content.value);
-  return { index: place.index, contentId: content.contentId, role, parts, raw: content.raw, isNew: place.isNew, mark: place.mark };
+  const { role, parts } =
+    content.value === null ? { role: 'other', parts: toParts(content.raw) } : toMessage(content.value);
+  return {
+    index: place.index,
+    contentId: content.contentId,
+    role,
+    parts,
+    raw: content.raw,
+    isNew: place.isNew,
+    mark: place.mark,
+  };
 }
 
 const textOr = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 
 function toWireTool(content: WireContent): WireContext['tools'][number] {
-  const value = (typeof content.value === 'object' && content.value !== null ? content.value : {}) as Record<string, unknown>;
+  const value = (typeof content.value === 'object' && content.value !== null ? content.value : {}) as Record<
+    string,
+    unknown
+  >;
   const nested = value['function'];
   const tool = (typeof nested === 'object' && nested !== null ? nested : value) as Record<string, unknown>;
   return {
@@ -85,12 +97,18 @@ export async function readWireContext(around: Around, step: StepView, from: numb
   const continuation = await findContinuation(around, step, nodes);
   const isNew = findNew(nodes, continuation);
   const shown = nodes.slice(from);
-  const contents = await readWireContents(around, step.runId, [...shown, ...toolNodes].map((node) => node.contentId));
+  const contents = await readWireContents(
+    around,
+    step.runId,
+    [...shown, ...toolNodes].map((node) => node.contentId),
+  );
   const markByIndex = new Map(step.contextMarks.map(({ index, value }) => [index, value]));
   const messages = shown.flatMap((node, offset) => {
     const index = from + offset;
     const content = contents.get(node.contentId);
-    return content === undefined ? [] : [toWireMessage(content, { index, isNew: isNew[index]!, mark: markByIndex.get(index) ?? null })];
+    return content === undefined
+      ? []
+      : [toWireMessage(content, { index, isNew: isNew[index]!, mark: markByIndex.get(index) ?? null })];
   });
   const tools = toolNodes.flatMap((node) => contents.get(node.contentId) ?? []).map(toWireTool);
   const length = Math.max(step.contextLength ?? 0, nodes.length);

@@ -29,10 +29,13 @@ const pageEvents = 2000;
 const gapsMax = 100;
 
 /** The gap events of a run, at most 100, first ones first. Reads nothing when the run counts none. */
-export async function readGaps(around: Pick<Surroundings, 'store' | 'projectId'>, run: RunView): Promise<readonly WireEvent[]> {
+export async function readGaps(
+  around: Pick<Surroundings, 'store' | 'projectId'>,
+  run: RunView,
+): Promise<readonly WireEvent[]> {
   const wanted = Math.min(run.counts.gaps, gapsMax);
   const gaps: WireEvent[] = [];
-  for (let fromSeq = 1; gaps.length < wanted; ) {
+  for (let fromSeq = 1; gaps.length < wanted;) {
     const events = await around.store.listEvents(around.projectId, run.id, { fromSeq, limit: pageEvents });
     for (const event of events) if (event.header.type === 'gap') gaps.push(JSON.parse(eventToJson(event)) as WireEvent);
     if (events.length < pageEvents) break;

@@ -16,7 +16,12 @@ export const agentRoutes: readonly Route[] = [
       const ids = agents.map(({ agentId }) => agentId);
       const lastByAgent = await store.lastRunPerAgent(projectId, ids, { includeFailed: true });
       return agents
-        .map(({ agentId, runs, lastStartedAtMs }) => ({ agentId, runs, lastStartedAtMs, lastRun: lastByAgent.get(agentId) ?? null }))
+        .map(({ agentId, runs, lastStartedAtMs }) => ({
+          agentId,
+          runs,
+          lastStartedAtMs,
+          lastRun: lastByAgent.get(agentId) ?? null,
+        }))
         .sort((a, b) => b.lastStartedAtMs - a.lastStartedAtMs || (a.agentId < b.agentId ? -1 : 1));
     },
   }),

@@ -15,27 +15,53 @@ beforeAll(async () => {
 
 const path = (id = ''): string => `/api/v1/runs/${scene.runId}/annotations${id === '' ? '' : `/${id}`}`;
 
-function send(method: string, place: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
+function send(
+  method: string,
+  place: string,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Response> {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
-  return stage.handler(new Request(`http://localhost${place}`, { method, body: text, headers: { 'content-type': 'application/json', ...headers } }));
+  return stage.handler(
+    new Request(`http://localhost${place}`, {
+      method,
+      body: text,
+      headers: { 'content-type': 'application/json', ...headers },
+    }),
+  );
 }
 
 test('are added, replaced, listed and removed', async () => {
   const added = await send('POST', path(), { kind: 'note', value: 'look here', author: 'ada' });
   expect(added.status).toBe(201);
   const note = (await added.json()) as Annotation;
-  expect(note).toMatchObject({ runId: scene.runId, kind: 'note', value: 'look here', author: 'ada', stepId: null, name: null });
+  expect(note).toMatchObject({
+    runId: scene.runId,
+    kind: 'note',
+    value: 'look here',
+    author: 'ada',
+    stepId: null,
+    name: null,
+  });
   const replaced = await send('PUT', path(note.id), { kind: 'score', name: 'quality', value: 0.5 });
-  expect(await replaced.json()).toMatchObject({ id: note.id, kind: 'score', value: 0.5, createdAtMs: note.createdAtMs });
+  expect(await replaced.json()).toMatchObject({
+    id: note.id,
+    kind: 'score',
+    value: 0.5,
+    createdAtMs: note.createdAtMs,
+  });
   expect((await stage.json<Annotation[]>(path())).map(({ id, kind }) => [id, kind])).toEqual([[note.id, 'score']]);
-  const remove = (): Promise<Response> => stage.handler(new Request(`http://localhost${path(note.id)}`, { method: 'DELETE' }));
+  const remove = (): Promise<Response> =>
+    stage.handler(new Request(`http://localhost${path(note.id)}`, { method: 'DELETE' }));
   expect((await remove()).status).toBe(204);
   expect((await remove()).status).toBe(404);
   expect(await stage.json(path())).toEqual([]);
 });
 
 test('of another run are not removed through this one', async () => {
-  const other = (await (await send('POST', `/api/v1/runs/${scene.childId}/annotations`, { kind: 'pin' })).json()) as Annotation;
+  const other = (await (
+    await send('POST', `/api/v1/runs/${scene.childId}/annotations`, { kind: 'pin' })
+  ).json()) as Annotation;
   const response = await stage.handler(new Request(`http://localhost${path(other.id)}`, { method: 'DELETE' }));
   expect(response.status).toBe(404);
   expect(await stage.json<Annotation[]>(`/api/v1/runs/${scene.childId}/annotations`)).toHaveLength(1);
@@ -43,7 +69,12 @@ test('of another run are not removed through this one', async () => {
 
 test('are redacted before they are kept', async () => {
   const secret = 'sk-ant-api03-BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB';
-  const kept = await send('POST', path(), { kind: 'note', name: `key ${secret}`, value: `use ${secret} here`, author: secret });
+  const kept = await send('POST', path(), {
+    kind: 'note',
+    name: `key ${secret}`,
+    value: `use ${secret} here`,
+    author: secret,
+  });
   expect(await kept.text()).not.toContain(secret);
   expect(JSON.stringify(await stage.json(path()))).not.toContain(secret);
 });

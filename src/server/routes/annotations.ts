@@ -15,7 +15,8 @@ const annotationPath = runPath.extend({ annotationId: uuid });
 async function keep(around: Surroundings, runId: string, id: string, input: AnnotationInput): Promise<Annotation> {
   const { store, projectId, redactor } = around;
   const before = (await store.listAnnotations(projectId, runId)).find((other) => other.id === id) ?? null;
-  const redact = (text: string | null | undefined): string | null => (text === null || text === undefined ? null : redactor.text(text).value);
+  const redact = (text: string | null | undefined): string | null =>
+    text === null || text === undefined ? null : redactor.text(text).value;
   const nowMs = around.clock.nowMs();
   const kept: Annotation = {
     id,
@@ -38,7 +39,8 @@ const list = defineRoute({
   summary: 'Lists the annotations of a run.',
   params: runPath,
   answer: z.array(annotation),
-  handle: async ({ params }, around) => around.store.listAnnotations(around.projectId, (await findRun(around, params.id)).id),
+  handle: async ({ params }, around) =>
+    around.store.listAnnotations(around.projectId, (await findRun(around, params.id)).id),
 });
 
 const create = defineRoute({
@@ -49,7 +51,8 @@ const create = defineRoute({
   body: annotationInput,
   status: 201,
   answer: annotation,
-  handle: async ({ params, body }, around) => keep(around, (await findRun(around, params.id)).id, around.ids.uuid(), body),
+  handle: async ({ params, body }, around) =>
+    keep(around, (await findRun(around, params.id)).id, around.ids.uuid(), body),
 });
 
 const put = defineRoute({
@@ -59,7 +62,8 @@ const put = defineRoute({
   params: annotationPath,
   body: annotationInput,
   answer: annotation,
-  handle: async ({ params, body }, around) => keep(around, (await findRun(around, params.id)).id, params.annotationId, body),
+  handle: async ({ params, body }, around) =>
+    keep(around, (await findRun(around, params.id)).id, params.annotationId, body),
 });
 
 const remove = defineRoute({
@@ -71,7 +75,9 @@ const remove = defineRoute({
   answer: z.null(),
   async handle({ params }, around) {
     const run = await findRun(around, params.id);
-    const isThere = (await around.store.listAnnotations(around.projectId, run.id)).some(({ id }) => id === params.annotationId);
+    const isThere = (await around.store.listAnnotations(around.projectId, run.id)).some(
+      ({ id }) => id === params.annotationId,
+    );
     if (isThere && (await around.store.deleteAnnotation(around.projectId, params.annotationId))) return null;
     throw new TachographError('content-not-found', `Run ${run.id} has no annotation ${params.annotationId}.`);
   },

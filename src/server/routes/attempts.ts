@@ -31,7 +31,10 @@ const get = defineRoute({
     const attempts = await around.store.listAttempts(around.projectId, step.runId, step.id);
     const attempt = attempts.find(({ number }) => number === params.k);
     if (attempt === undefined) {
-      throw new TachographError('step-not-found', `Step ${step.number} of run ${step.runId} has no attempt ${params.k}.`);
+      throw new TachographError(
+        'step-not-found',
+        `Step ${step.number} of run ${step.runId} has no attempt ${params.k}.`,
+      );
     }
     return {
       attempt,

@@ -19,7 +19,11 @@ const limitMax = 5000;
 const streamedPage = 200;
 
 /** Sends what is there from `fromSeq` on; the seq that comes next, or `null` when the client has gone. */
-async function sendPage(sink: SseSink, around: Surroundings, place: { runId: string; fromSeq: number }): Promise<{ nextSeq: number; isFull: boolean } | null> {
+async function sendPage(
+  sink: SseSink,
+  around: Surroundings,
+  place: { runId: string; fromSeq: number },
+): Promise<{ nextSeq: number; isFull: boolean } | null> {
   const { runId, fromSeq } = place;
   const events = await around.store.listEvents(around.projectId, runId, { fromSeq, limit: streamedPage });
   for (const event of events) {
@@ -93,7 +97,9 @@ export const eventRoutes: readonly Route[] = [
       const run = await findRun(around, params.id);
       const fromSeq = query.from ?? query.fromSeq ?? 1;
       if ((request.headers.get('accept') ?? '').includes('text/event-stream')) {
-        return around.openStream(request, 'events', (sink) => sendEvents(sink, around, run, streamStart(request, run, fromSeq)));
+        return around.openStream(request, 'events', (sink) =>
+          sendEvents(sink, around, run, streamStart(request, run, fromSeq)),
+        );
       }
       const limit = Math.min(query.limit ?? limitDefault, limitMax);
       const events = await around.store.listEvents(around.projectId, run.id, { fromSeq, limit });

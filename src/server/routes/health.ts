@@ -30,14 +30,29 @@ async function readGauges(around: Surroundings): Promise<readonly Gauge[]> {
   const { store, projectId, version, metrics, clock } = around;
   const runs = [];
   for (const status of runStatuses) {
-    runs.push({ labels: { status }, value: await store.countRuns(projectId, { status: [status], includeDryRun: true }) });
+    runs.push({
+      labels: { status },
+      value: await store.countRuns(projectId, { status: [status], includeDryRun: true }),
+    });
   }
   const one = (value: number) => [{ labels: {}, value }];
   return [
-    { name: 'tachograph_info', help: 'The running version.', samples: [{ labels: { version, store: store.kind }, value: 1 }] },
+    {
+      name: 'tachograph_info',
+      help: 'The running version.',
+      samples: [{ labels: { version, store: store.kind }, value: 1 }],
+    },
     { name: 'tachograph_runs', help: 'Runs in the store, dry runs included, by status.', samples: runs },
-    { name: 'tachograph_store_changes', help: 'The change count of the store.', samples: one(await store.changeCount()) },
-    { name: 'tachograph_uptime_seconds', help: 'Time since the server started.', samples: one((clock.nowMs() - around.startedAtMs) / 1000) },
+    {
+      name: 'tachograph_store_changes',
+      help: 'The change count of the store.',
+      samples: one(await store.changeCount()),
+    },
+    {
+      name: 'tachograph_uptime_seconds',
+      help: 'Time since the server started.',
+      samples: one((clock.nowMs() - around.startedAtMs) / 1000),
+    },
     { name: 'tachograph_streams', help: 'Event streams open now.', samples: one(metrics.openStreams()) },
   ];
 }
@@ -49,7 +64,9 @@ const metrics = defineRoute({
   answer: 'text/plain',
   async handle(_input, around) {
     const text = around.metrics.toText(await readGauges(around));
-    return new Response(text, { headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'cache-control': 'no-store' } });
+    return new Response(text, {
+      headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'cache-control': 'no-store' },
+    });
   },
 });
 

@@ -80,13 +80,16 @@ export const runChangeRoutes: readonly Route[] = [
   defineRoute({
     method: 'GET',
     path: '/api/v1/runs/stream',
-    summary: 'Streams runs as they change. Resumes after `Last-Event-ID`; `event: reset` when changes may have been missed.',
+    summary:
+      'Streams runs as they change. Resumes after `Last-Event-ID`; `event: reset` when changes may have been missed.',
     answer: 'text/event-stream',
     async handle({ request }, around) {
       if (request.method === 'HEAD') return around.openStream(request, 'runs', async () => undefined);
       // Before the answer goes out: whoever lists the runs once the stream is open misses nothing.
       const listener = await listen(around.feed, request.headers.get('last-event-id'));
-      return around.openStream(request, 'runs', (sink) => sendChanges(sink, around, listener).finally(listener.unwatch));
+      return around.openStream(request, 'runs', (sink) =>
+        sendChanges(sink, around, listener).finally(listener.unwatch),
+      );
     },
   }),
 ];

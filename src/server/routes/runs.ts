@@ -12,7 +12,9 @@ import type { Surroundings } from '../surroundings.ts';
 import type { RunDetail, RunPage } from '../wire.ts';
 
 const pageFields = {
-  limit: integer('Runs of a page; at most 500. Outside 1 to 500 it becomes 50 and `limitCorrected` says so.').optional(),
+  limit: integer(
+    'Runs of a page; at most 500. Outside 1 to 500 it becomes 50 and `limitCorrected` says so.',
+  ).optional(),
   offset: integer('Runs to pass over.').optional(),
   cursor: text('From `nextCursor` of the page before.').optional(),
   count: flag('Counts all runs that pass the filter into `total`.').optional(),
@@ -23,14 +25,21 @@ const list = defineRoute({
   path: '/api/v1/runs',
   summary: 'Lists runs, newest first.',
   query: z.strictObject({ ...filterFields, ...pageFields }),
-  queryProblem: (field) => (field === 'cursor' ? 'bad-cursor' : Object.hasOwn(pageFields, field) ? 'bad-argument' : 'bad-filter'),
+  queryProblem: (field) =>
+    field === 'cursor' ? 'bad-cursor' : Object.hasOwn(pageFields, field) ? 'bad-argument' : 'bad-filter',
   answer: runPage,
   async handle({ query }, { store, projectId }): Promise<RunPage> {
     const filter = queryToFilter(query);
     const { limit, offset, cursor } = query;
     const page = await store.listRuns(projectId, filter, { limit, offset, cursor });
     const total = query.count === true ? await store.countRuns(projectId, filter) : null;
-    return { items: page.items, nextCursor: page.nextCursor, limit: page.limit, limitCorrected: page.limitCorrected, total };
+    return {
+      items: page.items,
+      nextCursor: page.nextCursor,
+      limit: page.limit,
+      limitCorrected: page.limitCorrected,
+      total,
+    };
   },
 });
 
@@ -71,12 +80,14 @@ const verify = defineRoute({
 });
 
 const eraseDefinition = {
-  summary: 'Erases what people and models wrote in a run, for good. Numbers, times and hashes stay, and the chain still verifies.',
+  summary:
+    'Erases what people and models wrote in a run, for good. Numbers, times and hashes stay, and the chain still verifies.',
   params: runPath,
   answer: erasureResult,
   async handle({ params }: { params: { id: string } }, around: Surroundings) {
     const run = await findRun(around, params.id);
-    if (around.eraseRun === null) return toProblem('not-offered', 'This server cannot erase. Use the command line: tachograph erase <run>.');
+    if (around.eraseRun === null)
+      return toProblem('not-offered', 'This server cannot erase. Use the command line: tachograph erase <run>.');
     return around.eraseRun(around.projectId, run.id);
   },
 };

@@ -32,7 +32,7 @@ async function toPage(around: Surroundings, hits: readonly SearchHit[]): Promise
     runById.set(runId, run);
     if (run === null) continue;
     const stepIds = new Set(ofRun.map((hit) => hit.stepId).filter((id) => id !== null));
-    for (const [id, number] of await around.stepNumbers.find(around, runId, stepIds)) numberByStep.set(id, number);
+    for (const [id, number] of await around.stepNumbers.find(around, run, stepIds)) numberByStep.set(id, number);
   }
   const items = hits.map((hit) => ({
     ...hit,
@@ -47,7 +47,8 @@ export const searchRoutes: readonly Route[] = [
   defineRoute({
     method: 'GET',
     path: '/api/v1/search',
-    summary: 'Finds words, or "a phrase" in double quotes, in messages, outputs, tool arguments and results, and errors.',
+    summary:
+      'Finds words, or "a phrase" in double quotes, in messages, outputs, tool arguments and results, and errors.',
     query: z.strictObject({
       q: text('What to find.'),
       limit: positive(`Hits at most; ${limitDefault} unless said, never more than ${limitMax}.`).optional(),

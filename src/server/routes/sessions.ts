@@ -28,7 +28,8 @@ export const sessionRoutes: readonly Route[] = [
   defineRoute({
     method: 'GET',
     path: '/api/v1/sessions',
-    summary: 'Lists sessions from the newest 500 runs that belong to one, looked for among the newest 5,000. Its runs: `runs?session=`.',
+    summary:
+      'Lists sessions from the newest 500 runs that belong to one, looked for among the newest 5,000. Its runs: `runs?session=`.',
     answer: z.array(sessionRow),
     async handle(_input, { store, projectId }): Promise<readonly SessionRow[]> {
       const runs: RunView[] = [];

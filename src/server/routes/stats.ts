@@ -33,7 +33,8 @@ const totals = defineRoute({
 const volume = defineRoute({
   method: 'GET',
   path: '/api/v1/stats/volume',
-  summary: 'Runs, runs with an error, and cost over time, in equal buckets, for the filters of the list. The last 24 hours unless said.',
+  summary:
+    'Runs, runs with an error, and cost over time, in equal buckets, for the filters of the list. The last 24 hours unless said.',
   query: z.strictObject({
     ...filterFields,
     buckets: positive(`Buckets; ${bucketsDefault} unless said, never more than ${bucketsMax}.`).optional(),
@@ -43,7 +44,11 @@ const volume = defineRoute({
   async handle({ query }, around) {
     const untilMs = query.until ?? around.clock.nowMs();
     const sinceMs = query.since ?? untilMs - dayMs;
-    if (sinceMs >= untilMs) throw new TachographError('bad-filter', `The range is empty: "since" (${sinceMs}) is not before "until" (${untilMs}).`);
+    if (sinceMs >= untilMs)
+      throw new TachographError(
+        'bad-filter',
+        `The range is empty: "since" (${sinceMs}) is not before "until" (${untilMs}).`,
+      );
     const buckets = Math.min(query.buckets ?? bucketsDefault, bucketsMax);
     return readVolume(around, queryToFilter(query), { sinceMs, untilMs, buckets });
   },

@@ -41,7 +41,12 @@ export async function findStep(around: Surroundings, params: { id: string; n: nu
 
 async function readDetail(around: Surroundings, step: StepView): Promise<StepDetail> {
   const { store, projectId } = around;
-  const contents = await readWireContents(around, step.runId, [step.argsId, step.requestId, step.responseId, step.resultId]);
+  const contents = await readWireContents(around, step.runId, [
+    step.argsId,
+    step.requestId,
+    step.responseId,
+    step.resultId,
+  ]);
   const contentOf = (id: string | null) => (id === null ? null : (contents.get(id) ?? null));
   const response = contentOf(step.responseId);
   const children = await store.listChildren(projectId, step.runId);

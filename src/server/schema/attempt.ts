@@ -6,8 +6,8 @@ import { recordedError } from './step.ts';
 
 const bodyRef = z.strictObject({
   contentId: name,
-  base: z.strictObject({ stepId: id, attempt: count }).nullable(),
-  prefixBytes: count,
+  nodeId: name,
+  pieces: count,
   bytes: maybeCount,
   contentType: name,
   truncated: z.boolean(),

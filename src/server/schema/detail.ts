@@ -27,7 +27,13 @@ const annotationKinds = ['score', 'note', 'label', 'pin'] as const;
 
 /** A page of runs. */
 export const runPage = z
-  .strictObject({ items: z.array(runView), nextCursor: name, limit: count, limitCorrected: z.boolean(), total: maybeCount })
+  .strictObject({
+    items: z.array(runView),
+    nextCursor: name,
+    limit: count,
+    limitCorrected: z.boolean(),
+    total: maybeCount,
+  })
   .meta({ id: 'RunPage' }) satisfies z.ZodType<RunPage>;
 
 /** An annotation. */
@@ -53,7 +59,10 @@ export const annotationInput = z
     kind: z.enum(annotationKinds, `must be one of ${annotationKinds.join(', ')}`),
     stepId: z.string().max(64).nullable().optional(),
     name: short,
-    value: z.union([z.number(), z.string().max(10_000)], 'must be a number, or text of at most 10,000 characters').nullable().optional(),
+    value: z
+      .union([z.number(), z.string().max(10_000)], 'must be a number, or text of at most 10,000 characters')
+      .nullable()
+      .optional(),
     author: short,
   })
   .meta({ id: 'AnnotationInput' }) satisfies z.ZodType<AnnotationInput>;

@@ -113,7 +113,13 @@ export function createFeed(options: FeedOptions): Feed {
   const lookAtRuns = async (): Promise<{ runs: readonly RunView[]; gone: readonly string[]; isFull: boolean }> => {
     const page = { limit: lookedAtMax };
     const newest = (await store.listRuns(projectId, { includeDryRun: true }, page)).items;
-    const open = (await store.listRuns(projectId, { includeDryRun: true, status: ['pending', 'running', 'waiting_tool', 'waiting_approval'] }, page)).items;
+    const open = (
+      await store.listRuns(
+        projectId,
+        { includeDryRun: true, status: ['pending', 'running', 'waiting_tool', 'waiting_approval'] },
+        page,
+      )
+    ).items;
     const runById = new Map([...open, ...newest].map((run) => [run.id, run]));
     const gone: string[] = [];
     for (const runId of wakesByRun.keys()) {

@@ -117,12 +117,17 @@ describe('events of a run', () => {
     const { runId } = await recordScenario(stage);
     const { lastSeq } = await stage.store.getRun('default', runId);
     const isEnd = (messages: readonly ReceivedMessage[]): boolean => messages.at(-1)!.event === 'end';
-    const asked = await readUntil(await stage.get(`/api/v1/runs/${runId}/events?from=${lastSeq - 1}`, eventStream), isEnd);
+    const asked = await readUntil(
+      await stage.get(`/api/v1/runs/${runId}/events?from=${lastSeq - 1}`, eventStream),
+      isEnd,
+    );
     expect(seqsOf(asked)).toEqual([lastSeq - 1, lastSeq]);
     const beyond = { ...eventStream, 'last-event-id': '999999' };
     expect(seqsOf(await readUntil(await stage.get(`/api/v1/runs/${runId}/events`, beyond), isEnd))).toEqual([]);
     const nonsense = { ...eventStream, 'last-event-id': 'x; DROP' };
-    expect(seqsOf(await readUntil(await stage.get(`/api/v1/runs/${runId}/events`, nonsense), isEnd))).toEqual(upTo(lastSeq));
+    expect(seqsOf(await readUntil(await stage.get(`/api/v1/runs/${runId}/events`, nonsense), isEnd))).toEqual(
+      upTo(lastSeq),
+    );
   });
 
   test('are said to be gone when the run is purged', async () => {
@@ -175,7 +180,10 @@ describe('a client', () => {
   test('sees the stream end when the server closes', async () => {
     const stage = await createStage();
     const { runId } = await recordScenario(stage);
-    const streams = await Promise.all([stage.get(`/api/v1/runs/${runId}/events`, eventStream), stage.get('/api/v1/runs/stream')]);
+    const streams = await Promise.all([
+      stage.get(`/api/v1/runs/${runId}/events`, eventStream),
+      stage.get('/api/v1/runs/stream'),
+    ]);
     const endings = streams.map(async (stream) => {
       for await (const _ of readMessages(stream)) continue;
     });
@@ -221,7 +229,9 @@ describe.each([
     await stage.publish();
     const again = await stage.get('/api/v1/runs/stream', { 'last-event-id': message!.id! });
     const rest = await readUntil(again, (messages) => messages.length === 2);
-    expect(rest.map(({ event, data }) => [event, JSON.parse(data).run?.agentId, JSON.parse(data).run?.status]).sort()).toEqual([
+    expect(
+      rest.map(({ event, data }) => [event, JSON.parse(data).run?.agentId, JSON.parse(data).run?.status]).sort(),
+    ).toEqual([
       ['run', 'missed', 'completed'],
       ['run', 'one', 'completed'],
     ]);

@@ -8,7 +8,7 @@ export function readContextNodes(project: ProjectState, run: RunState, nodeId: s
   const nodeById = project.epochByNumber.get(run.epoch)?.nodeById;
   const path: ContextNode[] = [];
   const seen = new Set<string>();
-  for (let id = nodeId; id !== rootNodeId && !seen.has(id); ) {
+  for (let id = nodeId; id !== rootNodeId && !seen.has(id);) {
     seen.add(id);
     const node = nodeById?.get(id);
     if (node === undefined) break;
@@ -26,6 +26,8 @@ export function readContents(project: ProjectState, run: RunState, ids: readonly
 
 /** Contents of a context in order, from index `from`; missing ones are left out. */
 export function readContext(project: ProjectState, run: RunState, nodeId: string, from: number): Content[] {
-  const ids = readContextNodes(project, run, nodeId).filter((node) => node.depth > from).map((node) => node.contentId);
+  const ids = readContextNodes(project, run, nodeId)
+    .filter((node) => node.depth > from)
+    .map((node) => node.contentId);
   return readContents(project, run, ids);
 }

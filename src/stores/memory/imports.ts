@@ -54,6 +54,8 @@ function putStep(run: RunState, step: StepView): void {
 function putAttempt(run: RunState, attempt: AttemptView): void {
   run.attemptByKey.set(`${attempt.stepId}/${attempt.number}`, attempt);
   useContents(run, attemptToContentIds(attempt), attempt.stepId);
+  const tip = attempt.requestBody?.nodeId ?? null;
+  if (tip !== null) run.tips.add(tip);
 }
 
 function putContents(project: ProjectState, changes: ImportChanges): number {
@@ -98,7 +100,11 @@ function isDue(project: ProjectState, run: RunView): boolean {
 
 /** The views of a run as they are stored. */
 export function readViews(run: RunState): RunViews {
-  return { run: run.view, steps: listSteps(run, { fromNumber: 1, limit: Infinity }), attempts: listAttempts(run, null) };
+  return {
+    run: run.view,
+    steps: listSteps(run, { fromNumber: 1, limit: Infinity }),
+    attempts: listAttempts(run, null),
+  };
 }
 
 /** Writes views in place of all that a run has. */
@@ -113,7 +119,8 @@ export function replaceViews(run: RunState, after: RunViews): void {
 /** Computes a run's views anew from its events and stores them; the names of the fields that differed (I11). */
 export function rebuildViews(state: State, projectId: string, run: RunState): string[] {
   const before = readViews(run);
-  const contentById = projectOf(state, projectId).epochByNumber.get(run.epoch)?.contentById ?? new Map<string, Content>();
+  const contentById =
+    projectOf(state, projectId).epochByNumber.get(run.epoch)?.contentById ?? new Map<string, Content>();
   const after = foldEvents(projectId, run.events, contentById);
   const fields = differingFields(before, after);
   if (fields.length > 0) {

@@ -5,13 +5,14 @@ import type { PurgeOptions } from '../../core/store.ts';
 import { dropAnnotations } from './annotations.ts';
 import type { EpochState, ProjectState, RunState } from './state.ts';
 
-const runsOf = (project: ProjectState, epoch: number): RunState[] => [...project.runById.values()].filter((run) => run.epoch === epoch);
+const runsOf = (project: ProjectState, epoch: number): RunState[] =>
+  [...project.runById.values()].filter((run) => run.epoch === epoch);
 
 /** Ids of the nodes on the paths from these tips to the root. */
 function pathsOf(epoch: EpochState, tips: Iterable<string>): Set<string> {
   const onPath = new Set<string>();
   for (const tip of tips) {
-    for (let id = tip; id !== rootNodeId && !onPath.has(id); ) {
+    for (let id = tip; id !== rootNodeId && !onPath.has(id);) {
       const node = epoch.nodeById.get(id);
       if (node === undefined) break;
       onPath.add(id);
@@ -22,11 +23,19 @@ function pathsOf(epoch: EpochState, tips: Iterable<string>): Set<string> {
 }
 
 /** Removes those of the contexts and contents that no run of the epoch needs any more. */
-export function trim(project: ProjectState, number: number, tips: readonly string[], contents: Iterable<string>): { dropped: number; shared: number } {
+export function trim(
+  project: ProjectState,
+  number: number,
+  tips: readonly string[],
+  contents: Iterable<string>,
+): { dropped: number; shared: number } {
   const epoch = project.epochByNumber.get(number);
   if (epoch === undefined) return { dropped: 0, shared: 0 };
   const runs = runsOf(project, number);
-  const needed = pathsOf(epoch, runs.flatMap((run) => [...run.tips]));
+  const needed = pathsOf(
+    epoch,
+    runs.flatMap((run) => [...run.tips]),
+  );
   const held = new Set(contents);
   for (const id of pathsOf(epoch, tips)) {
     if (needed.has(id)) continue;
@@ -49,9 +58,13 @@ export function trim(project: ProjectState, number: number, tips: readonly strin
  * and no open run could still name what it knows.
  */
 export function purgeRuns(project: ProjectState, options: PurgeOptions): number {
-  const pinned = new Set([...project.annotationById.values()].filter(({ kind }) => kind === 'pin').map(({ runId }) => runId));
+  const pinned = new Set(
+    [...project.annotationById.values()].filter(({ kind }) => kind === 'pin').map(({ runId }) => runId),
+  );
   const isGoing = ({ view }: RunState): boolean =>
-    runTimeMs(view) < options.beforeMs && !pinned.has(view.id) && (isTerminal(view.status) || options.isLive?.(view.id) !== true);
+    runTimeMs(view) < options.beforeMs &&
+    !pinned.has(view.id) &&
+    (isTerminal(view.status) || options.isLive?.(view.id) !== true);
   const going = [...project.runById.values()]
     .filter(isGoing)
     .sort((a, b) => compareOldestFirst(a.view, b.view))

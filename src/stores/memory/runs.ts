@@ -1,6 +1,12 @@
 import type { RunView } from '../../core/model/run.ts';
 import { isTerminal } from '../../core/model/run.ts';
-import { compareNewestFirst, compareOldestFirst, comparePositions, runTimeMs, runToPosition } from '../../core/query/cursor.ts';
+import {
+  compareNewestFirst,
+  compareOldestFirst,
+  comparePositions,
+  runTimeMs,
+  runToPosition,
+} from '../../core/query/cursor.ts';
 import { checkRunFilter, isRunMatching } from '../../core/query/filter.ts';
 import { pageToBounds, runsToPage } from '../../core/query/page.ts';
 import { isTextGiven, parseTextQuery } from '../../core/query/text-query.ts';
@@ -34,7 +40,10 @@ export function countRuns(project: ProjectState, filter: RunFilter): number {
 
 /** Ids of runs that start with a prefix, in order. */
 export function findRunIds(project: ProjectState, prefix: string, limit: number): string[] {
-  return [...project.runById.keys()].filter((id) => id.startsWith(prefix)).sort().slice(0, Math.max(0, limit));
+  return [...project.runById.keys()]
+    .filter((id) => id.startsWith(prefix))
+    .sort()
+    .slice(0, Math.max(0, limit));
 }
 
 const viewsOf = (project: ProjectState): RunView[] => [...project.runById.values()].map((run) => run.view);
@@ -42,7 +51,9 @@ const viewsOf = (project: ProjectState): RunView[] => [...project.runById.values
 /** Child runs, oldest first. */
 export function listChildren(project: ProjectState, parentRunId: string): RunView[] {
   if (parentRunId === '') return [];
-  return viewsOf(project).filter((run) => run.parentRunId === parentRunId).sort(compareOldestFirst);
+  return viewsOf(project)
+    .filter((run) => run.parentRunId === parentRunId)
+    .sort(compareOldestFirst);
 }
 
 const chainMax = 32;
@@ -62,12 +73,17 @@ export function parentChain(project: ProjectState, run: RunState): RunView[] {
 export function listFinishedBefore(project: ProjectState, beforeMs: number, limit: number): RunView[] {
   if (!(limit > 0)) return [];
   const finished = viewsOf(project).filter((run) => run.finishedAtMs !== null && run.finishedAtMs < beforeMs);
-  const byEnd = (a: RunView, b: RunView): number => comparePositions({ timeMs: a.finishedAtMs!, id: a.id }, { timeMs: b.finishedAtMs!, id: b.id });
+  const byEnd = (a: RunView, b: RunView): number =>
+    comparePositions({ timeMs: a.finishedAtMs!, id: a.id }, { timeMs: b.finishedAtMs!, id: b.id });
   return finished.sort(byEnd).slice(0, Math.floor(limit));
 }
 
 /** The newest run of each agent, dry runs left out; agents without one have no entry. */
-export function lastRunPerAgent(project: ProjectState, agentIds: readonly string[], includeFailed: boolean): Map<string, RunView> {
+export function lastRunPerAgent(
+  project: ProjectState,
+  agentIds: readonly string[],
+  includeFailed: boolean,
+): Map<string, RunView> {
   const lastByAgent = new Map<string, RunView>();
   const wanted = new Set(agentIds);
   for (const run of viewsOf(project).sort(compareNewestFirst)) {
@@ -87,7 +103,9 @@ export function listAgents(project: ProjectState): { agentId: string; runs: numb
     agent.lastStartedAtMs = Math.max(agent.lastStartedAtMs, runTimeMs(run));
     countByAgent.set(run.agentId, agent);
   }
-  return [...countByAgent.values()].sort((a, b) => b.lastStartedAtMs - a.lastStartedAtMs || (a.agentId < b.agentId ? -1 : 1));
+  return [...countByAgent.values()].sort(
+    (a, b) => b.lastStartedAtMs - a.lastStartedAtMs || (a.agentId < b.agentId ? -1 : 1),
+  );
 }
 
 /** Recorded runs that have not ended, oldest first, with who writes them and what is open in them. */
@@ -98,6 +116,8 @@ export function listOpenRuns(project: ProjectState): OpenRun[] {
     .map((run) => ({
       run: run.view,
       writerIds: [...run.writerById.keys()],
-      openStepIds: listSteps(run, { fromNumber: 1, limit: Infinity }).flatMap((step) => (step.status === 'in_progress' ? step.id : [])),
+      openStepIds: listSteps(run, { fromNumber: 1, limit: Infinity }).flatMap((step) =>
+        step.status === 'in_progress' ? step.id : [],
+      ),
     }));
 }

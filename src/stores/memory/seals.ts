@@ -9,7 +9,10 @@ export function putSeal(project: ProjectState, seal: Seal): void {
     project.seals.push(seal);
     project.seals.sort((a, b) => a.number - b.number);
   } else if (JSON.stringify(taken) !== JSON.stringify(seal)) {
-    throw new TachographError('end-conflict', `Project ${seal.projectId} has another seal ${seal.number}: read the last seal again and take the next number.`);
+    throw new TachographError(
+      'end-conflict',
+      `Project ${seal.projectId} has another seal ${seal.number}: read the last seal again and take the next number.`,
+    );
   }
 }
 

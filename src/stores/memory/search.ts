@@ -53,7 +53,10 @@ function* errorDocuments(run: RunState, query: TextQuery): Generator<Document> {
 /** Every place of a project where a query occurs. */
 export function findDocuments(project: ProjectState, query: TextQuery): Document[] {
   if (query.phrases.length === 0) return [];
-  return [...project.runById.values()].flatMap((run) => [...contentDocuments(project, run, query), ...errorDocuments(run, query)]);
+  return [...project.runById.values()].flatMap((run) => [
+    ...contentDocuments(project, run, query),
+    ...errorDocuments(run, query),
+  ]);
 }
 
 /** Hits of a text, newest first or those with most matches first. A lower rank is better, as in the other stores. */
@@ -63,7 +66,9 @@ export function searchWords(
   options: { limit: number; order: 'time' | 'rank'; runId: string | null },
 ): SearchHit[] {
   const query = parseTextQuery(text);
-  const found = findDocuments(project, query).filter((document) => options.runId === null || document.runId === options.runId);
+  const found = findDocuments(project, query).filter(
+    (document) => options.runId === null || document.runId === options.runId,
+  );
   const key = (document: Document): number => (options.order === 'rank' ? -document.matches : -document.timeMs);
   return found
     .sort((a, b) => key(a) - key(b))

@@ -54,7 +54,12 @@ function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   return value;
 }
 
-const emptyProject = (): ProjectState => ({ runById: new Map(), epochByNumber: new Map(), annotationById: new Map(), seals: [] });
+const emptyProject = (): ProjectState => ({
+  runById: new Map(),
+  epochByNumber: new Map(),
+  annotationById: new Map(),
+  seals: [],
+});
 const emptyEpoch = (): EpochState => ({ contentById: new Map(), nodeById: new Map() });
 
 /** A project, made when it is new. */
@@ -90,6 +95,7 @@ export function runStateOf(project: ProjectState, view: RunView, epoch: number):
 /** A run, or `run-not-found`; a run of another project is not found. */
 export function findRun(state: State, projectId: string, runId: string): RunState {
   const run = state.projectById.get(projectId)?.runById.get(runId);
-  if (run === undefined) throw new TachographError('run-not-found', `There is no run ${runId} in project ${projectId}.`);
+  if (run === undefined)
+    throw new TachographError('run-not-found', `There is no run ${runId} in project ${projectId}.`);
   return run;
 }

@@ -30,7 +30,11 @@ export function createMemoryStore(): Store {
 
   // One call is one synchronous stretch, so calls never interleave and each is atomic.
   const use = async <T>(fn: (state: State) => T): Promise<T> => {
-    if (!isOpen) throw new TachographError('store-closed', 'The store is not open: call initialize() first, and nothing after close().');
+    if (!isOpen)
+      throw new TachographError(
+        'store-closed',
+        'The store is not open: call initialize() first, and nothing after close().',
+      );
     return fn(state);
   };
   const change = <T>(fn: (state: State) => T): Promise<T> =>
@@ -44,7 +48,9 @@ export function createMemoryStore(): Store {
     initialize: async () => void (isOpen = true),
     importBatch: (batch) => use(() => importEntries(state, batch)),
     journalPositions: () =>
-      use(() => [...state.bytesByJournal].map(([file, bytes]) => ({ file, bytes })).sort((a, b) => (a.file < b.file ? -1 : 1))),
+      use(() =>
+        [...state.bytesByJournal].map(([file, bytes]) => ({ file, bytes })).sort((a, b) => (a.file < b.file ? -1 : 1)),
+      ),
     forgetJournal: (file) => use(() => void state.bytesByJournal.delete(file)),
     appendSeal: (seal) => change(() => putSeal(projectOf(state, seal.projectId), seal)),
     purge: (options) => change(() => purgeRuns(peekProject(state, options.projectId), options)),
@@ -69,7 +75,8 @@ export function createMemoryStore(): Store {
     listSteps: (projectId, runId, { fromNumber = 1, limit = Infinity } = {}) =>
       use(() => listSteps(findRun(state, projectId, runId), { fromNumber, limit })),
     getStep: (projectId, runId, number) => use(() => getStep(findRun(state, projectId, runId), number)),
-    listAttempts: (projectId, runId, stepId) => use(() => listAttempts(findRun(state, projectId, runId), stepId ?? null)),
+    listAttempts: (projectId, runId, stepId) =>
+      use(() => listAttempts(findRun(state, projectId, runId), stepId ?? null)),
     readContext: (projectId, runId, nodeId, { from = 0 } = {}) =>
       use(() => readContext(peekProject(state, projectId), findRun(state, projectId, runId), nodeId, from)),
     readContextNodes: (projectId, runId, nodeId) =>
@@ -77,7 +84,8 @@ export function createMemoryStore(): Store {
     readContents: (projectId, runId, ids) =>
       use(() => readContents(peekProject(state, projectId), findRun(state, projectId, runId), ids)),
     listChildren: (projectId, parentRunId) => use(() => listChildren(peekProject(state, projectId), parentRunId)),
-    parentChain: (projectId, runId) => use(() => parentChain(peekProject(state, projectId), findRun(state, projectId, runId))),
+    parentChain: (projectId, runId) =>
+      use(() => parentChain(peekProject(state, projectId), findRun(state, projectId, runId))),
     listFinishedBefore: (projectId, beforeMs, limit) =>
       use(() => listFinishedBefore(peekProject(state, projectId), beforeMs, limit)),
     lastRunPerAgent: (projectId, agentIds, { includeFailed = true } = {}) =>

@@ -71,7 +71,17 @@ export interface EventPack {
   readonly proofs: Uint8Array;
 }
 
-type PackedEvent = readonly [number, string, number, EventType, number, string | null, number | null, string | null, string | null];
+type PackedEvent = readonly [
+  number,
+  string,
+  number,
+  EventType,
+  number,
+  string | null,
+  number | null,
+  string | null,
+  string | null,
+];
 
 function toPack(events: readonly StoredEvent[], texts: readonly string[]): EventPack {
   const proofs = Buffer.alloc(events.length * proofBytes);

@@ -1,4 +1,13 @@
-import { DummyDriver, Kysely, type RawBuilder, type SelectQueryBuilder, sql, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
+import {
+  DummyDriver,
+  Kysely,
+  type RawBuilder,
+  type SelectQueryBuilder,
+  sql,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely';
 import type { PageBounds } from '../../core/query/page.ts';
 import { wantedDryRun } from '../../core/query/filter.ts';
 import type { RunFilter } from '../../core/store.ts';
@@ -76,19 +85,24 @@ function narrow<T>(query: RunsBuilder<T>, { project, filter, textKeys }: RunSele
   let narrowed = query.where('runs.project_key', '=', project);
   const dryRun = wantedDryRun(filter);
   if (dryRun !== null) narrowed = narrowed.where('runs.dry_run', '=', dryRun ? 1 : 0);
-  if (filter.status !== undefined && filter.status.length > 0) narrowed = narrowed.where('runs.status', 'in', [...filter.status]);
-  if (filter.endReason !== undefined && filter.endReason.length > 0) narrowed = narrowed.where('runs.end_reason', 'in', [...filter.endReason]);
+  if (filter.status !== undefined && filter.status.length > 0)
+    narrowed = narrowed.where('runs.status', 'in', [...filter.status]);
+  if (filter.endReason !== undefined && filter.endReason.length > 0)
+    narrowed = narrowed.where('runs.end_reason', 'in', [...filter.endReason]);
   for (const field of Object.keys(columnByField) as (keyof typeof columnByField)[]) {
     const value = filter[field];
     if (value !== undefined) narrowed = narrowed.where(`runs.${columnByField[field]}`, '=', value);
   }
   if (filter.topLevelOnly === true) narrowed = narrowed.where('runs.parent_run_id', 'is', null);
   // As a literal: a partial index is chosen when the statement is prepared, before values are known.
-  if (filter.hasError !== undefined) narrowed = narrowed.where(sql<boolean>`runs.has_error = ${sql.raw(filter.hasError ? '1' : '0')}`);
+  if (filter.hasError !== undefined)
+    narrowed = narrowed.where(sql<boolean>`runs.has_error = ${sql.raw(filter.hasError ? '1' : '0')}`);
   if (filter.sinceMs !== undefined) narrowed = narrowed.where('runs.sort_ms', '>=', filter.sinceMs);
   if (filter.untilMs !== undefined) narrowed = narrowed.where('runs.sort_ms', '<', filter.untilMs);
   for (const [name, value] of Object.entries(filter.labels ?? {})) {
-    narrowed = narrowed.where(sql<boolean>`runs.key in (select run_key from run_labels where name = ${name} and value = ${value})`);
+    narrowed = narrowed.where(
+      sql<boolean>`runs.key in (select run_key from run_labels where name = ${name} and value = ${value})`,
+    );
   }
   if (textKeys !== null) narrowed = narrowed.where(sql<boolean>`runs.key in (${textKeys})`);
   return narrowed;

@@ -50,7 +50,8 @@ export interface Malformed {
   readonly raw: string;
 }
 
-const toMalformed = (raw: string): { readonly [key: string]: unknown } => ({ error: 'malformed stored value', raw }) satisfies Malformed;
+const toMalformed = (raw: string): { readonly [key: string]: unknown } =>
+  ({ error: 'malformed stored value', raw }) satisfies Malformed;
 
 /** True for what `parseStored` gave in place of a malformed value. */
 export function isMalformed(value: object): value is Malformed {

@@ -48,7 +48,11 @@ const outputColumns: readonly (readonly [string, keyof OutputUsage])[] = [
 ];
 
 /** Columns of a usage, the same in runs and steps. */
-export const usageColumns: readonly string[] = [...inputColumns.map(([name]) => name), ...outputColumns.map(([name]) => name), 'requests'];
+export const usageColumns: readonly string[] = [
+  ...inputColumns.map(([name]) => name),
+  ...outputColumns.map(([name]) => name),
+  'requests',
+];
 
 function usageToValues(usage: Usage | null): SqlValue[] {
   return [
@@ -243,7 +247,9 @@ function readPreview(rest: Partial<StepView>, source: PreviewSource, find: FindC
 /** A step from its columns, `run_id` and `view`. A malformed `view` shows as `{error, raw}` in its metadata. */
 export function rowToStep(row: SqlRow, find: FindContent): StepView {
   const parsed = parseStored(row['view'] as string);
-  const { previewOf, ...rest } = (isMalformed(parsed) ? { metadata: parsed } : parsed) as Partial<StepView> & { previewOf?: PreviewSource };
+  const { previewOf, ...rest } = (isMalformed(parsed) ? { metadata: parsed } : parsed) as Partial<StepView> & {
+    previewOf?: PreviewSource;
+  };
   const startedAtMs = row['started_at_ms'] as number;
   return {
     ...blankOfStep(row['run_id'] as string, cellToId(row['id']!), row['number'] as number, startedAtMs),

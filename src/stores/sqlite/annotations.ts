@@ -25,7 +25,16 @@ export function putAnnotation(db: Database, project: number, annotation: Annotat
      ON CONFLICT (project_key, id) DO UPDATE SET run_id = excluded.run_id, step_id = excluded.step_id, kind = excluded.kind,
        name = excluded.name, value = excluded.value, author = excluded.author, updated_at_ms = excluded.updated_at_ms`,
     // As JSON, so that 1 and "1" stay what they are.
-    project, id, runId, stepId, kind, name, value === null ? null : JSON.stringify(value), author, createdAtMs, updatedAtMs,
+    project,
+    id,
+    runId,
+    stepId,
+    kind,
+    name,
+    value === null ? null : JSON.stringify(value),
+    author,
+    createdAtMs,
+    updatedAtMs,
   );
 }
 
@@ -36,5 +45,7 @@ export function deleteAnnotation(db: Database, project: number, id: string): boo
 
 /** Annotations of a run, oldest first. */
 export function listAnnotations(db: Database, project: number, runId: string): Annotation[] {
-  return db.all('SELECT * FROM annotations WHERE project_key = ? AND run_id = ? ORDER BY created_at_ms, id', project, runId).map(rowToAnnotation);
+  return db
+    .all('SELECT * FROM annotations WHERE project_key = ? AND run_id = ? ORDER BY created_at_ms, id', project, runId)
+    .map(rowToAnnotation);
 }

@@ -1,6 +1,8 @@
+import { hash } from 'node:crypto';
 import type { Content, ContentKind } from '../../core/content/content.ts';
 import type { ContextNode } from '../../core/content/context.ts';
 import { rootNodeId } from '../../core/content/context.ts';
+import { contentToWords } from '../../core/query/words.ts';
 import { partsToBlocks, unpackBlock } from '../sql/block.ts';
 import type { SqlRow } from '../sql/value.ts';
 import { bytesToHex, hexToBytes } from '../sql/value.ts';
@@ -19,7 +21,7 @@ export interface RunKey extends Place {
 }
 
 /** Columns of a content with its bytes where they are not in a block; `c` is contents, `b` content_bytes. */
-export const contentColumns = 'c.key, c.id, c.kind, c.salt, c.size, c.block_key, c.block_at, b.bytes';
+export const contentColumns = 'c.key, c.id, c.kind, c.salt, c.size, c.document_key, c.block_key, c.block_at, b.bytes';
 const fromContents = 'FROM contents c LEFT JOIN content_bytes b ON b.key = c.key';
 const unpackedMax = 32;
 
@@ -44,8 +46,14 @@ export function createContentReader(db: Database): ContentReader {
     const at = row['block_at'] as number;
     const block = row['block_key'] === null ? null : readBlock(row['block_key'] as number);
     const packed = block?.subarray(at, at + (row['size'] as number)) ?? null;
-    const bytes = (row['bytes'] as Uint8Array | null) ?? packed ?? Buffer.from('{"error":"malformed stored value","raw":null}');
-    return { id: bytesToHex(row['id'] as Uint8Array), kind: row['kind'] as ContentKind, salt: row['salt'] as Uint8Array, bytes };
+    const bytes =
+      (row['bytes'] as Uint8Array | null) ?? packed ?? Buffer.from('{"error":"malformed stored value","raw":null}');
+    return {
+      id: bytesToHex(row['id'] as Uint8Array),
+      kind: row['kind'] as ContentKind,
+      salt: row['salt'] as Uint8Array,
+      bytes,
+    };
   };
 }
 
@@ -62,39 +70,95 @@ function contentKeyOf(db: Database, place: Place, id: string, known: KnownKeys):
 
 function findContentKey(db: Database, place: Place, id: string): number {
   const cell = hexToBytes(id);
-  const found = db.get('SELECT key FROM contents WHERE project_key = ? AND epoch = ? AND id = ?', place.project, place.epoch, cell);
+  const found = db.get(
+    'SELECT key FROM contents WHERE project_key = ? AND epoch = ? AND id = ?',
+    place.project,
+    place.epoch,
+    cell,
+  );
   if (found !== undefined) return found['key'] as number;
-  const made = db.get('INSERT INTO contents (project_key, epoch, id) VALUES (?, ?, ?) RETURNING key', place.project, place.epoch, cell);
+  const made = db.get(
+    'INSERT INTO contents (project_key, epoch, id) VALUES (?, ?, ?) RETURNING key',
+    place.project,
+    place.epoch,
+    cell,
+  );
   return made!['key'] as number;
 }
 
-/** Stores a content once; the key, and whether its bytes are new. */
-export function putContent(db: Database, place: Place, content: Content, known: KnownKeys): { key: number; isNew: boolean } {
-  const put = insertContent(db, place, content);
-  known.set(`${place.epoch}/${content.id}`, put.key);
-  return put;
+/** Key of the document with these words, made when it is new; `null` for no words. */
+export function documentKeyOf(db: Database, place: Place, words: string): { key: number; isNew: boolean } | null {
+  if (words === '') return null;
+  const digest = hash('sha256', words, 'buffer').subarray(0, 16);
+  const found = db.get(
+    'SELECT key FROM documents WHERE project_key = ? AND epoch = ? AND hash = ?',
+    place.project,
+    place.epoch,
+    digest,
+  );
+  if (found !== undefined) return { key: found['key'] as number, isNew: false };
+  const made = db.get(
+    'INSERT INTO documents (project_key, epoch, hash) VALUES (?, ?, ?) RETURNING key',
+    place.project,
+    place.epoch,
+    digest,
+  );
+  return { key: made!['key'] as number, isNew: true };
 }
 
-function insertContent(db: Database, place: Place, content: Content): { key: number; isNew: boolean } {
+/** What storing a content did. */
+export interface PutContent {
+  readonly isNew: boolean;
+  /** The document to index, when its words are new. */
+  readonly newDocument: { readonly key: number; readonly words: string } | null;
+}
+
+/** Stores a content once. */
+export function putContent(db: Database, place: Place, content: Content, known: KnownKeys): PutContent {
   const id = hexToBytes(content.id);
-  const found = db.get('SELECT key, size FROM contents WHERE project_key = ? AND epoch = ? AND id = ?', place.project, place.epoch, id);
-  if (found !== undefined && found['size'] !== null) return { key: found['key'] as number, isNew: false };
+  const name = `${place.epoch}/${content.id}`;
+  const found = db.get(
+    'SELECT key, size FROM contents WHERE project_key = ? AND epoch = ? AND id = ?',
+    place.project,
+    place.epoch,
+    id,
+  );
+  if (found !== undefined && found['size'] !== null) {
+    known.set(name, found['key'] as number);
+    return { isNew: false, newDocument: null };
+  }
+  const words = contentToWords(content);
+  const document = documentKeyOf(db, place, words);
   const made = db.get(
-    `INSERT INTO contents (project_key, epoch, id, kind, salt, size) VALUES (?, ?, ?, ?, ?, ?)
-     ON CONFLICT (project_key, epoch, id) DO UPDATE SET kind = excluded.kind, salt = excluded.salt, size = excluded.size
+    `INSERT INTO contents (project_key, epoch, id, kind, salt, size, document_key) VALUES (?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (project_key, epoch, id) DO UPDATE SET kind = excluded.kind, salt = excluded.salt, size = excluded.size, document_key = excluded.document_key
      RETURNING key`,
-    place.project, place.epoch, id, content.kind, content.salt, content.bytes.length,
+    place.project,
+    place.epoch,
+    id,
+    content.kind,
+    content.salt,
+    content.bytes.length,
+    document?.key ?? null,
   );
   const key = made!['key'] as number;
   db.run('INSERT INTO content_bytes (key, bytes) VALUES (?, ?)', key, content.bytes);
-  return { key, isNew: true };
+  known.set(name, key);
+  return { isNew: true, newDocument: document?.isNew === true ? { key: document.key, words } : null };
 }
 
 /** A content by id, or `null` when its bytes are not there. */
-export function readContent(db: Database, place: Place, id: string, read: ContentReader = createContentReader(db)): Content | null {
+export function readContent(
+  db: Database,
+  place: Place,
+  id: string,
+  read: ContentReader = createContentReader(db),
+): Content | null {
   const row = db.get(
     `SELECT ${contentColumns} ${fromContents} WHERE c.project_key = ? AND c.epoch = ? AND c.id = ?`,
-    place.project, place.epoch, hexToBytes(id),
+    place.project,
+    place.epoch,
+    hexToBytes(id),
   );
   return row === undefined ? null : read(row);
 }
@@ -109,9 +173,19 @@ export function readContents(db: Database, place: Place, ids: readonly string[])
 function nodeKeyOf(db: Database, place: Place, id: string): number | null {
   if (id === rootNodeId) return null;
   const cell = hexToBytes(id);
-  const found = db.get('SELECT key FROM nodes WHERE project_key = ? AND epoch = ? AND id = ?', place.project, place.epoch, cell);
+  const found = db.get(
+    'SELECT key FROM nodes WHERE project_key = ? AND epoch = ? AND id = ?',
+    place.project,
+    place.epoch,
+    cell,
+  );
   if (found !== undefined) return found['key'] as number;
-  const made = db.get('INSERT INTO nodes (project_key, epoch, id, depth) VALUES (?, ?, ?, 0) RETURNING key', place.project, place.epoch, cell);
+  const made = db.get(
+    'INSERT INTO nodes (project_key, epoch, id, depth) VALUES (?, ?, ?, 0) RETURNING key',
+    place.project,
+    place.epoch,
+    cell,
+  );
   return made!['key'] as number;
 }
 
@@ -121,7 +195,12 @@ export function putNode(db: Database, place: Place, node: ContextNode, known: Kn
     `INSERT INTO nodes (project_key, epoch, id, parent_key, content_key, depth) VALUES (?, ?, ?, ?, ?, ?)
      ON CONFLICT (project_key, epoch, id) DO UPDATE SET parent_key = excluded.parent_key, content_key = excluded.content_key, depth = excluded.depth
      RETURNING key`,
-    place.project, place.epoch, hexToBytes(node.id), nodeKeyOf(db, place, node.parentId), contentKeyOf(db, place, node.contentId, known), node.depth,
+    place.project,
+    place.epoch,
+    hexToBytes(node.id),
+    nodeKeyOf(db, place, node.parentId),
+    contentKeyOf(db, place, node.contentId, known),
+    node.depth,
   );
   return made!['key'] as number;
 }
@@ -139,7 +218,11 @@ export function readContext(db: Database, place: Place, nodeId: string, from: nu
   const rows = db.all(
     `${path} SELECT ${contentColumns} FROM path CROSS JOIN contents c ON c.key = path.content_key
      LEFT JOIN content_bytes b ON b.key = c.key WHERE path.depth > ? ORDER BY path.depth`,
-    place.project, place.epoch, hexToBytes(nodeId), from, from,
+    place.project,
+    place.epoch,
+    hexToBytes(nodeId),
+    from,
+    from,
   );
   const read = createContentReader(db);
   return rows.flatMap((row) => read(row) ?? []);
@@ -150,7 +233,10 @@ export function readContextNodes(db: Database, place: Place, nodeId: string): Co
   const rows = db.all(
     `${path} SELECT path.id, path.depth, p.id AS parent_id, c.id AS content_id FROM path
      CROSS JOIN contents c ON c.key = path.content_key LEFT JOIN nodes p ON p.key = path.parent_key ORDER BY path.depth`,
-    place.project, place.epoch, hexToBytes(nodeId), 0,
+    place.project,
+    place.epoch,
+    hexToBytes(nodeId),
+    0,
   );
   return rows.map((row) => ({
     id: bytesToHex(row['id'] as Uint8Array),
@@ -161,15 +247,27 @@ export function readContextNodes(db: Database, place: Place, nodeId: string): Co
 }
 
 /** Notes that a run uses a content; the first step stands. */
-export function useContent(db: Database, run: RunKey, contentId: string, stepKey: number | null, known: KnownKeys): void {
+export function useContent(
+  db: Database,
+  run: RunKey,
+  contentId: string,
+  stepKey: number | null,
+  known: KnownKeys,
+): void {
   const key = contentKeyOf(db, run, contentId, known);
-  db.run('INSERT INTO content_use (run_key, content_key, step_key) VALUES (?, ?, ?) ON CONFLICT DO NOTHING', run.key, key, stepKey);
+  db.run(
+    'INSERT INTO content_use (run_key, content_key, step_key) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+    run.key,
+    key,
+    stepKey,
+  );
 }
 
 /** Notes that a run's step saw a context, whose tip is this node. */
 export function useContext(db: Database, run: RunKey, nodeId: string): void {
   const key = nodeKeyOf(db, run, nodeId);
-  if (key !== null) db.run('INSERT INTO context_use (run_key, node_key) VALUES (?, ?) ON CONFLICT DO NOTHING', run.key, key);
+  if (key !== null)
+    db.run('INSERT INTO context_use (run_key, node_key) VALUES (?, ?) ON CONFLICT DO NOTHING', run.key, key);
 }
 
 const packRows = 200;
@@ -192,7 +290,8 @@ export function packContents(db: Database, runKey: number): boolean {
 function putBlocks(db: Database, parts: readonly { key: number; bytes: Uint8Array }[]): void {
   for (const { packed, places } of partsToBlocks(parts)) {
     const block = db.get('INSERT INTO content_blocks (packed) VALUES (?) RETURNING key', packed)!['key']!;
-    for (const { key, at } of places) db.run('UPDATE contents SET block_key = ?, block_at = ? WHERE key = ?', block, at, key);
+    for (const { key, at } of places)
+      db.run('UPDATE contents SET block_key = ?, block_at = ? WHERE key = ?', block, at, key);
   }
 }
 

@@ -31,15 +31,31 @@ export function toStoreError(error: unknown, path: string): unknown {
   const family = code & 0xff;
   const cause = { cause: error };
   if (busyCodes.has(family)) {
-    return new TachographError('store-busy', `The store ${path} is locked by another process; try again, or end the process that holds it.`, cause);
+    return new TachographError(
+      'store-busy',
+      `The store ${path} is locked by another process; try again, or end the process that holds it.`,
+      cause,
+    );
   }
   if (brokenCodes.has(family)) {
-    return new TachographError('store-broken', `The store ${path} is no readable database (${(error as Error).message}). Move it aside, with its -wal and -shm files, and start again or restore a backup.`, cause);
+    return new TachographError(
+      'store-broken',
+      `The store ${path} is no readable database (${(error as Error).message}). Move it aside, with its -wal and -shm files, and start again or restore a backup.`,
+      cause,
+    );
   }
   if (family === cannotOpen) {
-    return new TachographError('home-unusable', `The store ${path} cannot be opened: check that its folder exists and can be written.`, cause);
+    return new TachographError(
+      'home-unusable',
+      `The store ${path} cannot be opened: check that its folder exists and can be written.`,
+      cause,
+    );
   }
-  return new TachographError('internal', `The store ${path} failed: ${(error as Error).message} (SQLite code ${code}).`, cause);
+  return new TachographError(
+    'internal',
+    `The store ${path} failed: ${(error as Error).message} (SQLite code ${code}).`,
+    cause,
+  );
 }
 
 function guard<T>(path: string, fn: () => T): T {
@@ -59,7 +75,9 @@ function openFile(path: string, busyMs: number): DatabaseSync {
   // secure_delete are what makes erased words leave the file.
   db.exec('PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA secure_delete = ON;');
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = OFF;');
-  db.exec('PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 2000;');
+  db.exec(
+    'PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 2000;',
+  );
   return db;
 }
 
@@ -70,8 +88,13 @@ export function openDatabase(path: string, busyMs: number): Database {
       return openFile(path, busyMs);
     } catch (error) {
       const { code } = error as { code?: string };
-      if (code !== 'ENOENT' && code !== 'EACCES' && code !== 'EROFS' && code !== 'EISDIR' && code !== 'ENOTDIR') throw error;
-      throw new TachographError('home-unusable', `The store ${path} cannot be opened (${code}): check that its folder exists and can be written.`, { cause: error });
+      if (code !== 'ENOENT' && code !== 'EACCES' && code !== 'EROFS' && code !== 'EISDIR' && code !== 'ENOTDIR')
+        throw error;
+      throw new TachographError(
+        'home-unusable',
+        `The store ${path} cannot be opened (${code}): check that its folder exists and can be written.`,
+        { cause: error },
+      );
     }
   });
   let statementBySql = new Map<string, StatementSync>();

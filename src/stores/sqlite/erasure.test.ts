@@ -1,40 +1,72 @@
 import { mkdtempSync, readFileSync, rmSync, existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { zstdDecompressSync } from 'node:zlib';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createWorld, toBatch } from '../../testing/index.ts';
 import { buildWordy } from '../../testing/erasure-cases.ts';
 import { createRandom } from '../../testing/model-cases.ts';
+import { openDatabase } from './database.ts';
 import { openSqliteStore } from './index.ts';
+import { openSqliteStoreFrom } from './store.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tachograph-erasure-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** How often a text stands in the database, its log and its shared memory, as UTF-8 bytes. */
 function countInFiles(file: string, text: string): number {
-  return ['', '-wal', '-shm'].reduce((sum, end) => sum + (existsSync(file + end) ? readFileSync(file + end, 'latin1').split(text).length - 1 : 0), 0);
+  return ['', '-wal', '-shm'].reduce(
+    (sum, end) => sum + (existsSync(file + end) ? readFileSync(file + end, 'latin1').split(text).length - 1 : 0),
+    0,
+  );
+}
+
+/** How often a text stands in what is packed, which a search of the raw file cannot see. */
+function countInPacks(file: string, text: string): number {
+  const db = new DatabaseSync(file, { readOnly: true });
+  const rows = ['content_blocks', 'event_packs', 'attempt_packs'].flatMap((table) =>
+    db.prepare(`SELECT packed FROM ${table}`).all(),
+  );
+  db.close();
+  const texts = rows.map((row) => zstdDecompressSync(row['packed'] as Uint8Array).toString());
+  return texts.reduce((sum, unpacked) => sum + unpacked.split(text).length - 1, 0);
 }
 
 describe('erasure from SQLite files', () => {
-  it('leaves none of the words in any file, among many runs that stay', async () => {
-    const file = join(folder, 'grep.db');
-    const store = openSqliteStore({ file });
+  it.each([
+    ['rows', 250],
+    ['packs', 0],
+  ])('leaves none of the words in any file, among many runs that stay (%s)', async (name, packAfterMs) => {
+    const file = join(folder, `${name}.db`);
+    const store = openSqliteStoreFrom({ open: () => openDatabase(file, 0), packAfterMs });
     await store.initialize();
     const world = createWorld();
     const random = createRandom(5);
     const gone = Array.from({ length: 40 }, () => buildWordy(world, 'quaggazebra'));
     const kept = Array.from({ length: 300 }, (_, index) => {
       const text = Array.from({ length: 60 }, () => `w${Math.floor(random() * 3000).toString(36)}`).join(' ');
-      return world.run({ agentId: `agent ${index}`, callerId: text, sessionId: text.slice(0, 90), labels: { [text.slice(0, 20)]: text } })
-        .step({ messages: [text], output: [text.toUpperCase()], body: { text } }).end();
+      return world
+        .run({
+          agentId: `agent ${index}`,
+          callerId: text,
+          sessionId: text.slice(0, 90),
+          labels: { [text.slice(0, 20)]: text },
+        })
+        .step({ messages: [text], output: [text.toUpperCase()], body: { text } })
+        .end();
     });
     // Mixed in time and in key order, so that pages split around the words and rows move between them.
     const mixed = [...gone, ...kept].map((run) => ({ run, at: random() })).sort((a, b) => a.at - b.at);
     for (const { run } of mixed) await store.importBatch(toBatch(run.take()));
-    for (const { run } of mixed) await store.importBatch(toBatch(run.emit('log', { payload: { type: 'late', data: 'y'.repeat(Math.floor(random() * 400)) } }).take()));
+    for (const { run } of mixed)
+      await store.importBatch(
+        toBatch(run.emit('log', { payload: { type: 'late', data: 'y'.repeat(Math.floor(random() * 400)) } }).take()),
+      );
     expect(countInFiles(file, 'quaggazebra')).toBeGreaterThan(100);
+    expect(countInPacks(file, 'quaggazebra') > 0).toBe(name === 'packs');
     for (const run of gone) await store.eraseRun('default', run.id);
+    expect(countInPacks(file, 'quaggazebra')).toBe(0);
     expect(countInFiles(file, 'quaggazebra')).toBe(0);
     expect(countInFiles(file, 'uaggazebr')).toBe(0);
     expect(countInFiles(file, 'QUAGGAZEBRA')).toBe(0);

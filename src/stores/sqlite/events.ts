@@ -48,7 +48,17 @@ export function putEvent(db: Database, runKey: number, writerKey: number, event:
   db.run(
     `INSERT INTO events (run_key, seq, writer_key, n, type, time_ms, step_id, attempt, facts, payload, proof)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    runKey, event.seq, writerKey, n, type, timeMs, stepId === null ? null : idToCell(stepId), attempt, facts, event.payload, toProof(event),
+    runKey,
+    event.seq,
+    writerKey,
+    n,
+    type,
+    timeMs,
+    stepId === null ? null : idToCell(stepId),
+    attempt,
+    facts,
+    event.payload,
+    toProof(event),
   );
 }
 
@@ -56,15 +66,23 @@ export function putEvent(db: Database, runKey: number, writerKey: number, event:
 export function listEvents(db: Database, run: RunKey, options: { fromSeq: number; limit: number }): StoredEvent[] {
   const limit = Math.max(0, options.limit);
   const events: StoredEvent[] = [];
-  const packs = db.all('SELECT key FROM event_packs WHERE run_key = ? AND last_seq >= ? ORDER BY first_seq', run.key, options.fromSeq);
+  const packs = db.all(
+    'SELECT key FROM event_packs WHERE run_key = ? AND last_seq >= ? ORDER BY first_seq',
+    run.key,
+    options.fromSeq,
+  );
   for (const { key } of packs) {
     if (events.length >= limit) break;
     const pack = db.get('SELECT packed, proofs FROM event_packs WHERE key = ?', key!)!;
-    const unpacked = packToEvents(run.id, { packed: pack['packed'] as Uint8Array, proofs: pack['proofs'] as Uint8Array });
+    const unpacked = packToEvents(run.id, {
+      packed: pack['packed'] as Uint8Array,
+      proofs: pack['proofs'] as Uint8Array,
+    });
     for (const event of unpacked) if (event.seq >= options.fromSeq) events.push(event);
   }
   // seq only grows, so what is not packed yet comes after what is.
-  if (events.length < limit) for (const event of listUnpacked(db, run, { fromSeq: options.fromSeq, limit })) events.push(event);
+  if (events.length < limit)
+    for (const event of listUnpacked(db, run, { fromSeq: options.fromSeq, limit })) events.push(event);
   return events.slice(0, limit);
 }
 
@@ -74,7 +92,9 @@ function listUnpacked(db: Database, run: RunKey, options: { fromSeq: number; lim
   const rows = db.all(
     `SELECT seq, writer_key, n, type, time_ms, step_id, attempt, facts, payload, proof FROM events
      WHERE run_key = ? AND seq >= ? ORDER BY seq LIMIT ?`,
-    run.key, options.fromSeq, options.limit,
+    run.key,
+    options.fromSeq,
+    options.limit,
   );
   return rows.map((row) => rowToEvent(run.id, writerIdByKey, row));
 }
@@ -93,7 +113,14 @@ export function packRunEvents(db: Database, run: RunKey): boolean {
 
 function putPacks(db: Database, run: RunKey, events: readonly StoredEvent[]): void {
   for (const { firstSeq, lastSeq, packed, proofs } of eventsToPacks(events)) {
-    db.run('INSERT INTO event_packs (run_key, first_seq, last_seq, packed, proofs) VALUES (?, ?, ?, ?, ?)', run.key, firstSeq, lastSeq, packed, proofs);
+    db.run(
+      'INSERT INTO event_packs (run_key, first_seq, last_seq, packed, proofs) VALUES (?, ?, ?, ?, ?)',
+      run.key,
+      firstSeq,
+      lastSeq,
+      packed,
+      proofs,
+    );
   }
 }
 
@@ -107,7 +134,10 @@ export function eraseEvents(db: Database, run: RunKey): { count: number; bare: S
     const within = bare.filter((event) => event.seq >= (first as number) && event.seq <= (last as number));
     if (within.length > 0) putPacks(db, run, within);
   }
-  db.run(`UPDATE events SET payload = NULL, proof = substr(proof, 1, ${saltAt}) WHERE run_key = ? AND payload IS NOT NULL`, run.key);
+  db.run(
+    `UPDATE events SET payload = NULL, proof = substr(proof, 1, ${saltAt}) WHERE run_key = ? AND payload IS NOT NULL`,
+    run.key,
+  );
   return { count: events.filter((event) => event.payload !== null).length, bare };
 }
 
@@ -126,7 +156,11 @@ export function putWriter(db: Database, runKey: number, head: WriterHead): numbe
   const row = db.get(
     `INSERT INTO writers (run_key, id, n, hash, missing) VALUES (?, ?, ?, ?, ?)
      ON CONFLICT (run_key, id) DO UPDATE SET n = excluded.n, hash = excluded.hash, missing = excluded.missing RETURNING key`,
-    runKey, head.writerId, head.n, head.hash, JSON.stringify(head.missing),
+    runKey,
+    head.writerId,
+    head.n,
+    head.hash,
+    JSON.stringify(head.missing),
   );
   return row!['key'] as number;
 }

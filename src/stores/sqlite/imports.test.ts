@@ -62,8 +62,13 @@ const killedScript = (testing: string, index: string): string => `
 
 async function dump(store: Store, runId: string): Promise<unknown> {
   return [
-    await store.getRun('default', runId), await store.listEvents('default', runId), await store.listSteps('default', runId),
-    await store.listAttempts('default', runId), await store.search('default', 'five'), await store.journalPositions(), await store.listProjects(),
+    await store.getRun('default', runId),
+    await store.listEvents('default', runId),
+    await store.listSteps('default', runId),
+    await store.listAttempts('default', runId),
+    await store.search('default', 'five'),
+    await store.journalPositions(),
+    await store.listProjects(),
   ];
 }
 
@@ -81,9 +86,15 @@ describe('imports into SQLite', () => {
     for (let failAt = 3; ; failAt += 1) {
       const store = openSqliteStoreFrom({ open: () => failingFrom(openDatabase(file, 0), failAt), packAfterMs: 250 });
       // Opening asks a few questions of its own first.
-      const isOpen = await store.initialize().then(() => true, () => false);
+      const isOpen = await store.initialize().then(
+        () => true,
+        () => false,
+      );
       if (!isOpen) continue;
-      const result = await store.importBatch(batch).then(() => 'done', (error: Error) => error.message);
+      const result = await store.importBatch(batch).then(
+        () => 'done',
+        (error: Error) => error.message,
+      );
       if (result === 'done') break;
       expect(result).toBe('failed on purpose');
       failures += 1;
@@ -133,7 +144,9 @@ describe('imports into SQLite', () => {
     const modules = ['../../testing/index.ts', './index.ts'].map((path) => new URL(path, import.meta.url).href);
     const script = killedScript(modules[0]!, modules[1]!);
     for (let round = 0; round < 5; round += 1) {
-      const child = spawn(process.execPath, ['--input-type=module', '-e', script, file, String(round)], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const child = spawn(process.execPath, ['--input-type=module', '-e', script, file, String(round)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
       let acknowledged = 0;
       const isDead = new Promise((resolve) => child.once('exit', resolve));
       for await (const chunk of child.stdout) {

@@ -8,7 +8,6 @@ import { isTerminal } from '../../core/model/run.ts';
 import type { StepView } from '../../core/model/step.ts';
 import { differingFields, type RunViews } from '../../core/query/difference.ts';
 import { isSealDue } from '../../core/query/sealing.ts';
-import { contentToWords } from '../../core/query/words.ts';
 import type { ImportBatch, ImportResult, JournalPosition, WriterHead } from '../../core/store.ts';
 import { idToCell } from '../sql/value.ts';
 import { packContents, putContent, putNode, readContent, type RunKey, useContent } from './contents.ts';
@@ -17,7 +16,16 @@ import { listEvents, listWriters, packRunEvents, putEvent, putWriter } from './e
 import { findRunKey, projectKeyOf, putRun, readRun } from './runs.ts';
 import { newestSeal } from './seals.ts';
 import { applyWords, createPending, type Pending } from './search.ts';
-import { dropStep, findAttempts, findStep, listAttempts, listSteps, putAttempt, putStep } from './steps.ts';
+import {
+  dropAttempts,
+  dropStep,
+  findStep,
+  listAttempts,
+  listSteps,
+  packAttempts,
+  putAttempt,
+  putStep,
+} from './steps.ts';
 
 /** Notes that something changed, so that readers in other processes can see it cheaply. */
 export function countChange(db: Database): void {
@@ -32,7 +40,12 @@ interface Batch {
   readonly pending: Pending;
 }
 
-function loadRows(db: Database, project: number, keys: ImportKeys, epochByRun: ReadonlyMap<string, number>): ImportRows {
+function loadRows(
+  db: Database,
+  project: number,
+  keys: ImportKeys,
+  epochByRun: ReadonlyMap<string, number>,
+): ImportRows {
   const runById = new Map<string, RunView>();
   const writerByKey = new Map<string, WriterHead>();
   const stepById = new Map<string, StepView>();
@@ -53,8 +66,9 @@ function loadRows(db: Database, project: number, keys: ImportKeys, epochByRun: R
       if (step !== null) stepById.set(stepId, step);
     }
     for (const stepId of keys.attemptStepIds) {
-      if (!stepById.has(stepId)) continue;
-      for (const attempt of findAttempts(db, project, stepId)) attemptByKey.set(`${stepId}/${attempt.number}`, attempt);
+      const run = runKeyById.get(stepById.get(stepId)?.runId ?? '');
+      if (run === undefined) continue;
+      for (const attempt of listAttempts(db, run, stepId)) attemptByKey.set(`${stepId}/${attempt.number}`, attempt);
     }
   }
   for (const { runId, contentId } of keys.contents) {
@@ -69,10 +83,9 @@ function loadRows(db: Database, project: number, keys: ImportKeys, epochByRun: R
 function putContents(db: Database, { project, changes, pending }: Batch): number {
   let count = 0;
   for (const { epoch, content } of changes.contents) {
-    const { key, isNew } = putContent(db, { project, epoch }, content, pending.known);
-    if (!isNew) continue;
-    count += 1;
-    pending.words.push({ document: key, before: '', after: contentToWords(content) });
+    const { isNew, newDocument } = putContent(db, { project, epoch }, content, pending.known);
+    if (isNew) count += 1;
+    if (newDocument !== null) pending.words.push({ document: newDocument.key, before: '', after: newDocument.words });
   }
   for (const { epoch, node } of changes.nodes) putNode(db, { project, epoch }, node, pending.known);
   return count;
@@ -87,13 +100,18 @@ function putViews(db: Database, batch: Batch): Map<string, RunKey> {
   }
   const stepKeyById = new Map<string, number>();
   for (const step of changes.steps) {
-    stepKeyById.set(step.id, putStep(db, runKeyById.get(step.runId)!, step, rows.stepById.get(step.id) ?? null, pending));
+    stepKeyById.set(
+      step.id,
+      putStep(db, runKeyById.get(step.runId)!, step, rows.stepById.get(step.id) ?? null, pending),
+    );
   }
   for (const attempt of changes.attempts) {
     putAttempt(db, runKeyById.get(attempt.runId)!, attempt, stepKeyById.get(attempt.stepId) ?? null, pending);
   }
   const stepKeyOf = (run: RunKey, stepId: string): number | null => {
-    const known = stepKeyById.get(stepId) ?? db.get('SELECT key FROM steps WHERE run_key = ? AND id = ?', run.key, idToCell(stepId))?.['key'];
+    const known =
+      stepKeyById.get(stepId) ??
+      db.get('SELECT key FROM steps WHERE run_key = ? AND id = ?', run.key, idToCell(stepId))?.['key'];
     return (known as number | undefined) ?? null;
   };
   for (const use of changes.uses) {
@@ -120,7 +138,9 @@ export function importEntries(db: Database, batch: ImportBatch): ImportResult {
   const epochByRun = new Map(batch.entries.map((entry) => [entry.event.header.runId, entry.epoch]));
   const rows = loadRows(db, project, importKeys(batch), epochByRun);
   const changes = planImport(batch, rows);
-  const brought = new Map(batch.entries.flatMap((entry) => entry.contents.map((content) => [content.id, content] as const)));
+  const brought = new Map(
+    batch.entries.flatMap((entry) => entry.contents.map((content) => [content.id, content] as const)),
+  );
   const pending = createPending({ get: (id) => brought.get(id) ?? rows.contentById.get(id) });
   const loaded: Batch = { project, epochByRun, rows, changes, pending };
   const contents = putContents(db, loaded);
@@ -128,8 +148,11 @@ export function importEntries(db: Database, batch: ImportBatch): ImportResult {
   putEvents(db, changes, runKeyById);
   if (batch.position !== null) putPosition(db, batch.position);
   countChange(db);
-  const isDue = (run: RunView): boolean => isSealDue(run, listWriters(db, runKeyById.get(run.id)!), newestSeal(db, project, run.id));
-  for (const run of changes.runs) if (isTerminal(run.status)) db.run('INSERT INTO packing (run_key) VALUES (?) ON CONFLICT DO NOTHING', runKeyById.get(run.id)!.key);
+  const isDue = (run: RunView): boolean =>
+    isSealDue(run, listWriters(db, runKeyById.get(run.id)!), newestSeal(db, project, run.id));
+  for (const run of changes.runs)
+    if (isTerminal(run.status))
+      db.run('INSERT INTO packing (run_key) VALUES (?) ON CONFLICT DO NOTHING', runKeyById.get(run.id)!.key);
   const runsToSeal = changes.runs.filter(isDue).map((run) => run.id);
   applyWords(db, project, pending.words);
   return {
@@ -144,13 +167,16 @@ export function importEntries(db: Database, batch: ImportBatch): ImportResult {
 function putPosition(db: Database, position: JournalPosition): void {
   db.run(
     'INSERT INTO journal_positions (file, bytes) VALUES (?, ?) ON CONFLICT (file) DO UPDATE SET bytes = excluded.bytes',
-    position.file, position.bytes,
+    position.file,
+    position.bytes,
   );
 }
 
 /** How far each journal file has been imported, by name. */
 export function listPositions(db: Database): JournalPosition[] {
-  return db.all('SELECT file, bytes FROM journal_positions ORDER BY file').map((row) => ({ file: row['file'] as string, bytes: row['bytes'] as number }));
+  return db
+    .all('SELECT file, bytes FROM journal_positions ORDER BY file')
+    .map((row) => ({ file: row['file'] as string, bytes: row['bytes'] as number }));
 }
 
 const everything = { fromSeq: 1, fromNumber: 1, limit: Number.MAX_SAFE_INTEGER };
@@ -170,8 +196,9 @@ export function replaceViews(db: Database, run: RunKey, before: RunViews, after:
   for (const step of after.steps) {
     stepKeyById.set(step.id, putStep(db, run, step, beforeByNumber.get(step.number) ?? null, pending));
   }
-  db.run('DELETE FROM attempts WHERE run_key = ?', run.key);
+  dropAttempts(db, run);
   for (const attempt of after.attempts) putAttempt(db, run, attempt, stepKeyById.get(attempt.stepId) ?? null, pending);
+  db.run('INSERT INTO packing (run_key) VALUES (?) ON CONFLICT DO NOTHING', run.key);
 }
 
 /** Computes a run's views anew from its events and stores them; the names of the fields that differed (I11). */
@@ -195,16 +222,27 @@ export function rebuildViews(db: Database, projectId: string, run: RunKey): stri
   return fields;
 }
 
+const packedRuns = 16;
 
 /**
- * Packs the next ended run that waits for it, some of its rows; false when none waits. Rows of an ended run are moved
- * out of their tables whole, so that their pages are free for the next runs.
+ * Packs the next ended runs that wait for it, a bounded part of their rows; false when none waits. Rows of an ended run
+ * are moved out of their tables whole, so that their pages are free for the next runs.
  */
-export function packNextRun(db: Database): boolean {
-  const row = db.get('SELECT r.key, r.id, r.epoch, r.project_key FROM packing p JOIN runs r ON r.key = p.run_key LIMIT 1');
-  if (row === undefined) return false;
-  const run: RunKey = { key: row['key'] as number, id: row['id'] as string, epoch: row['epoch'] as number, project: row['project_key'] as number };
-  const hasMore = [packRunEvents(db, run), packContents(db, run.key)].some(Boolean);
-  if (!hasMore) db.run('DELETE FROM packing WHERE run_key = ?', run.key);
-  return true;
+export function packNextRuns(db: Database): boolean {
+  const rows = db.all(
+    'SELECT r.key, r.id, r.epoch, r.project_key FROM packing p CROSS JOIN runs r ON r.key = p.run_key LIMIT ?',
+    packedRuns,
+  );
+  for (const row of rows) {
+    const run: RunKey = {
+      key: row['key'] as number,
+      id: row['id'] as string,
+      epoch: row['epoch'] as number,
+      project: row['project_key'] as number,
+    };
+    const hasMore = [packRunEvents(db, run), packContents(db, run.key), packAttempts(db, run)].some(Boolean);
+    if (hasMore) return true;
+    db.run('DELETE FROM packing WHERE run_key = ?', run.key);
+  }
+  return rows.length > 0;
 }

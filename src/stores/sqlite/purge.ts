@@ -1,3 +1,4 @@
+import type { Content } from '../../core/content/content.ts';
 import { epochStartMs } from '../../core/content/context.ts';
 import { isTerminal } from '../../core/model/run.ts';
 import { contentToWords, runToErrorWords, stepToErrorWords } from '../../core/query/words.ts';
@@ -23,7 +24,11 @@ export interface Trimmed {
 }
 
 function isNodeNeeded(db: Database, node: number): boolean {
-  const row = db.get('SELECT EXISTS (SELECT 1 FROM context_use WHERE node_key = ?) OR EXISTS (SELECT 1 FROM nodes WHERE parent_key = ?) AS needed', node, node);
+  const row = db.get(
+    'SELECT EXISTS (SELECT 1 FROM context_use WHERE node_key = ?) OR EXISTS (SELECT 1 FROM nodes WHERE parent_key = ?) AS needed',
+    node,
+    node,
+  );
   return row!['needed'] === 1;
 }
 
@@ -39,7 +44,11 @@ function trimContext(db: Database, tip: number, held: Set<number>): void {
 }
 
 function isContentNeeded(db: Database, content: number): boolean {
-  const row = db.get('SELECT EXISTS (SELECT 1 FROM content_use WHERE content_key = ?) OR EXISTS (SELECT 1 FROM nodes WHERE content_key = ?) AS needed', content, content);
+  const row = db.get(
+    'SELECT EXISTS (SELECT 1 FROM content_use WHERE content_key = ?) OR EXISTS (SELECT 1 FROM nodes WHERE content_key = ?) AS needed',
+    content,
+    content,
+  );
   return row!['needed'] === 1;
 }
 
@@ -54,14 +63,25 @@ const createLeaving = (db: Database): Leaving => ({ words: [], blocks: new Set()
 
 /** Removes a content; false when its bytes were not there. */
 function dropContent(db: Database, key: number, leaving: Leaving): boolean {
-  const row = db.get(`SELECT ${contentColumns} FROM contents c LEFT JOIN content_bytes b ON b.key = c.key WHERE c.key = ?`, key);
+  const row = db.get(
+    `SELECT ${contentColumns} FROM contents c LEFT JOIN content_bytes b ON b.key = c.key WHERE c.key = ?`,
+    key,
+  );
   if (row === undefined) return false;
   const content = leaving.read(row);
-  if (content !== null) leaving.words.push({ document: key, before: contentToWords(content), after: '' });
   if (row['block_key'] !== null) leaving.blocks.add(row['block_key'] as number);
   db.run('DELETE FROM contents WHERE key = ?', key);
   db.run('DELETE FROM content_bytes WHERE key = ?', key);
+  const document = row['document_key'] as number | null;
+  if (content !== null && document !== null) dropDocument(db, document, content, leaving);
   return content !== null;
+}
+
+/** Forgets words that no other content has. */
+function dropDocument(db: Database, document: number, content: Content, leaving: Leaving): void {
+  if (db.get('SELECT 1 AS one FROM contents WHERE document_key = ? LIMIT 1', document) !== undefined) return;
+  db.run('DELETE FROM documents WHERE key = ?', document);
+  leaving.words.push({ document, before: contentToWords(content), after: '' });
 }
 
 /** Removes those of the contexts and contents that nobody needs; their words are added to `words`. */
@@ -84,7 +104,10 @@ export function trim(db: Database, tips: readonly number[], contents: Iterable<n
 export function releaseUses(db: Database, run: RunKey): { tips: number[]; contents: number[] } {
   const contents = db.all('DELETE FROM content_use WHERE run_key = ? RETURNING content_key', run.key);
   const tips = db.all('DELETE FROM context_use WHERE run_key = ? RETURNING node_key', run.key);
-  return { tips: tips.map((row) => row['node_key'] as number), contents: contents.map((row) => row['content_key'] as number) };
+  return {
+    tips: tips.map((row) => row['node_key'] as number),
+    contents: contents.map((row) => row['content_key'] as number),
+  };
 }
 
 function* candidates(db: Database, project: number, beforeMs: number): Generator<SqlRow> {
@@ -95,7 +118,10 @@ function* candidates(db: Database, project: number, beforeMs: number): Generator
       `SELECT r.key, r.id, r.epoch, r.status, r.sort_ms FROM runs r WHERE r.project_key = ? AND r.sort_ms < ? AND (r.sort_ms, r.id) > (?, ?)
        AND NOT EXISTS (SELECT 1 FROM annotations a WHERE a.project_key = r.project_key AND a.run_id = r.id AND a.kind = 'pin')
        ORDER BY r.sort_ms, r.id LIMIT 200`,
-      project, beforeMs, after['sort_ms']!, after['id']!,
+      project,
+      beforeMs,
+      after['sort_ms']!,
+      after['id']!,
     );
     yield* rows;
     if (rows.length < 200) return;
@@ -108,9 +134,17 @@ function errorWordsOf(db: Database, run: RunKey): WordChange[] {
     `SELECT s.*, v.view, '' AS run_id FROM steps s JOIN step_views v ON v.key = s.key WHERE s.run_key = ? AND s.status <> 'completed'`,
     run.key,
   );
-  const words = steps.map((row) => ({ document: stepDocument(row['key'] as number), before: stepToErrorWords(rowToStep(row, () => null)), after: '' }));
-  const row = db.get(`SELECT r.*, v.view, '' AS project_id FROM runs r JOIN run_views v ON v.key = r.key WHERE r.key = ?`, run.key);
-  if (row !== undefined) words.push({ document: runDocument(run.key), before: runToErrorWords(rowToRun(row)), after: '' });
+  const words = steps.map((row) => ({
+    document: stepDocument(row['key'] as number),
+    before: stepToErrorWords(rowToStep(row, () => null)),
+    after: '',
+  }));
+  const row = db.get(
+    `SELECT r.*, v.view, '' AS project_id FROM runs r JOIN run_views v ON v.key = r.key WHERE r.key = ?`,
+    run.key,
+  );
+  if (row !== undefined)
+    words.push({ document: runDocument(run.key), before: runToErrorWords(rowToRun(row)), after: '' });
   return words;
 }
 
@@ -120,7 +154,17 @@ function dropRun(db: Database, run: RunKey): void {
   for (const content of contents) db.run(wait, run.project, run.epoch, content, null);
   for (const tip of tips) db.run(wait, run.project, run.epoch, null, tip);
   db.run('DELETE FROM step_views WHERE key IN (SELECT key FROM steps WHERE run_key = ?)', run.key);
-  for (const table of ['events', 'event_packs', 'packing', 'writers', 'attempts', 'steps', 'run_labels']) db.run(`DELETE FROM ${table} WHERE run_key = ?`, run.key);
+  for (const table of [
+    'events',
+    'event_packs',
+    'attempt_packs',
+    'packing',
+    'writers',
+    'attempts',
+    'steps',
+    'run_labels',
+  ])
+    db.run(`DELETE FROM ${table} WHERE run_key = ?`, run.key);
   db.run('DELETE FROM run_views WHERE key = ?', run.key);
   db.run('DELETE FROM annotations WHERE project_key = ? AND run_id = ?', run.project, run.id);
   db.run('DELETE FROM runs WHERE key = ?', run.key);
@@ -150,17 +194,25 @@ const sliceRows = 100;
 
 /** Epochs whose contents may go: the whole week lies before the cut, and no open run could still name what it knows. */
 function closedEpochs(db: Database, project: number, beforeMs: number): number[] {
-  const epochs = db.all('SELECT DISTINCT epoch FROM orphans WHERE project_key = ?', project).map((row) => row['epoch'] as number);
+  const epochs = db
+    .all('SELECT DISTINCT epoch FROM orphans WHERE project_key = ?', project)
+    .map((row) => row['epoch'] as number);
   const isOpen = (epoch: number): boolean =>
     db.get(
       `SELECT 1 AS one FROM runs WHERE project_key = ? AND epoch = ? AND status IN ('pending', 'running', 'waiting_tool', 'waiting_approval') LIMIT 1`,
-      project, epoch,
+      project,
+      epoch,
     ) !== undefined;
   return epochs.filter((epoch) => epochStartMs(epoch + 1) <= beforeMs && !isOpen(epoch));
 }
 
 function trimSlice(db: Database, project: number, epoch: number): number {
-  const rows = db.all('DELETE FROM orphans WHERE key IN (SELECT key FROM orphans WHERE project_key = ? AND epoch = ? ORDER BY key LIMIT ?) RETURNING content_key, node_key', project, epoch, sliceRows);
+  const rows = db.all(
+    'DELETE FROM orphans WHERE key IN (SELECT key FROM orphans WHERE project_key = ? AND epoch = ? ORDER BY key LIMIT ?) RETURNING content_key, node_key',
+    project,
+    epoch,
+    sliceRows,
+  );
   const keysOf = (name: string): number[] => rows.flatMap((row) => (row[name] === null ? [] : (row[name] as number)));
   const words: WordChange[] = [];
   trim(db, keysOf('node_key'), keysOf('content_key'), words);
@@ -170,9 +222,20 @@ function trimSlice(db: Database, project: number, epoch: number): number {
 
 /** What nobody named any more when the last run of an epoch went: nodes and contents without a tip. */
 function dropRemains(db: Database, project: number, epoch: number): number {
-  if (db.get('SELECT 1 AS one FROM runs WHERE project_key = ? AND epoch = ? LIMIT 1', project, epoch) !== undefined) return 0;
-  const nodes = db.run('DELETE FROM nodes WHERE key IN (SELECT key FROM nodes WHERE project_key = ? AND epoch = ? LIMIT ?)', project, epoch, 10 * sliceRows);
-  const rows = db.all('SELECT key FROM contents WHERE project_key = ? AND epoch = ? LIMIT ?', project, epoch, sliceRows);
+  if (db.get('SELECT 1 AS one FROM runs WHERE project_key = ? AND epoch = ? LIMIT 1', project, epoch) !== undefined)
+    return 0;
+  const nodes = db.run(
+    'DELETE FROM nodes WHERE key IN (SELECT key FROM nodes WHERE project_key = ? AND epoch = ? LIMIT ?)',
+    project,
+    epoch,
+    10 * sliceRows,
+  );
+  const rows = db.all(
+    'SELECT key FROM contents WHERE project_key = ? AND epoch = ? LIMIT ?',
+    project,
+    epoch,
+    sliceRows,
+  );
   const leaving = createLeaving(db);
   for (const row of rows) dropContent(db, row['key'] as number, leaving);
   repackBlocks(db, leaving.blocks);

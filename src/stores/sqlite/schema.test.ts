@@ -18,7 +18,10 @@ const nextFile = (): string => join(folder, `${(files += 1)}.db`);
 async function makeStore(file: string): Promise<string> {
   const store = openSqliteStore({ file });
   await store.initialize();
-  const run = createWorld().run().step({ messages: ['kept'] }).end();
+  const run = createWorld()
+    .run()
+    .step({ messages: ['kept'] })
+    .end();
   await store.importBatch(toBatch(run.entries));
   await store.close();
   return run.id;
@@ -37,7 +40,9 @@ describe('the schema of a SQLite store', () => {
     setVersion(file, (schemaMajor + 1) * 1000 + 7);
     const opening = openSqliteStore({ file }).initialize();
     await expect(opening).rejects.toMatchObject({ code: 'store-newer' });
-    await expect(opening).rejects.toThrow(`${file} has schema ${schemaMajor + 1}.7, this library knows ${schemaMajor}.${schemaMinor}`);
+    await expect(opening).rejects.toThrow(
+      `${file} has schema ${schemaMajor + 1}.7, this library knows ${schemaMajor}.${schemaMinor}`,
+    );
   });
 
   it('accepts a newer minor version and leaves it', async () => {
@@ -70,7 +75,9 @@ describe('the schema of a SQLite store', () => {
   });
 
   it('says which folder is missing', async () => {
-    await expect(openSqliteStore({ file: join(folder, 'no', 'such', 'x.db') }).initialize()).rejects.toMatchObject({ code: 'home-unusable' });
+    await expect(openSqliteStore({ file: join(folder, 'no', 'such', 'x.db') }).initialize()).rejects.toMatchObject({
+      code: 'home-unusable',
+    });
   });
 
   it('is readable by its owner only', async () => {
@@ -87,17 +94,22 @@ describe('the schema of a SQLite store', () => {
     for (let survived = 0; ; survived += 1) {
       let left = survived;
       const failing = (db: Database): Database => {
-        const count = <T extends unknown[], R>(fn: (...args: T) => R) => (...args: T): R => {
-          if ((left -= 1) < 0) throw new Error('killed');
-          return fn(...args);
-        };
+        const count =
+          <T extends unknown[], R>(fn: (...args: T) => R) =>
+          (...args: T): R => {
+            if ((left -= 1) < 0) throw new Error('killed');
+            return fn(...args);
+          };
         return { ...db, get: count(db.get), run: count(db.run), exec: count(db.exec) };
       };
       const store = openSqliteStoreFrom({ open: () => failing(openDatabase(file, 0)), packAfterMs: 250 });
-      const isDone = await store.initialize().then(() => true, (error: Error) => {
-        expect(error.message).toBe('killed');
-        return false;
-      });
+      const isDone = await store.initialize().then(
+        () => true,
+        (error: Error) => {
+          expect(error.message).toBe('killed');
+          return false;
+        },
+      );
       if (!isDone) continue;
       expect(survived).toBeGreaterThan(3);
       left = Infinity;

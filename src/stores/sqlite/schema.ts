@@ -17,13 +17,14 @@ const usage = usageColumns.map((name) => `${name} INTEGER`).join(', ');
  *             │        ├─ steps ── step_views
  *             │        ├─ attempts
  *             │        ├─ writers ── events     (run, seq) and (run, writer, n) are unique
- *             │        ├─ event_packs           events of ended runs, moved here while nothing else is to do
+ *             │        ├─ event_packs  attempt_packs   rows of ended runs, moved here while nothing else is to do
  *             │        ├─ packing               ended runs still to be packed
  *             │        ├─ content_use ─┐        which contents a run brought or names
  *             │        └─ context_use ─┼─┐      which context tips its steps name
  *             ├─ contents ─────────────┘ │      once per epoch; bytes in content_bytes, later in content_blocks
  *             ├─ nodes ──────────────────┘      contexts as a tree: a node and its parent
- *             ├─ words_<project>               full text, rowid = content key, below 0 = errors
+ *             ├─ documents                     distinct words of contents: an answer has the same as output and as message
+ *             ├─ words_<project>               full text, rowid = document key, below 0 = errors
  *             ├─ annotations   seals   orphans
  *   journal_positions   changes
  */
@@ -80,11 +81,17 @@ CREATE TABLE events (
 CREATE TABLE event_packs (
   key INTEGER PRIMARY KEY, run_key INTEGER NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL,
   packed BLOB NOT NULL, proofs BLOB NOT NULL, UNIQUE (run_key, first_seq));
+CREATE TABLE attempt_packs (
+  key INTEGER PRIMARY KEY, run_key INTEGER NOT NULL, first_step INTEGER NOT NULL, last_step INTEGER NOT NULL, packed BLOB NOT NULL);
+CREATE INDEX attempt_packs_by_run ON attempt_packs (run_key, first_step);
 CREATE TABLE packing (run_key INTEGER PRIMARY KEY);
 
 CREATE TABLE contents (
   key INTEGER PRIMARY KEY, project_key INTEGER NOT NULL, epoch INTEGER NOT NULL, id BLOB NOT NULL, kind TEXT,
-  salt BLOB, size INTEGER, block_key INTEGER, block_at INTEGER, UNIQUE (project_key, epoch, id));
+  salt BLOB, size INTEGER, document_key INTEGER, block_key INTEGER, block_at INTEGER, UNIQUE (project_key, epoch, id));
+CREATE INDEX contents_by_document ON contents (document_key) WHERE document_key IS NOT NULL;
+CREATE TABLE documents (
+  key INTEGER PRIMARY KEY, project_key INTEGER NOT NULL, epoch INTEGER NOT NULL, hash BLOB NOT NULL, UNIQUE (project_key, epoch, hash));
 CREATE INDEX contents_by_block ON contents (block_key) WHERE block_key IS NOT NULL;
 CREATE TABLE content_bytes (key INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
 CREATE TABLE content_blocks (key INTEGER PRIMARY KEY, packed BLOB NOT NULL);
@@ -130,14 +137,20 @@ function checkOwner(db: Database): void {
   const owner = db.get('PRAGMA application_id')!['application_id'] as number;
   const { count } = db.get('SELECT count(*) AS count FROM sqlite_schema') as { count: number };
   if (owner === applicationId || (owner === 0 && count === 0)) return;
-  throw new TachographError('store-broken', `The file ${db.path} is a database of another program; choose another path for the store.`);
+  throw new TachographError(
+    'store-broken',
+    `The file ${db.path} is a database of another program; choose another path for the store.`,
+  );
 }
 
 function readVersion(db: Database): number {
   const version = db.get('PRAGMA user_version')!['user_version'] as number;
   const major = Math.floor(version / 1000);
   if (major > schemaMajor) {
-    throw new TachographError('store-newer', `The store ${db.path} has schema ${major}.${version % 1000}, this library knows ${schemaMajor}.${schemaMinor}: update tachograph to open it. Recording goes on meanwhile.`);
+    throw new TachographError(
+      'store-newer',
+      `The store ${db.path} has schema ${major}.${version % 1000}, this library knows ${schemaMajor}.${schemaMinor}: update tachograph to open it. Recording goes on meanwhile.`,
+    );
   }
   return version;
 }

@@ -11,9 +11,18 @@ export function putSeal(db: Database, project: number, seal: Seal): void {
   const text = JSON.stringify(seal);
   const taken = db.get('SELECT seal FROM seals WHERE project_key = ? AND number = ?', project, seal.number);
   if (taken === undefined) {
-    db.run('INSERT INTO seals (project_key, number, run_id, seal) VALUES (?, ?, ?, ?)', project, seal.number, seal.runId, text);
+    db.run(
+      'INSERT INTO seals (project_key, number, run_id, seal) VALUES (?, ?, ?, ?)',
+      project,
+      seal.number,
+      seal.runId,
+      text,
+    );
   } else if (taken['seal'] !== text) {
-    throw new TachographError('end-conflict', `Project ${seal.projectId} has another seal ${seal.number}: read the last seal again and take the next number.`);
+    throw new TachographError(
+      'end-conflict',
+      `Project ${seal.projectId} has another seal ${seal.number}: read the last seal again and take the next number.`,
+    );
   }
 }
 
@@ -34,6 +43,10 @@ export function lastSeal(db: Database, project: number): Seal | null {
 
 /** The newest seal of a run, or `null`. */
 export function newestSeal(db: Database, project: number, runId: string): Seal | null {
-  const row = db.get('SELECT seal FROM seals WHERE project_key = ? AND run_id = ? ORDER BY number DESC LIMIT 1', project, runId);
+  const row = db.get(
+    'SELECT seal FROM seals WHERE project_key = ? AND run_id = ? ORDER BY number DESC LIMIT 1',
+    project,
+    runId,
+  );
   return row === undefined ? null : rowToSeal(row);
 }

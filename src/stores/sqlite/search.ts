@@ -1,12 +1,18 @@
 import type { Content } from '../../core/content/content.ts';
 import { contentToText } from '../../core/content/text.ts';
-import { isTextGiven, parseTextQuery, queryToFts5, textToSnippet, type TextQuery } from '../../core/query/text-query.ts';
+import {
+  isTextGiven,
+  parseTextQuery,
+  queryToFts5,
+  textToSnippet,
+  type TextQuery,
+} from '../../core/query/text-query.ts';
 import { contentToWords, runToErrorWords, stepToErrorWords } from '../../core/query/words.ts';
 import type { SearchHit } from '../../core/store.ts';
 import { rowToRun, rowToStep } from '../sql/view-row.ts';
 import type { SqlRow } from '../sql/value.ts';
 import { cellToId } from '../sql/value.ts';
-import { contentColumns, type ContentReader, createContentReader, type KnownKeys } from './contents.ts';
+import { contentColumns, type ContentReader, createContentReader, documentKeyOf, type KnownKeys } from './contents.ts';
 import type { Database } from './database.ts';
 
 /*
@@ -14,7 +20,7 @@ import type { Database } from './database.ts';
  * words, which would double the store: to forget a document it is told its words again, and with `secure-delete`
  * they then leave the file (a contentless table that deletes by itself keeps them; both seen 2026-11-21).
  *
- *   rowid = contents.key          the words of a content
+ *   rowid = documents.key         the words of all contents that name this document
  *   rowid = -2 × steps.key        the error of a step
  *   rowid = -2 × runs.key - 1     the error of a run
  */
@@ -66,20 +72,41 @@ export function applyWords(db: Database, project: number, changes: readonly Word
   const table = tableOf(project);
   for (const { document, before, after } of changes) {
     if (before === after) continue;
-    if (before !== '') db.run(`INSERT INTO ${table} (${table}, rowid, words) VALUES ('delete', ?, ?)`, document, before);
+    if (before !== '')
+      db.run(`INSERT INTO ${table} (${table}, rowid, words) VALUES ('delete', ?, ?)`, document, before);
     addWords(db, project, document, after);
   }
 }
 
 const chunk = 500;
 
-function indexRows(db: Database, project: number, sql: string, toDocument: (row: SqlRow) => readonly [number, string]): void {
-  for (let after = 0; ; ) {
+function indexRows(
+  db: Database,
+  project: number,
+  sql: string,
+  toDocument: (row: SqlRow) => readonly [number, string],
+): void {
+  for (let after = 0; ;) {
     const rows = db.all(sql, project, after, chunk);
     for (const row of rows) addWords(db, project, ...toDocument(row));
     if (rows.length < chunk) return;
     after = rows.at(-1)!['key'] as number;
   }
+}
+
+function indexContents(db: Database, project: number): void {
+  db.run('UPDATE contents SET document_key = NULL WHERE project_key = ?', project);
+  db.run('DELETE FROM documents WHERE project_key = ?', project);
+  const read = createContentReader(db);
+  const rows = `SELECT ${contentColumns}, c.epoch FROM contents c LEFT JOIN content_bytes b ON b.key = c.key WHERE c.project_key = ? AND c.key > ? ORDER BY c.key LIMIT ?`;
+  indexRows(db, project, rows, (row) => {
+    const content = read(row);
+    const words = content === null ? '' : contentToWords(content);
+    const document = documentKeyOf(db, { project, epoch: row['epoch'] as number }, words);
+    if (document === null) return [0, ''];
+    db.run('UPDATE contents SET document_key = ? WHERE key = ?', document.key, row['key']!);
+    return [document.key, document.isNew ? words : ''];
+  });
 }
 
 /** Builds every index anew after the rules for words have changed; one transaction, done again when killed. */
@@ -89,12 +116,7 @@ export function rebuildWords(db: Database, version: number): void {
       const project = key as number;
       db.exec(`DROP TABLE IF EXISTS ${tableOf(project)}`);
       createWords(db, project);
-      const read = createContentReader(db);
-      const contents = `SELECT ${contentColumns} FROM contents c LEFT JOIN content_bytes b ON b.key = c.key WHERE c.project_key = ? AND c.key > ? ORDER BY c.key LIMIT ?`;
-      indexRows(db, project, contents, (row) => {
-        const content = read(row);
-        return [row['key'] as number, content === null ? '' : contentToWords(content)];
-      });
+      indexContents(db, project);
       indexRows(
         db,
         project,
@@ -120,7 +142,8 @@ export function textToRunKeys(project: number, text: string): { sql: string; mat
   if (match === '') return null;
   const table = tableOf(project);
   return {
-    sql: `SELECT u.run_key FROM ${table} w CROSS JOIN content_use u ON u.content_key = w.rowid WHERE w.words MATCH ? AND w.rowid > 0
+    sql: `SELECT u.run_key FROM ${table} w CROSS JOIN contents c ON c.document_key = w.rowid CROSS JOIN content_use u ON u.content_key = c.key
+      WHERE w.words MATCH ? AND w.rowid > 0
       UNION SELECT CASE WHEN w.rowid % 2 = 0 THEN (SELECT s.run_key FROM steps s WHERE s.key = w.rowid / -2) ELSE (w.rowid + 1) / -2 END
       FROM ${table} w WHERE w.words MATCH ? AND w.rowid < 0`,
     match,
@@ -134,11 +157,15 @@ function contentHits(db: Database, project: number, match: string, order: string
   const table = tableOf(project);
   const first = order === 'rank' ? 'rank' : 'w.rowid DESC';
   // Inside one run its own few contents are asked for; elsewhere the index leads.
-  const narrowed = runId === null ? '' : `AND w.rowid IN (SELECT u.content_key FROM content_use u JOIN runs r ON r.key = u.run_key WHERE r.project_key = ${project} AND r.id = ?)`;
+  const narrowed =
+    runId === null
+      ? ''
+      : `AND w.rowid IN (SELECT c.document_key FROM runs r CROSS JOIN content_use u ON u.run_key = r.key CROSS JOIN contents c ON c.key = u.content_key
+      WHERE r.project_key = ${project} AND r.id = ?)`;
   return db.all(
     `WITH found AS MATERIALIZED (SELECT w.rowid AS document, w.rank AS rank FROM ${table} w WHERE w.words MATCH ? AND w.rowid > 0 ${narrowed} ORDER BY ${first} LIMIT ${documentsMax})
-     SELECT f.document, f.rank, r.id AS run_id, s.id AS step_id, coalesce(s.started_at_ms, r.sort_ms) AS time_ms
-     FROM found f CROSS JOIN content_use u ON u.content_key = f.document CROSS JOIN runs r ON r.key = u.run_key
+     SELECT f.document, f.rank, c.key AS content_key, r.id AS run_id, s.id AS step_id, coalesce(s.started_at_ms, r.sort_ms) AS time_ms
+     FROM found f CROSS JOIN contents c ON c.document_key = f.document CROSS JOIN content_use u ON u.content_key = c.key CROSS JOIN runs r ON r.key = u.run_key
      LEFT JOIN steps s ON s.key = u.step_key ${runId === null ? '' : 'WHERE r.id = ?'}`,
     ...(runId === null ? [match] : [match, runId, runId]),
   );
@@ -169,7 +196,10 @@ function documentToHit(db: Database, query: TextQuery, read: ContentReader, row:
     const words = errorWordsOf(db, document);
     return words === null ? null : { ...base, kind: 'error', contentId: null, snippet: textToSnippet(words, query) };
   }
-  const found = db.get(`SELECT ${contentColumns} FROM contents c LEFT JOIN content_bytes b ON b.key = c.key WHERE c.key = ?`, document);
+  const found = db.get(
+    `SELECT ${contentColumns} FROM contents c LEFT JOIN content_bytes b ON b.key = c.key WHERE c.key = ?`,
+    row['content_key']!,
+  );
   const content = found === undefined ? null : read(found);
   if (content === null) return null;
   const snippet = textToSnippet(contentToText(content.kind, content.bytes), query);
@@ -179,10 +209,16 @@ function documentToHit(db: Database, query: TextQuery, read: ContentReader, row:
 /** The words of an error document, or `null` when its owner is gone. */
 function errorWordsOf(db: Database, document: number): string | null {
   if (document % 2 === 0) {
-    const row = db.get(`SELECT s.*, v.view, '' AS run_id FROM steps s JOIN step_views v ON v.key = s.key WHERE s.key = ?`, document / -2);
+    const row = db.get(
+      `SELECT s.*, v.view, '' AS run_id FROM steps s JOIN step_views v ON v.key = s.key WHERE s.key = ?`,
+      document / -2,
+    );
     return row === undefined ? null : stepToErrorWords(rowToStep(row, () => null));
   }
-  const row = db.get(`SELECT r.*, v.view, '' AS project_id FROM runs r JOIN run_views v ON v.key = r.key WHERE r.key = ?`, (document + 1) / -2);
+  const row = db.get(
+    `SELECT r.*, v.view, '' AS project_id FROM runs r JOIN run_views v ON v.key = r.key WHERE r.key = ?`,
+    (document + 1) / -2,
+  );
   return row === undefined ? null : runToErrorWords(rowToRun(row));
 }
 
@@ -203,4 +239,3 @@ export function searchWords(
   const read = createContentReader(db);
   return rows.slice(0, Math.max(0, options.limit)).flatMap((row) => documentToHit(db, query, read, row) ?? []);
 }
-

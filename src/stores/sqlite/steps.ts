@@ -1,11 +1,26 @@
+import { zstdCompressSync } from 'node:zlib';
 import { attemptToContentIds, stepToContentIds } from '../../core/query/difference.ts';
-import { contentToStepPreview, previewContentId, type PreviewSource, stepToPreviewSource } from '../../core/query/preview.ts';
+import {
+  contentToStepPreview,
+  previewContentId,
+  type PreviewSource,
+  stepToPreviewSource,
+} from '../../core/query/preview.ts';
 import { stepToErrorWords } from '../../core/query/words.ts';
 import type { AttemptView } from '../../core/model/attempt.ts';
 import type { StepView } from '../../core/model/step.ts';
 import { TachographError } from '../../core/error.ts';
-import { attemptToRest, type FindContent, rowToAttempt, rowToStep, stepColumns, stepToRest, stepToValues } from '../sql/view-row.ts';
-import { idToCell } from '../sql/value.ts';
+import { unpackBlock } from '../sql/block.ts';
+import {
+  attemptToRest,
+  type FindContent,
+  rowToAttempt,
+  rowToStep,
+  stepColumns,
+  stepToRest,
+  stepToValues,
+} from '../sql/view-row.ts';
+import { cellToId, idToCell } from '../sql/value.ts';
 import type { Database } from './database.ts';
 import { createContentReader, type Place, readContent, type RunKey, useContent, useContext } from './contents.ts';
 import { type Pending, stepDocument } from './search.ts';
@@ -39,8 +54,16 @@ function previewSourceOf(step: StepView, { contentById }: Pending): PreviewSourc
 /** Writes a step in place of the old one, with the contexts and contents it names; its error's words wait in `pending`. */
 export function putStep(db: Database, run: RunKey, step: StepView, before: StepView | null, pending: Pending): number {
   const key = db.get(upsertStep, run.key, ...stepToValues(step))!['key'] as number;
-  db.run('INSERT INTO step_views (key, view) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET view = excluded.view', key, stepToRest(step, previewSourceOf(step, pending)));
-  pending.words.push({ document: stepDocument(key), before: before === null ? '' : stepToErrorWords(before), after: stepToErrorWords(step) });
+  db.run(
+    'INSERT INTO step_views (key, view) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET view = excluded.view',
+    key,
+    stepToRest(step, previewSourceOf(step, pending)),
+  );
+  pending.words.push({
+    document: stepDocument(key),
+    before: before === null ? '' : stepToErrorWords(before),
+    after: stepToErrorWords(step),
+  });
   const known = new Set(before === null ? [] : stepToContentIds(before));
   for (const id of stepToContentIds(step)) if (!known.has(id)) useContent(db, run, id, key, pending.known);
   for (const name of ['contextNodeId', 'toolsNodeId'] as const) {
@@ -60,7 +83,12 @@ export function dropStep(db: Database, run: RunKey, step: StepView, pending: Pen
 /** Steps of a run by number. */
 export function listSteps(db: Database, run: RunKey, options: { fromNumber: number; limit: number }): StepView[] {
   const find = finderOf(db, run);
-  const rows = db.all(`${selectStep} WHERE s.run_key = ? AND s.number >= ? ORDER BY s.number LIMIT ?`, run.key, options.fromNumber, Math.max(0, options.limit));
+  const rows = db.all(
+    `${selectStep} WHERE s.run_key = ? AND s.number >= ? ORDER BY s.number LIMIT ?`,
+    run.key,
+    options.fromNumber,
+    Math.max(0, options.limit),
+  );
   return rows.map((row) => rowToStep(row, find));
 }
 
@@ -71,36 +99,114 @@ export function getStep(db: Database, run: RunKey, number: number): StepView {
   return rowToStep(row, finderOf(db, run));
 }
 
-const selectAttempt = 'SELECT a.*, r.id AS run_id FROM attempts a JOIN runs r ON r.key = a.run_key';
+interface PackedAttempt {
+  readonly stepId: string;
+  readonly number: number;
+  readonly startedAtMs: number;
+  readonly view: string;
+}
 
-/** Attempts of a step, by its id within a project. */
-export function findAttempts(db: Database, project: number, stepId: string): AttemptView[] {
-  const rows = db.all(
-    `${selectAttempt} JOIN steps s ON s.run_key = a.run_key AND s.id = a.step_id WHERE s.id = ? AND r.project_key = ?`,
-    idToCell(stepId), project,
+function unpackAttempts(run: RunKey, packed: Uint8Array): AttemptView[] {
+  const text = unpackBlock(packed);
+  const attempts = text === null ? [] : (JSON.parse(Buffer.from(text).toString()) as PackedAttempt[]);
+  return attempts.map(({ stepId, number, startedAtMs, view }) =>
+    rowToAttempt({ run_id: run.id, step_id: stepId, number, started_at_ms: startedAtMs, view }),
   );
-  return rows.map(rowToAttempt);
+}
+
+const packRows = 200;
+const packRowsMin = 4;
+
+/** Moves attempts of a run into packs, some of them; false when nothing worth it is left. */
+export function packAttempts(db: Database, run: RunKey): boolean {
+  const rows = db.all(
+    `SELECT a.*, coalesce(s.number, 0) AS step_number FROM attempts a LEFT JOIN steps s ON s.id = a.step_id AND s.run_key = a.run_key
+     WHERE a.run_key = ? ORDER BY a.key LIMIT ?`,
+    run.key,
+    packRows,
+  );
+  if (rows.length < packRowsMin) return false;
+  const attempts = rows.map((row) => ({
+    stepId: cellToId(row['step_id']!),
+    number: row['number'],
+    startedAtMs: row['started_at_ms'],
+    view: row['view'],
+  }));
+  const numbers = rows.map((row) => row['step_number'] as number);
+  const packed = zstdCompressSync(Buffer.from(JSON.stringify(attempts)));
+  db.run(
+    'INSERT INTO attempt_packs (run_key, first_step, last_step, packed) VALUES (?, ?, ?, ?)',
+    run.key,
+    Math.min(...numbers),
+    Math.max(...numbers),
+    packed,
+  );
+  for (const row of rows) db.run('DELETE FROM attempts WHERE key = ?', row['key']!);
+  return rows.length === packRows;
+}
+
+/** Removes all attempts of a run. */
+export function dropAttempts(db: Database, run: RunKey): void {
+  db.run('DELETE FROM attempts WHERE run_key = ?', run.key);
+  db.run('DELETE FROM attempt_packs WHERE run_key = ?', run.key);
 }
 
 /** Writes an attempt in place of the old one, with the contents it names. */
-export function putAttempt(db: Database, run: RunKey, attempt: AttemptView, stepKey: number | null, pending: Pending): void {
+export function putAttempt(
+  db: Database,
+  run: RunKey,
+  attempt: AttemptView,
+  stepKey: number | null,
+  pending: Pending,
+): void {
   db.run(
     `INSERT INTO attempts (run_key, step_id, number, started_at_ms, view) VALUES (?, ?, ?, ?, ?)
      ON CONFLICT (run_key, step_id, number) DO UPDATE SET started_at_ms = excluded.started_at_ms, view = excluded.view`,
-    run.key, idToCell(attempt.stepId), attempt.number, attempt.startedAtMs, attemptToRest(attempt),
+    run.key,
+    idToCell(attempt.stepId),
+    attempt.number,
+    attempt.startedAtMs,
+    attemptToRest(attempt),
   );
   for (const id of attemptToContentIds(attempt)) useContent(db, run, id, stepKey, pending.known);
+  const tip = attempt.requestBody?.nodeId ?? null;
+  if (tip !== null) useContext(db, run, tip);
 }
 
-/** Attempts of a run, or of one of its steps, by step and number. */
+function listPacked(db: Database, run: RunKey, stepNumber: number | null): AttemptView[] {
+  const packs =
+    stepNumber === null
+      ? db.all('SELECT packed FROM attempt_packs WHERE run_key = ? ORDER BY key', run.key)
+      : db.all(
+          'SELECT packed FROM attempt_packs WHERE run_key = ? AND first_step <= ? AND last_step >= ? ORDER BY key',
+          run.key,
+          stepNumber,
+          stepNumber,
+        );
+  return packs.flatMap((pack) => unpackAttempts(run, pack['packed'] as Uint8Array));
+}
+
+/** Attempts of a run, or of one of its steps, by step and number. A row stands before what was packed earlier. */
 export function listAttempts(db: Database, run: RunKey, stepId: string | null): AttemptView[] {
-  if (stepId !== null) {
-    return db.all(`${selectAttempt} WHERE a.run_key = ? AND a.step_id = ? ORDER BY a.number`, run.key, idToCell(stepId)).map(rowToAttempt);
-  }
-  const rows = db.all(
-    `SELECT a.*, ? AS run_id FROM attempts a LEFT JOIN steps s ON s.run_key = a.run_key AND s.id = a.step_id
-     WHERE a.run_key = ? ORDER BY s.number, a.number`,
-    run.id, run.key,
+  const steps =
+    stepId === null
+      ? db.all('SELECT id, number FROM steps WHERE run_key = ?', run.key)
+      : db.all('SELECT id, number FROM steps WHERE id = ? AND run_key = ?', idToCell(stepId), run.key);
+  const numberById = new Map(steps.map((row) => [cellToId(row['id']!), row['number'] as number]));
+  const packed = listPacked(db, run, stepId === null ? null : (numberById.get(stepId) ?? 0));
+  const rows =
+    stepId === null
+      ? db.all('SELECT *, ? AS run_id FROM attempts WHERE run_key = ?', run.id, run.key)
+      : db.all(
+          'SELECT *, ? AS run_id FROM attempts WHERE run_key = ? AND step_id = ?',
+          run.id,
+          run.key,
+          idToCell(stepId),
+        );
+  const attemptByKey = new Map(
+    [...packed, ...rows.map(rowToAttempt)].map((attempt) => [`${attempt.stepId}/${attempt.number}`, attempt]),
   );
-  return rows.map(rowToAttempt);
+  return [...attemptByKey.values()]
+    .filter((attempt) => stepId === null || attempt.stepId === stepId)
+    .sort((a, b) => (numberById.get(a.stepId) ?? 0) - (numberById.get(b.stepId) ?? 0) || a.number - b.number);
 }

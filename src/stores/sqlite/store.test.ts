@@ -32,4 +32,8 @@ describeStore(
 );
 
 // The same rules for a store whose ended runs are packed, which otherwise happens only after a while.
-describeStore('sqlite, packed', { open: () => openSqliteStoreFrom({ open: () => openDatabase(nextFile(), 0), packAfterMs: 0 }) }, { describe, it });
+describeStore(
+  'sqlite, packed',
+  { open: () => openSqliteStoreFrom({ open: () => openDatabase(nextFile(), 0), packAfterMs: 0 }) },
+  { describe, it },
+);

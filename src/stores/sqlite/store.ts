@@ -7,7 +7,7 @@ import { readContents, readContext, readContextNodes } from './contents.ts';
 import { type Database, openDatabase } from './database.ts';
 import { eraseRecord } from './erasure.ts';
 import { listEvents, listWriters } from './events.ts';
-import { countChange, importEntries, listPositions, packNextRun, rebuildViews } from './imports.ts';
+import { countChange, importEntries, listPositions, packNextRuns, rebuildViews } from './imports.ts';
 import { dropOrphans, purgeRuns } from './purge.ts';
 import {
   countRuns,
@@ -58,6 +58,17 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
   return openSqliteStoreFrom({ open: () => openDatabase(options.file, options.busyMs ?? 5000), packAfterMs });
 }
 
+const releasedPages = 500;
+
+/** Gives some free pages back to the system when a tenth of the file is free; false when it is not. */
+function releasePages(db: Database): boolean {
+  const free = db.get('PRAGMA freelist_count')!['freelist_count'] as number;
+  const pages = db.get('PRAGMA page_count')!['page_count'] as number;
+  if (free < 64 || free * 10 < pages) return false;
+  db.exec(`PRAGMA incremental_vacuum(${releasedPages})`);
+  return true;
+}
+
 /** A SQLite store over a given way to open its database; see `openSqliteStore`. */
 export function openSqliteStoreFrom(parts: SqliteStoreParts): Store {
   let database: Database | null = null;
@@ -66,7 +77,11 @@ export function openSqliteStoreFrom(parts: SqliteStoreParts): Store {
   let timer: NodeJS.Timeout | undefined;
 
   const open = (): Database => {
-    if (database === null) throw new TachographError('store-closed', 'The store is not open: call initialize() first, and nothing after close().');
+    if (database === null)
+      throw new TachographError(
+        'store-closed',
+        'The store is not open: call initialize() first, and nothing after close().',
+      );
     return database;
   };
   const projectOf = (db: Database, projectId: string): number => findProject(db, projectId) ?? -1;
@@ -87,7 +102,7 @@ export function openSqliteStoreFrom(parts: SqliteStoreParts): Store {
     writes += 1;
     // Fresh statistics keep the planner on the right index of many; bounded, a few milliseconds.
     if (writes % optimizeEvery === 0) db.exec('PRAGMA optimize');
-    if (parts.packAfterMs === 0) while (db.transaction(() => packNextRun(db)));
+    if (parts.packAfterMs === 0) while (db.transaction(() => packNextRuns(db)));
     else packLater(parts.packAfterMs);
     return result;
   };
@@ -99,7 +114,7 @@ export function openSqliteStoreFrom(parts: SqliteStoreParts): Store {
       const db = database;
       if (db === null) return;
       try {
-        if (db.transaction(() => packNextRun(db))) packLater(1);
+        if (db.transaction(() => packNextRuns(db)) || releasePages(db)) packLater(1);
       } catch {
         // Whoever holds the lock is writing, so it is not the time; what failed otherwise fails again where it is heard.
         packLater(afterMs);
@@ -120,6 +135,7 @@ export function openSqliteStoreFrom(parts: SqliteStoreParts): Store {
         throw error;
       }
       database = opened;
+      packLater(parts.packAfterMs || packAfterMs);
     },
     importBatch: (batch) => write((db) => importEntries(db, batch)),
     journalPositions: () => read(listPositions),
@@ -173,12 +189,13 @@ export function openSqliteStoreFrom(parts: SqliteStoreParts): Store {
     listSteps: (projectId, runId, { fromNumber = 1, limit = all } = {}) =>
       read((db) => listSteps(db, runKeyOf(db, projectId, runId), { fromNumber, limit })),
     getStep: (projectId, runId, number) => read((db) => getStep(db, runKeyOf(db, projectId, runId), number)),
-    listAttempts: (projectId, runId, stepId) => read((db) => listAttempts(db, runKeyOf(db, projectId, runId), stepId ?? null)),
+    listAttempts: (projectId, runId, stepId) =>
+      read((db) => listAttempts(db, runKeyOf(db, projectId, runId), stepId ?? null)),
     readContext: (projectId, runId, nodeId, { from = 0 } = {}) =>
       read((db) => readContext(db, runKeyOf(db, projectId, runId), nodeId, from)),
-    readContextNodes: (projectId, runId, nodeId) => read((db) => readContextNodes(db, runKeyOf(db, projectId, runId), nodeId)),
-    readContents: (projectId, runId, ids) =>
-      read((db) => readContents(db, runKeyOf(db, projectId, runId), ids)),
+    readContextNodes: (projectId, runId, nodeId) =>
+      read((db) => readContextNodes(db, runKeyOf(db, projectId, runId), nodeId)),
+    readContents: (projectId, runId, ids) => read((db) => readContents(db, runKeyOf(db, projectId, runId), ids)),
     listChildren: (projectId, parentRunId) => read((db) => listChildren(db, projectOf(db, projectId), parentRunId)),
     parentChain: (projectId, runId) => read((db) => parentChain(db, runKeyOf(db, projectId, runId))),
     listFinishedBefore: (projectId, beforeMs, limit) =>
@@ -203,4 +220,3 @@ export function openSqliteStoreFrom(parts: SqliteStoreParts): Store {
 
   return { kind: 'sqlite', ...writer, ...reader };
 }
-

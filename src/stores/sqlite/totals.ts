@@ -47,7 +47,8 @@ function rowToTotals(row: SqlRow, durations: SqlRow | undefined): TotalsRow {
 }
 
 // The nearest rank: the ceil(n·p/100)-th of n, in whole numbers.
-const rank = (percent: number): string => `max(CASE WHEN place = max(1, (n * ${percent} + 99) / 100) THEN duration_ms END) AS p${percent}`;
+const rank = (percent: number): string =>
+  `max(CASE WHEN place = max(1, (n * ${percent} + 99) / 100) THEN duration_ms END) AS p${percent}`;
 
 /** Totals of the runs started in the range, one row for each group, by key. */
 export function readTotals(db: Database, project: number, options: TotalsOptions): TotalsRow[] {

@@ -1,3 +1,4 @@
+import { createKept } from '../model/kept.ts';
 import type { Problem } from './wire.ts';
 
 /** An answer that was no success, or no answer at all (`status` 0). `code` is one of the API's closed codes when it told one. */
@@ -12,17 +13,16 @@ export class ApiError extends Error {
   }
 }
 
-const keyName = 'tachograph-key';
+const kept = createKept('tachograph-key', 'tab');
 
 /** Keeps a read key for this tab only; an empty one is forgotten. */
 export function setApiKey(key: string): void {
-  if (key === '') sessionStorage.removeItem(keyName);
-  else sessionStorage.setItem(keyName, key);
+  kept.set(key === '' ? null : key);
 }
 
 /** Headers of every request: the key, when this tab has one. */
 export function requestHeaders(accept: string): Record<string, string> {
-  const key = sessionStorage.getItem(keyName);
+  const key = kept.get();
   return key === null ? { accept } : { accept, authorization: `Bearer ${key}` };
 }
 

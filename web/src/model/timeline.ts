@@ -38,7 +38,8 @@ const stepsMs = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 15e3, 3
 /** Round offsets from `originMs` that lie in `span`, at most about `countMax` of them, in milliseconds. */
 export function toTicks(span: Span, originMs: number, countMax: number): readonly number[] {
   const length = span.endMs - span.startMs;
-  const wanted = length / Math.max(1, countMax);
+  // A step a little too small is better than one twice too large.
+  const wanted = (length / Math.max(1, countMax)) * 0.75;
   const stepMs = stepsMs.find((step) => step >= wanted) ?? Math.ceil(wanted / 864e5) * 864e5;
   const ticks: number[] = [];
   let tick = Math.ceil((span.startMs - originMs) / stepMs) * stepMs;

@@ -42,7 +42,7 @@ function KeyForm({ onDone }: { onDone: () => void }) {
       <button type="submit" className="button">
         Use this key
       </button>
-      <p className="muted">It stays in this tab and is forgotten with it. Make one with: npx tachograph keys</p>
+      <p className="muted">It stays in this tab and is forgotten with it.</p>
     </form>
   );
 }

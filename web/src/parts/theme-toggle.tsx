@@ -1,11 +1,12 @@
 import { useState } from 'react';
+import { createKept } from '../model/kept.ts';
 
 const themes = ['auto', 'light', 'dark'] as const;
 type Theme = (typeof themes)[number];
-const themeName = 'tachograph-theme';
+const kept = createKept('tachograph-theme', 'browser');
 
 function storedTheme(): Theme {
-  const stored = localStorage.getItem(themeName);
+  const stored = kept.get();
   return themes.find((theme) => theme === stored) ?? 'auto';
 }
 
@@ -24,7 +25,7 @@ export function ThemeToggle() {
       className="bar-button"
       title={`Theme: ${theme}. Change to ${next}`}
       onClick={() => {
-        localStorage.setItem(themeName, next);
+        kept.set(next);
         applyTheme(next);
         setTheme(next);
       }}

@@ -78,7 +78,11 @@ function createDocumentReader(given: WireFormat | null): AnswerReader {
   const answer = (): Answer | null => {
     if (bytes > foldedBytesMax) return null;
     const value = parseJson(Buffer.concat(chunks).toString('utf8'));
-    if (Array.isArray(value)) return foldList(given, value.map(toFields).filter((event) => event !== null));
+    if (Array.isArray(value))
+      return foldList(
+        given,
+        value.map(toFields).filter((event) => event !== null),
+      );
     const body = toFields(value);
     if (body === null) return null;
     return (given ?? recogniseResponse(body))?.foldResponse(body) ?? null;
@@ -98,7 +102,8 @@ function createDocumentReader(given: WireFormat | null): AnswerReader {
   };
 }
 
-const lastEvent = /^(?:data: ?\[DONE\]|event: ?(?:message_stop|response\.(?:completed|incomplete|failed)|interaction\.completed))/m;
+const lastEvent =
+  /^(?:data: ?\[DONE\]|event: ?(?:message_stop|response\.(?:completed|incomplete|failed)|interaction\.completed))/m;
 
 /** Reads nothing but whether a stream's last event came: for exchanges whose meaning another capture records. */
 function createEndReader(): AnswerReader {
@@ -118,7 +123,12 @@ function createEndReader(): AnswerReader {
 }
 
 /** A reader for an answer of this kind. `format` is the request's, or `null` to tell it from the answer itself. */
-export function createAnswerReader(of: { kind: 'event-stream' | 'json' | 'other'; format: WireFormat | null; isRead: boolean; nowMs: () => number }): AnswerReader {
+export function createAnswerReader(of: {
+  kind: 'event-stream' | 'json' | 'other';
+  format: WireFormat | null;
+  isRead: boolean;
+  nowMs: () => number;
+}): AnswerReader {
   if (!of.isRead) return createEndReader();
   return of.kind === 'event-stream' ? createEventReader(of.format, of.nowMs) : createDocumentReader(of.format);
 }

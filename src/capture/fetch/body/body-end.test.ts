@@ -2,7 +2,11 @@ import { describe, expect, test } from 'vitest';
 import type { BodyEvent, BodyExpectation, BodyState } from './body-end.ts';
 import { beginBody, nextBody, nextJsonScan } from './body-end.ts';
 
-const text = (words: string): BodyEvent => ({ type: 'chunk', bytes: Buffer.byteLength(words), text: Buffer.from(words) });
+const text = (words: string): BodyEvent => ({
+  type: 'chunk',
+  bytes: Buffer.byteLength(words),
+  text: Buffer.from(words),
+});
 const eof: BodyEvent = { type: 'eof' };
 const left: BodyEvent = { type: 'left' };
 const error: BodyEvent = { type: 'error' };

@@ -75,8 +75,10 @@ export function nextJsonScan(scan: JsonScan, bytes: Uint8Array): JsonScan {
   return { documents, depth, isInString, isEscaped, isInScalar };
 }
 
-const isWhole = (scan: JsonScan): boolean => scan.documents === 1 && scan.depth === 0 && !scan.isInString && !scan.isInScalar;
-const isSecond = (scan: JsonScan): boolean => scan.documents > 1 || (scan.documents === 1 && (scan.depth > 0 || scan.isInString || scan.isInScalar));
+const isWhole = (scan: JsonScan): boolean =>
+  scan.documents === 1 && scan.depth === 0 && !scan.isInString && !scan.isInScalar;
+const isSecond = (scan: JsonScan): boolean =>
+  scan.documents > 1 || (scan.documents === 1 && (scan.depth > 0 || scan.isInString || scan.isInScalar));
 
 /** The state before anything was read. */
 export function beginBody(expected: BodyExpectation): BodyState {

@@ -30,7 +30,11 @@ function isByteStream(source: ReadableStream): boolean {
  * A stream that reads like the source, chunk by chunk as the reader asks, while the sink is told of all of it. At
  * most `aheadBytesMax` bytes are read ahead of the reader, and only where the sink allows it.
  */
-export function teeBody(source: ReadableStream<Uint8Array>, sink: BodySink, aheadBytesMax: number): ReadableStream<Uint8Array> {
+export function teeBody(
+  source: ReadableStream<Uint8Array>,
+  sink: BodySink,
+  aheadBytesMax: number,
+): ReadableStream<Uint8Array> {
   const isBytes = isByteStream(source);
   const reader = source.getReader();
   const queue: Uint8Array[] = [];
@@ -95,7 +99,10 @@ export function teeBody(source: ReadableStream<Uint8Array>, sink: BodySink, ahea
 
   const underlying = { pull, cancel };
   const stream = isBytes
-    ? new ReadableStream<Uint8Array>({ ...underlying, type: 'bytes' } as unknown as UnderlyingDefaultSource<Uint8Array>, { highWaterMark: 0 })
+    ? new ReadableStream<Uint8Array>(
+        { ...underlying, type: 'bytes' } as unknown as UnderlyingDefaultSource<Uint8Array>,
+        { highWaterMark: 0 },
+      )
     : new ReadableStream<Uint8Array>(underlying as UnderlyingDefaultSource<Uint8Array>, { highWaterMark: 0 });
   abandoned.register(stream, () => {
     if (isLeft || end !== null) return;

@@ -18,7 +18,8 @@ function ownTokens(raw: Fields): { input: number | null; output: number | null }
   const rounds = toFieldsList(raw['iterations']);
   const own = rounds.filter((round) => round['type'] === 'message' || round['type'] === 'compaction');
   const isFallback = rounds.some((round) => round['type'] === 'fallback_message');
-  if (own.length === 0 || isFallback) return { input: toCount(raw['input_tokens']), output: toCount(raw['output_tokens']) };
+  if (own.length === 0 || isFallback)
+    return { input: toCount(raw['input_tokens']), output: toCount(raw['output_tokens']) };
   return {
     input: sumOf(...own.map((round) => toCount(round['input_tokens']))),
     output: sumOf(...own.map((round) => toCount(round['output_tokens']))),
@@ -52,10 +53,21 @@ function addBlock(parts: PartList, block: Fields, key: string): void {
   if (type === 'thinking') return parts.reasoning(toText(block['thinking']) ?? '', key);
   if (type.endsWith('tool_use')) {
     const isProviders = type !== 'tool_use';
-    return parts.tool(key, { id: toText(block['id']), name: toText(block['name']), input: block['input'], isProviders });
+    return parts.tool(key, {
+      id: toText(block['id']),
+      name: toText(block['name']),
+      input: block['input'],
+      isProviders,
+    });
   }
   if (type.endsWith('tool_result')) {
-    return parts.put({ type: 'tool-result', toolCallId: block['tool_use_id'] ?? null, toolName: type, result: block['content'] ?? null, providerExecuted: true });
+    return parts.put({
+      type: 'tool-result',
+      toolCallId: block['tool_use_id'] ?? null,
+      toolName: type,
+      result: block['content'] ?? null,
+      providerExecuted: true,
+    });
   }
   parts.put(block);
 }
@@ -132,7 +144,9 @@ function parseRequest(text: string): ParsedRequest | null {
   if (body === null) return null;
   const system = body.raw('system');
   const spoken = body.elements('messages')?.map((message) => toMessageText(message)) ?? [];
-  const { messages, marks } = partMarks(system === null ? spoken : [wrapMessage('system', 'content', system), ...spoken]);
+  const { messages, marks } = partMarks(
+    system === null ? spoken : [wrapMessage('system', 'content', system), ...spoken],
+  );
   const others = [...body.keys].filter((key) => !conversationKeys.has(key));
   return {
     operation: body.value('stream') === true ? 'stream' : 'generate',
@@ -149,7 +163,7 @@ function parseRequest(text: string): ParsedRequest | null {
 /** Anthropic messages, as the provider itself and the clouds that resell it speak them. */
 export const anthropicMessages: WireFormat = {
   name: 'anthropic-messages',
-  isRequest: (path, keys) => keys.has('messages') && (/\/messages$/.test(path) || keys.has('anthropic_version')),
+  isRequest: (path, keys) => keys.has('messages') && (path.endsWith('/messages') || keys.has('anthropic_version')),
   isResponse(body) {
     const type = toText(body['type']) ?? '';
     if (type === 'message') return Array.isArray(body['content']);

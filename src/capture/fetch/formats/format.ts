@@ -60,7 +60,12 @@ export interface WireFormat {
 /** An error that stands inside an answer. */
 export function toAnswerError(value: unknown): Error {
   const fields = (typeof value === 'object' && value !== null ? value : {}) as Fields;
-  const message = typeof value === 'string' ? value : typeof fields['message'] === 'string' ? fields['message'] : 'the provider reported an error';
+  const message =
+    typeof value === 'string'
+      ? value
+      : typeof fields['message'] === 'string'
+        ? fields['message']
+        : 'the provider reported an error';
   const error = new Error(message);
   const name = fields['type'] ?? fields['status'];
   error.name = typeof name === 'string' && name !== 'error' ? name : 'ProviderError';

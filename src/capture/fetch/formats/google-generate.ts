@@ -54,7 +54,8 @@ function createPartReader(parts: PartList): (part: Fields) => void {
     const inline = toFields(part['inlineData']);
     const text = toText(part['text']);
     if (call !== null) addCall(call);
-    else if (inline !== null) parts.put({ type: 'file', mediaType: inline['mimeType'] ?? null, data: inline['data'] ?? null });
+    else if (inline !== null)
+      parts.put({ type: 'file', mediaType: inline['mimeType'] ?? null, data: inline['data'] ?? null });
     else if (text !== null && part['thought'] === true) parts.reasoning(text);
     else if (text !== null) parts.text(text);
     else if (Object.keys(part).some((key) => key !== 'thoughtSignature' && key !== 'thought')) parts.put(part);
@@ -85,7 +86,13 @@ function createGenerateFold(): StreamFold {
       for (const part of toFieldsList(toFields(candidate['content'])?.['parts'])) read(part);
       for (const chunk of toFieldsList(toFields(candidate['groundingMetadata'])?.['groundingChunks'])) {
         const web = toFields(chunk['web']);
-        if (web !== null) sources.set(String(web['uri']), { type: 'source', sourceType: 'url', url: web['uri'] ?? null, title: web['title'] ?? null });
+        if (web !== null)
+          sources.set(String(web['uri']), {
+            type: 'source',
+            sourceType: 'url',
+            url: web['uri'] ?? null,
+            title: web['title'] ?? null,
+          });
       }
       raw = toText(candidate['finishReason']) ?? raw;
     },
@@ -117,7 +124,11 @@ const conversationKeys = new Set(['contents', 'systemInstruction', 'system_instr
 function systemMessage(exact: string | null): readonly unknown[] {
   if (exact === null) return [];
   const slice = memberSlices(exact)?.get('parts');
-  return [slice === undefined ? wrapMessage('system', 'content', exact) : wrapMessage('system', 'parts', exact.slice(slice.start, slice.end))];
+  return [
+    slice === undefined
+      ? wrapMessage('system', 'content', exact)
+      : wrapMessage('system', 'parts', exact.slice(slice.start, slice.end)),
+  ];
 }
 
 function parseRequest(text: string, path: string): ParsedRequest | null {
@@ -131,7 +142,10 @@ function parseRequest(text: string, path: string): ParsedRequest | null {
   return {
     operation: /streamGenerateContent/i.test(path) ? 'stream' : 'generate',
     model: /\/models\/([^/:]+):/.exec(path)?.[1] ?? null,
-    messages: [...systemMessage(body.raw('systemInstruction') ?? body.raw('system_instruction')), ...spoken.map((content) => toMessageText(content))],
+    messages: [
+      ...systemMessage(body.raw('systemInstruction') ?? body.raw('system_instruction')),
+      ...spoken.map((content) => toMessageText(content)),
+    ],
     marks: [],
     tools: toTools(body),
     options: {
@@ -148,7 +162,10 @@ function parseRequest(text: string, path: string): ParsedRequest | null {
 export const googleGenerate: WireFormat = {
   name: 'google-generate',
   isRequest: (path, keys) => /:(?:stream)?generateContent$/i.test(path) && keys.has('contents'),
-  isResponse: (body) => Array.isArray(body['candidates']) || toFields(body['usageMetadata']) !== null || toFields(body['promptFeedback']) !== null,
+  isResponse: (body) =>
+    Array.isArray(body['candidates']) ||
+    toFields(body['usageMetadata']) !== null ||
+    toFields(body['promptFeedback']) !== null,
   parseRequest,
   foldResponse: (body) => foldOnce(createGenerateFold(), body),
   foldStream: createGenerateFold,

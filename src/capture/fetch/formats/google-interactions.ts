@@ -15,28 +15,50 @@ function interactionUsage(raw: Fields | null): Usage | null {
   const text = toCount(raw['total_output_tokens']);
   const reasoning = toCount(raw['total_thought_tokens']);
   const cacheRead = toCount(raw['total_cached_tokens']);
-  return toUsage({ total: input, noCache: lessOf(input, cacheRead), cacheRead }, { total: sumOf(text, reasoning), text, reasoning });
+  return toUsage(
+    { total: input, noCache: lessOf(input, cacheRead), cacheRead },
+    { total: sumOf(text, reasoning), text, reasoning },
+  );
 }
 
 function addContent(parts: PartList, content: Fields, key: string): void {
   const text = toText(content['text']);
   if (text !== null) parts.text(text, key);
-  else if (content['data'] !== undefined) parts.put({ type: 'file', mediaType: content['mime_type'] ?? null, data: content['data'] });
+  else if (content['data'] !== undefined)
+    parts.put({ type: 'file', mediaType: content['mime_type'] ?? null, data: content['data'] });
   for (const note of toFieldsList(content['annotations'])) {
-    parts.put({ type: 'source', sourceType: 'url', url: note['url'] ?? note['source'] ?? null, title: note['title'] ?? null });
+    parts.put({
+      type: 'source',
+      sourceType: 'url',
+      url: note['url'] ?? note['source'] ?? null,
+      title: note['title'] ?? null,
+    });
   }
 }
 
 function addStep(parts: PartList, step: Fields, key: string): void {
   const type = toText(step['type']) ?? '';
-  if (type === 'thought') return void toFieldsList(step['summary']).forEach((piece) => parts.reasoning(toText(piece['text']) ?? '', key));
-  if (type === 'model_output') return void toFieldsList(step['content']).forEach((content) => addContent(parts, content, key));
+  if (type === 'thought')
+    return void toFieldsList(step['summary']).forEach((piece) => parts.reasoning(toText(piece['text']) ?? '', key));
+  if (type === 'model_output')
+    return void toFieldsList(step['content']).forEach((content) => addContent(parts, content, key));
   if (type.endsWith('_call')) {
     const name = toText(step['name']) ?? type.replace(/_call$/, '');
-    return parts.tool(key, { id: toText(step['id']), name, input: step['arguments'], isProviders: type !== 'function_call' });
+    return parts.tool(key, {
+      id: toText(step['id']),
+      name,
+      input: step['arguments'],
+      isProviders: type !== 'function_call',
+    });
   }
   if (type.endsWith('_result')) {
-    return parts.put({ type: 'tool-result', toolCallId: step['call_id'] ?? null, toolName: type.replace(/_result$/, ''), result: step['result'] ?? null, providerExecuted: true });
+    return parts.put({
+      type: 'tool-result',
+      toolCallId: step['call_id'] ?? null,
+      toolName: type.replace(/_result$/, ''),
+      result: step['result'] ?? null,
+      providerExecuted: true,
+    });
   }
   if (type !== '') parts.put(step);
 }
@@ -77,7 +99,8 @@ function createInteractionFold(): StreamFold {
     push(event) {
       const type = toText(event['event_type']);
       const key = String(toCount(event['index']) ?? 0);
-      if (type === null || type.startsWith('interaction.')) take(toFields(event['interaction']) ?? (type === null ? event : {}));
+      if (type === null || type.startsWith('interaction.'))
+        take(toFields(event['interaction']) ?? (type === null ? event : {}));
       else if (type === 'step.start') addStep(parts, toFields(event['step']) ?? {}, key);
       else if (type === 'step.delta') addDelta(parts, toFields(event['delta']) ?? {}, key);
       else if (type === 'error') error ??= toAnswerError(event['error']);
@@ -106,14 +129,24 @@ function createInteractionFold(): StreamFold {
   };
 }
 
-const conversationKeys = new Set(['input', 'system_instruction', 'tools', 'model', 'stream', 'generation_config', 'previous_interaction_id']);
+const conversationKeys = new Set([
+  'input',
+  'system_instruction',
+  'tools',
+  'model',
+  'stream',
+  'generation_config',
+  'previous_interaction_id',
+]);
 
 function parseRequest(text: string): ParsedRequest | null {
   const body = openRequest(text);
   if (body === null) return null;
   const system = body.raw('system_instruction');
   const input = body.raw('input');
-  const spoken = body.elements('input')?.map((item) => toMessageText(item)) ?? (input === null ? [] : [wrapMessage('user', 'content', input)]);
+  const spoken =
+    body.elements('input')?.map((item) => toMessageText(item)) ??
+    (input === null ? [] : [wrapMessage('user', 'content', input)]);
   const others = [...body.keys].filter((key) => !conversationKeys.has(key));
   const settings = Object.entries(toFields(body.value('generation_config')) ?? {});
   return {
@@ -131,8 +164,9 @@ function parseRequest(text: string): ParsedRequest | null {
 /** Google's interactions. */
 export const googleInteractions: WireFormat = {
   name: 'google-interactions',
-  isRequest: (path, keys) => /\/interactions$/.test(path) && keys.has('input'),
-  isResponse: (body) => body['object'] === 'interaction' || /^(?:interaction|step)\./.test(toText(body['event_type']) ?? ''),
+  isRequest: (path, keys) => path.endsWith('/interactions') && keys.has('input'),
+  isResponse: (body) =>
+    body['object'] === 'interaction' || /^(?:interaction|step)\./.test(toText(body['event_type']) ?? ''),
   parseRequest,
   foldResponse(body) {
     const fold = createInteractionFold();

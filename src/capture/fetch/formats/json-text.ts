@@ -121,5 +121,8 @@ export function withoutMember(text: string, slice: Slice, name: string): { text:
     if (before.endsWith(',')) from = slice.start + before.length - 1;
     to = member.end;
   }
-  return { text: text.slice(slice.start, from) + text.slice(to, slice.end), value: text.slice(member.start, member.end) };
+  return {
+    text: text.slice(slice.start, from) + text.slice(to, slice.end),
+    value: text.slice(member.start, member.end),
+  };
 }

@@ -7,7 +7,16 @@ import type { PartList } from './part-list.ts';
 import { createPartList } from './part-list.ts';
 import { openRequest, partMarks, partSchema, toMessageText, toOptions, toTools, wrapMessage } from './request-text.ts';
 
-const conversationKeys = new Set(['messages', 'prompt', 'tools', 'functions', 'model', 'response_format', 'stream', 'stream_options']);
+const conversationKeys = new Set([
+  'messages',
+  'prompt',
+  'tools',
+  'functions',
+  'model',
+  'response_format',
+  'stream',
+  'stream_options',
+]);
 
 /**
  * Tokens as chat completions count them. Most providers count reasoning inside the completion; xAI counts it beside,
@@ -23,7 +32,8 @@ function chatUsage(value: unknown): Answer['usage'] {
   const reasoning = toCount(answered?.['reasoning_tokens']);
   const cacheRead = toCount(asked?.['cached_tokens']) ?? toCount(raw['prompt_cache_hit_tokens']);
   const cacheWrite = toCount(asked?.['cache_write_tokens']);
-  const isBeside = reasoning !== null && reasoning > 0 && sumOf(prompt, completion, reasoning) === toCount(raw['total_tokens']);
+  const isBeside =
+    reasoning !== null && reasoning > 0 && sumOf(prompt, completion, reasoning) === toCount(raw['total_tokens']);
   const output = isBeside ? sumOf(completion, reasoning) : completion;
   return toUsage(
     { total: prompt, noCache: lessOf(prompt, sumOf(cacheRead, cacheWrite)), cacheRead, cacheWrite },
@@ -59,7 +69,8 @@ function addCalls(parts: PartList, calls: unknown, choice: string, isDelta: bool
 function addSources(parts: PartList, annotations: unknown): void {
   for (const annotation of toFieldsList(annotations)) {
     const citation = toFields(annotation['url_citation']);
-    if (citation !== null) parts.put({ type: 'source', sourceType: 'url', url: citation['url'] ?? null, title: citation['title'] ?? null });
+    if (citation !== null)
+      parts.put({ type: 'source', sourceType: 'url', url: citation['url'] ?? null, title: citation['title'] ?? null });
   }
 }
 
@@ -68,7 +79,8 @@ function addMessage(parts: PartList, message: Fields, choice: string, isDelta: b
   addContent(parts, message['content'], choice);
   parts.text(toText(message['refusal']) ?? '', choice);
   addCalls(parts, message['tool_calls'], choice, isDelta);
-  if (toFields(message['function_call']) !== null) addCalls(parts, [{ index: 0, function: message['function_call'] }], choice, isDelta);
+  if (toFields(message['function_call']) !== null)
+    addCalls(parts, [{ index: 0, function: message['function_call'] }], choice, isDelta);
   addSources(parts, message['annotations']);
 }
 
@@ -122,7 +134,9 @@ function parseRequest(text: string): ParsedRequest | null {
   const body = openRequest(text);
   if (body === null) return null;
   const prompt = body.raw('prompt');
-  const texts = body.elements('messages')?.map((message) => toMessageText(message)) ?? (prompt === null ? [] : [wrapMessage('user', 'content', prompt)]);
+  const texts =
+    body.elements('messages')?.map((message) => toMessageText(message)) ??
+    (prompt === null ? [] : [wrapMessage('user', 'content', prompt)]);
   const { messages, marks } = partMarks(texts);
   const format = partSchema(body.value('response_format'));
   const others = [...body.keys].filter((key) => !conversationKeys.has(key));

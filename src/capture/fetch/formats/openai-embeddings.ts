@@ -64,7 +64,7 @@ function foldStream(): StreamFold {
 /** OpenAI embeddings and what is compatible with them. */
 export const openaiEmbeddings: WireFormat = {
   name: 'openai-embeddings',
-  isRequest: (path, keys) => /\/embeddings$/.test(path) && keys.has('input'),
+  isRequest: (path, keys) => path.endsWith('/embeddings') && keys.has('input'),
   isResponse: (body) => body['object'] === 'list' && toFieldsList(body['data'])[0]?.['object'] === 'embedding',
   parseRequest,
   foldResponse,

@@ -7,7 +7,12 @@ function addMessage(parts: PartList, item: Fields, key: string): void {
     parts.text(toText(piece['text']) ?? toText(piece['refusal']) ?? '', key);
     for (const note of toFieldsList(piece['annotations'])) {
       const title = note['title'] ?? note['filename'] ?? null;
-      parts.put({ type: 'source', sourceType: toText(note['type']) ?? 'url_citation', url: note['url'] ?? null, title });
+      parts.put({
+        type: 'source',
+        sourceType: toText(note['type']) ?? 'url_citation',
+        url: note['url'] ?? null,
+        title,
+      });
     }
   }
 }
@@ -42,9 +47,17 @@ function addCall(parts: PartList, item: Fields, key: string): void {
   parts.tool(`item:${key}`, { id, name: toText(item['name']) ?? type.replace(/_call$/, ''), input, isProviders });
   const results = resultKeys.filter((name) => item[name] !== undefined && item[name] !== null);
   if (!isProviders || results.length === 0) return;
-  const result = results.length === 1 ? item[results[0]!] : Object.fromEntries(results.map((name) => [name, item[name]]));
+  const result =
+    results.length === 1 ? item[results[0]!] : Object.fromEntries(results.map((name) => [name, item[name]]));
   const isError = item['error'] !== undefined && item['error'] !== null;
-  parts.put({ type: 'tool-result', toolCallId: id, toolName: toText(item['name']) ?? type, result, providerExecuted: true, ...(isError ? { isError } : {}) });
+  parts.put({
+    type: 'tool-result',
+    toolCallId: id,
+    toolName: toText(item['name']) ?? type,
+    result,
+    providerExecuted: true,
+    ...(isError ? { isError } : {}),
+  });
 }
 
 /** Adds one output item of the responses API. What it does not know is kept as it is. */
@@ -54,6 +67,12 @@ export function addItem(parts: PartList, item: Fields, key: string): void {
   else if (type === 'reasoning') addReasoning(parts, item, key);
   else if (type.endsWith('_call')) addCall(parts, item, key);
   else if (type.endsWith('_output')) {
-    parts.put({ type: 'tool-result', toolCallId: item['call_id'] ?? null, toolName: type.replace(/_call_output$|_output$/, ''), result: item['output'] ?? item, providerExecuted: true });
+    parts.put({
+      type: 'tool-result',
+      toolCallId: item['call_id'] ?? null,
+      toolName: type.replace(/_call_output$|_output$/, ''),
+      result: item['output'] ?? item,
+      providerExecuted: true,
+    });
   } else parts.put(item);
 }

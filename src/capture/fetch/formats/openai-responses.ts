@@ -66,7 +66,9 @@ function createResponseFold(): StreamFold {
     isEnded = ended;
     if (toFields(whole['error']) !== null) error ??= toAnswerError(whole['error']);
     if (items.size > 0) return;
-    toFieldsList(whole['output']).forEach((item, index) => Object.assign(itemOf({ output_index: index }), { item, isDone: true }));
+    toFieldsList(whole['output']).forEach((item, index) =>
+      Object.assign(itemOf({ output_index: index }), { item, isDone: true }),
+    );
   };
 
   const addDelta = (event: Fields, type: string): void => {
@@ -124,9 +126,13 @@ function parseRequest(text: string): ParsedRequest | null {
   if (body === null) return null;
   const instructions = body.raw('instructions');
   const input = body.raw('input');
-  const spoken = body.elements('input')?.map((item) => toMessageText(item)) ?? (input === null ? [] : [wrapMessage('user', 'content', input)]);
+  const spoken =
+    body.elements('input')?.map((item) => toMessageText(item)) ??
+    (input === null ? [] : [wrapMessage('user', 'content', input)]);
   const isToldSystem = instructions !== null && instructions !== 'null';
-  const { messages, marks } = partMarks(isToldSystem ? [wrapMessage('system', 'content', instructions), ...spoken] : spoken);
+  const { messages, marks } = partMarks(
+    isToldSystem ? [wrapMessage('system', 'content', instructions), ...spoken] : spoken,
+  );
   const { format, ...textOptions } = toFields(body.value('text')) ?? {};
   const schema = partSchema(format);
   const others = [...body.keys].filter((key) => !conversationKeys.has(key));
@@ -136,7 +142,10 @@ function parseRequest(text: string): ParsedRequest | null {
     messages,
     marks,
     tools: toTools(body),
-    options: { ...toOptions([...Object.entries(textOptions), ...others.map((key): [string, unknown] => [key, body.value(key)])]), ...schema.options },
+    options: {
+      ...toOptions([...Object.entries(textOptions), ...others.map((key): [string, unknown] => [key, body.value(key)])]),
+      ...schema.options,
+    },
     request: schema.request,
     continues: toText(body.value('previous_response_id')),
   };
@@ -145,7 +154,8 @@ function parseRequest(text: string): ParsedRequest | null {
 /** OpenAI responses and what is compatible with them. */
 export const openaiResponses: WireFormat = {
   name: 'openai-responses',
-  isRequest: (path, keys) => /\/responses$/.test(path) && (keys.has('input') || keys.has('previous_response_id') || keys.has('prompt')),
+  isRequest: (path, keys) =>
+    path.endsWith('/responses') && (keys.has('input') || keys.has('previous_response_id') || keys.has('prompt')),
   isResponse: (body) => body['object'] === 'response' || (toText(body['type']) ?? '').startsWith('response.'),
   parseRequest,
   foldResponse(body) {

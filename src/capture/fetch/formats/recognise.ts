@@ -9,7 +9,14 @@ import { openaiEmbeddings } from './openai-embeddings.ts';
 import { openaiResponses } from './openai-responses.ts';
 
 /** Every form that is understood; the first that claims a request or answer has it. */
-export const wireFormats: readonly WireFormat[] = [openaiChat, anthropicMessages, openaiResponses, googleGenerate, googleInteractions, openaiEmbeddings];
+export const wireFormats: readonly WireFormat[] = [
+  openaiChat,
+  anthropicMessages,
+  openaiResponses,
+  googleGenerate,
+  googleInteractions,
+  openaiEmbeddings,
+];
 
 /** The form of a request by its path and the keys of its JSON body; `null` when it is none that is understood. */
 export function recogniseRequest(path: string, body: string | null): WireFormat | null {

@@ -90,7 +90,10 @@ function unmark(message: string): { text: string; mark: Fields | null } {
 }
 
 /** Messages without their cache marks, and the marks by index. */
-export function partMarks(messages: readonly MessageText[]): { messages: readonly MessageText[]; marks: readonly ContextMark[] } {
+export function partMarks(messages: readonly MessageText[]): {
+  messages: readonly MessageText[];
+  marks: readonly ContextMark[];
+} {
   const marks: ContextMark[] = [];
   const bare = messages.map((message, index) => {
     const { text, mark } = unmark(message.text);

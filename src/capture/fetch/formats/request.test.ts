@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ExactJson } from '../../../core/record/recording.ts';
+import type { ExactJson } from '../../../core/record/recording.ts';
 import { toFields } from './fields.ts';
 import type { ParsedRequest } from './format.ts';
 import { elementSlices, memberSlices, withoutMember } from './json-text.ts';
@@ -11,7 +11,8 @@ function parse(path: string, body: string): ParsedRequest {
 }
 
 const texts = (list: readonly unknown[] | null): string[] => (list ?? []).map((item) => (item as ExactJson).text);
-const roles = (request: ParsedRequest): unknown[] => (request.messages ?? []).map((message) => toFields(message)!['role']);
+const roles = (request: ParsedRequest): unknown[] =>
+  (request.messages ?? []).map((message) => toFields(message)!['role']);
 
 describe('requests', () => {
   test('chat completions keep the exact text of messages and tools', () => {
@@ -32,7 +33,9 @@ describe('requests', () => {
       responseFormat: { type: 'json_schema', name: 'out' },
       structuredOutput: true,
     });
-    expect(request.request).toEqual({ responseFormat: { type: 'json_schema', json_schema: { name: 'out', schema: { type: 'object' } } } });
+    expect(request.request).toEqual({
+      responseFormat: { type: 'json_schema', json_schema: { name: 'out', schema: { type: 'object' } } },
+    });
   });
 
   test('messages: the system prompt comes first and cache marks stand beside the messages', () => {
@@ -52,15 +55,23 @@ describe('requests', () => {
 
   test('a cache mark that wanders leaves the messages the same', () => {
     const bare = '{"messages":[{"role":"user","content":[{"type":"text","text":"a"}]}],"model":"m"}';
-    const marked = '{"messages":[{"role":"user","content":[{"type":"text","text":"a","cache_control":{"type":"ephemeral"}}]}],"model":"m"}';
+    const marked =
+      '{"messages":[{"role":"user","content":[{"type":"text","text":"a","cache_control":{"type":"ephemeral"}}]}],"model":"m"}';
     expect(texts(parse('/v1/messages', marked).messages)).toEqual(texts(parse('/v1/messages', bare).messages));
   });
 
   test('responses take instructions, text input and earlier answers', () => {
-    const request = parse('/v1/responses', '{"model":"gpt-9","instructions":"S","input":"hi","previous_response_id":"resp_1","reasoning":{"effort":"low"},"text":{"format":{"type":"json_schema","name":"o","schema":{}},"verbosity":"low"}}');
+    const request = parse(
+      '/v1/responses',
+      '{"model":"gpt-9","instructions":"S","input":"hi","previous_response_id":"resp_1","reasoning":{"effort":"low"},"text":{"format":{"type":"json_schema","name":"o","schema":{}},"verbosity":"low"}}',
+    );
     expect(texts(request.messages)).toEqual(['{"role":"system","content":"S"}', '{"role":"user","content":"hi"}']);
     expect(request.continues).toBe('resp_1');
-    expect(request.options).toMatchObject({ reasoning: { effort: 'low' }, structuredOutput: true, providerOptions: { verbosity: 'low' } });
+    expect(request.options).toMatchObject({
+      reasoning: { effort: 'low' },
+      structuredOutput: true,
+      providerOptions: { verbosity: 'low' },
+    });
   });
 
   test('generateContent: model from the path, settings from the configuration', () => {
@@ -80,29 +91,53 @@ describe('requests', () => {
     ['/v1/embeddings', '{"model":"e","input":["a"]}', 'openai-embeddings'],
     ['/v1/completions', '{"model":"e","prompt":"a"}', 'openai-chat'],
     ['/openai/deployments/d/chat/completions', '{"messages":[]}', 'openai-chat'],
-    ['/v1/projects/p/locations/l/publishers/anthropic/models/claude:rawPredict', '{"anthropic_version":"x","messages":[]}', 'anthropic-messages'],
+    [
+      '/v1/projects/p/locations/l/publishers/anthropic/models/claude:rawPredict',
+      '{"anthropic_version":"x","messages":[]}',
+      'anthropic-messages',
+    ],
     ['/model/anthropic.claude/invoke', '{"anthropic_version":"x","messages":[]}', 'anthropic-messages'],
   ])('%s %s is %s', (path, body, name) => {
     expect(recogniseRequest(path, body)?.name).toBe(name);
   });
 
-  test.each(['', '{', '[]', '{"messages":[}', 'null', '{"messages":{"a":1},}', '{"a":"\\"}'])('malformed %j is none and throws nothing', (body) => {
-    expect(recogniseRequest('/v1/chat/completions', body)?.parseRequest(body, '/v1/chat/completions') ?? null).toBeNull();
-  });
+  test.each(['', '{', '[]', '{"messages":[}', 'null', '{"messages":{"a":1},}', '{"a":"\\"}'])(
+    'malformed %j is none and throws nothing',
+    (body) => {
+      expect(
+        recogniseRequest('/v1/chat/completions', body)?.parseRequest(body, '/v1/chat/completions') ?? null,
+      ).toBeNull();
+    },
+  );
 });
 
 describe('text of JSON', () => {
-  const documents = ['{}', '{"a":1}', ' { "a" : [1, 2.0 , "x,]}" ] , "b":{"c":null} } ', '{"a":"\\\\","b":"\\\\\\""}', '{"a":true,"a":false}'];
+  const documents = [
+    '{}',
+    '{"a":1}',
+    ' { "a" : [1, 2.0 , "x,]}" ] , "b":{"c":null} } ',
+    '{"a":"\\\\","b":"\\\\\\""}',
+    '{"a":true,"a":false}',
+  ];
 
   test.each(documents)('members of %s', (text) => {
     const expected = JSON.parse(text) as Record<string, unknown>;
     const slices = memberSlices(text)!;
-    expect(Object.fromEntries([...slices].map(([key, { start, end }]) => [key, JSON.parse(text.slice(start, end)) as unknown]))).toEqual(expected);
+    expect(
+      Object.fromEntries(
+        [...slices].map(([key, { start, end }]) => [key, JSON.parse(text.slice(start, end)) as unknown]),
+      ),
+    ).toEqual(expected);
   });
 
   test('elements', () => {
     const text = '[ 1,"a,]",{"b":[2]}, [ ] ]';
-    expect(elementSlices(text)!.map(({ start, end }) => text.slice(start, end))).toEqual(['1', '"a,]"', '{"b":[2]}', '[ ]']);
+    expect(elementSlices(text)!.map(({ start, end }) => text.slice(start, end))).toEqual([
+      '1',
+      '"a,]"',
+      '{"b":[2]}',
+      '[ ]',
+    ]);
     expect(elementSlices('[]')).toEqual([]);
     expect(elementSlices('[1')).toBeNull();
   });

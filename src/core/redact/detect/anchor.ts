@@ -26,6 +26,7 @@ const slashAnchor = /\\\//g;
 
 const textAnchors = [nameAnchor, markAnchor, keyOrUrlAnchor, schemeAnchor];
 const jsonAnchors = [...textAnchors, escapeAnchor, slashAnchor];
+const wholeJsonAnchors = [keyAnchor, ...jsonAnchors];
 
 /** True when the text holds at least one anchor; false means that no detector can find anything. */
 export function hasAnchor(text: string): boolean {
@@ -70,6 +71,11 @@ export function jsonCursors(text: string, extra: RegExp | null): { values: Ancho
 
 /** True when JSON text holds at least one anchor; false means that there is nothing to redact. */
 export function hasJsonAnchor(text: string, extra: RegExp | null): boolean {
-  const { values, keys } = jsonCursors(text, extra);
-  return values.isIn(0, text.length) || keys.isIn(0, text.length);
+  for (const anchor of wholeJsonAnchors) {
+    anchor.lastIndex = 0;
+    if (anchor.test(text)) return true;
+  }
+  if (extra === null) return false;
+  extra.lastIndex = 0;
+  return extra.test(text);
 }

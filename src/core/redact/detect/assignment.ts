@@ -1,8 +1,12 @@
 import type { Finding } from '../edit.ts';
 import { isRedacted, placeholderOpening } from '../placeholder.ts';
 import { nameAnchor } from './anchor.ts';
+import { findEach, matchEnd } from './sticky.ts';
 
-const valueAfter = /[=>]{0,2}[ \t]{0,3}(\\{0,4}["'`])?([^\s"'`\\,;&<>(){}[\]|]{6,512})/y;
+/** Enough of a value to judge it; the whole of it is taken only when it goes. */
+const valueAfter = /[=>]{0,2}[ \t]{0,3}(\\{0,4}["'`])?([^\s"'`\\,;&<>(){}[\]|]{6,128})/y;
+const restOfRun = /[^\s"'`\\,;&<>(){}[\]|]*/y;
+const restByQuote: Readonly<Record<string, RegExp>> = { '"': /[^"\\\r\n]*(?=\\*")/y, "'": /[^'\\\r\n]*(?=\\*')/y, '`': /[^`\\\r\n]*(?=\\*`)/y };
 const passwordLike = /^(?:sswor?d|cret)/i;
 const dottedName = /^[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)+$/;
 
@@ -40,18 +44,26 @@ function nameBefore(text: string, at: number): string {
   return text.slice(Math.max(0, at - 40), at);
 }
 
+/** The end of a value of which the beginning is known: its closing quote when it has one, else the end of the word. */
+function valueEnd(text: string, at: number, quote: string | undefined): number {
+  const quoted = quote === undefined ? -1 : matchEnd(restByQuote[quote.at(-1)!]!, text, at);
+  const isWhole = quoted >= 0 && !text.slice(at, quoted).includes(placeholderOpening);
+  return isWhole ? quoted : matchEnd(restOfRun, text, at);
+}
+
 /** Values of high entropy that stand beside a telling name. */
 export function assignmentFindings(text: string, findings: Finding[]): void {
-  nameAnchor.lastIndex = 0;
-  for (let match = nameAnchor.exec(text); match !== null; match = nameAnchor.exec(text)) {
-    const after = nameAnchor.lastIndex;
-    valueAfter.lastIndex = after;
+  const detect = (at: number, anchor: string): Finding | null => {
+    valueAfter.lastIndex = at + anchor.length;
     const found = valueAfter.exec(text);
-    const value = found?.[2];
-    if (value === undefined || !isSecretValue(match[0], value, found?.[1] !== undefined)) continue;
-    if (value.includes(placeholderOpening) || isRedacted(value)) continue;
-    const isAws = /^[A-Za-z0-9/+]{40}$/.test(value) && /secret[a-z_-]*[^a-z]*$/i.test(nameBefore(text, match.index) + match[0].slice(0, 16));
-    findings.push({ start: valueAfter.lastIndex - value.length, end: valueAfter.lastIndex, kind: isAws ? 'aws-secret-key' : 'secret' });
-    nameAnchor.lastIndex = valueAfter.lastIndex;
-  }
+    const known = found?.[2];
+    if (known === undefined || !isSecretValue(anchor, known, found![1] !== undefined)) return null;
+    const start = valueAfter.lastIndex - known.length;
+    const end = valueEnd(text, start + known.length, found![1]);
+    const value = text.slice(start, end);
+    if (isRedacted(value)) return null;
+    const isAws = /^[A-Za-z0-9/+]{40}$/.test(value) && /secret[a-z_-]*[^a-z]*$/i.test(nameBefore(text, at) + anchor.slice(0, 16));
+    return { start, end, kind: isAws ? 'aws-secret-key' : 'secret' };
+  };
+  findEach(text, nameAnchor, detect, findings);
 }

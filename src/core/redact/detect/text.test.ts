@@ -56,7 +56,9 @@ const positives: [string, string, string?][] = [
   ['url-parameter', 'abc', 'see (https://h.example/x?key=%).'],
   ['url-parameter', 'abc', 'https://h.example/cb#id_token=%'],
   ['secret', 'hunter2!', 'password = "%"'],
+  ['secret', 'S3cret value; with more', 'password = "%" # set'],
   ['secret', 'S3cretValue', '--db-password=%'],
+  ['secret', run(700), 'token=%'],
   ['secret', 'S3cretValue', 'DB_PASSWORD: %'],
   ['secret', run(32), 'api_key: "%"'],
   ['secret', run(32), 'MY_SERVICE_TOKEN=%'],
@@ -94,6 +96,18 @@ describe('secrets in text', () => {
     const text = frame.replace(/%(?![0-9A-F]{2})/, () => secret);
     const at = text.indexOf(secret);
     expect(textFindings(text)).toEqual([expect.objectContaining({ start: at, end: at + secret.length, kind })]);
+  });
+
+  it.each(positives)('%s is not found again in its placeholder', (_kind, secret, frame = 'before % after') => {
+    const mark = createMark(new Uint8Array(32).fill(3));
+    const text = frame.replace(/%(?![0-9A-F]{2})/, () => secret);
+    const redacted = applyEdits(text, textEdits(text, mark));
+    expect(redacted).not.toContain(secret);
+    expect(textFindings(redacted)).toEqual([]);
+  });
+
+  it('a placeholder that reads like an assignment is none', () => {
+    expect(textFindings('postgres://u:[REDACTED:password:7d06a41f]@h and [REDACTED:github-token:7d06a41f]')).toEqual([]);
   });
 
   it.each(negatives)('a look-alike stays: %s', (text) => {

@@ -59,8 +59,8 @@ export function urlFindings(text: string, at: number, read: { to: number; findin
   const user = userFinding(text, at);
   if (user !== null) read.findings.push(user);
   if (at < read.to) return;
-  const rest = dropClosing(restFrom(urlRest, text, at + 3));
-  parameterFindings(rest, at + 3, read.findings);
+  const rest = restFrom(urlRest, text, at + 3);
+  parameterFindings(dropClosing(rest), at + 3, read.findings);
   read.to = at + 3 + rest.length;
 }
 

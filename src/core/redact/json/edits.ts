@@ -13,6 +13,9 @@ import { markWhole, textEdits } from '../detect/text.ts';
 /** JSON inside a string inside JSON is read this deep; beyond, strings are scanned as text. */
 const nestingMax = 6;
 
+/** Denied names inside schemas of denied names are read as schemas this deep, for each is parsed on its own. */
+const schemaDepthMax = 8;
+
 /** Raw text between quotes that may be JSON: white space, escaped or not, before a bracket. */
 const nestedStart = /^(?:\s|\\[nrt]|\\u000[9ad])*(?:[{[]|$)/i;
 
@@ -57,6 +60,10 @@ export function jsonEdits(text: string, scan: JsonScan): Edit[] {
   const { values, keys } = jsonCursors(text, scan.judge.extraAnchor);
   if (!values.isIn(0, text.length) && !keys.isIn(0, text.length)) return [];
   const edits: Edit[] = [];
+  const add = (more: readonly Edit[]): void => {
+    for (const edit of more) edits.push(edit);
+  };
+  const schemas = { depth: 0, end: 0 };
   /** A denied key matters in a string only where the string is JSON itself. */
   const isSuspect = ({ start, end }: Span): boolean =>
     values.isIn(start, end) || (keys.isIn(start, end) && nestedStart.test(text.slice(start, start + 256)));
@@ -70,7 +77,7 @@ export function jsonEdits(text: string, scan: JsonScan): Edit[] {
       key(raw, span) {
         if (!values.isIn(span.start, span.end)) return scan.judge.judge(raw);
         const name = decodeLiteral(span.isCut ? dropCutEscape(raw) : raw);
-        edits.push(...liftEdits(raw, textEdits(name, scan.mark), span.start));
+        add(liftEdits(raw, textEdits(name, scan.mark), span.start));
         return scan.judge.judge(name);
       },
       string(span, verdict) {
@@ -82,7 +89,7 @@ export function jsonEdits(text: string, scan: JsonScan): Edit[] {
         if (isDenied || (verdict === 'telling' && isRandomLooking(value))) {
           if (value !== '' && !isRedacted(value)) replace(span, value, '');
         } else {
-          edits.push(...liftEdits(raw, stringEdits(value, scan), span.start));
+          add(liftEdits(raw, stringEdits(value, scan), span.start));
         }
       },
       word(span, verdict) {
@@ -93,7 +100,10 @@ export function jsonEdits(text: string, scan: JsonScan): Edit[] {
         if (verdict !== 'deny' && verdict !== 'deny-text') return false;
         const span = find();
         const value = text.slice(span.start, span.end);
-        if (/^[{[]\s*[}\]]$/.test(value) || (!span.isCut && isSchema(value))) return false;
+        if (/^[{[]\s*[}\]]$/.test(value)) return false;
+        schemas.depth = span.start < schemas.end ? schemas.depth + 1 : 1;
+        schemas.end = Math.max(schemas.end, span.end);
+        if (schemas.depth <= schemaDepthMax && !span.isCut && isSchema(value)) return false;
         replace(span, value, '"');
         return true;
       },

@@ -28,7 +28,7 @@ function Chain({ detail }: { detail: RunDetail }) {
       </Link>
       {parents.map((parent) => (
         <Link key={parent.id} to="/runs/$id" params={{ id: parent.id }} search={{}}>
-          <Words text={parent.name ?? parent.agentId} charsMax={40} />
+          <Words text={parent.agentId} charsMax={40} />
         </Link>
       ))}
     </nav>
@@ -91,10 +91,15 @@ export function RunHeader({ detail, isLive }: { detail: RunDetail; isLive: boole
       <div className="run-heading">
         <Chain detail={detail} />
         <h1>
-          <Words text={run.name ?? run.agentId} charsMax={120} />
+          <Words text={run.agentId} charsMax={100} />{' '}
+          {run.name === null || run.name === run.agentId ? null : (
+            <span className="run-name">
+              <Words text={run.name} charsMax={120} />
+            </span>
+          )}
         </h1>
         <StatusMark status={run.status} />
-        {run.endReason !== null && run.endReason !== 'ok' ? <span className="muted">{run.endReason.replaceAll('_', ' ')}</span> : null}
+        {run.endReason !== null && run.endReason !== 'ok' && run.endReason !== run.status ? <span className="muted">{run.endReason.replaceAll('_', ' ')}</span> : null}
         <BadgeList badges={runToBadges(run)} />
         {isLive ? <span className="live-note">live</span> : null}
         <span className="verdicts">
@@ -104,11 +109,6 @@ export function RunHeader({ detail, isLive }: { detail: RunDetail; isLive: boole
       <div className="run-facts">
         <Figures run={run} durationMs={durationMs} />
         <div className="run-where muted">
-          {run.name === null ? null : (
-            <span>
-              agent <Words text={run.agentId} charsMax={60} />
-            </span>
-          )}
           {run.model === null ? null : (
             <span>
               <Words text={run.model} charsMax={60} />
@@ -127,7 +127,7 @@ export function RunHeader({ detail, isLive }: { detail: RunDetail; isLive: boole
         </div>
       </div>
       {run.errorDetail === null && run.errorCode === null ? null : (
-        <p className="run-failure">
+        <p className={`run-failure tone-${run.status === 'failed' ? 'bad' : 'warn'}`}>
           {run.errorCode === null ? null : (
             <code>
               <Words text={run.errorCode} charsMax={80} />

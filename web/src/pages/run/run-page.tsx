@@ -46,7 +46,7 @@ function LoadedRunPage({ detail }: { detail: RunDetail }) {
   const selection = useSelection(run.id);
   const navigate = useNavigate();
   useEffect(() => {
-    document.title = `${toVisibleText((run.name ?? run.agentId).slice(0, 80))} · Tachograph`;
+    document.title = `${toVisibleText(`${run.agentId} ${run.name ?? ''}`.trim().slice(0, 80))} · Tachograph`;
   }, [run.name, run.agentId]);
   useKeys({
     Escape: (event) => {

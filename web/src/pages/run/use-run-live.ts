@@ -7,7 +7,7 @@ import { isRunOpen } from '../../model/badges.ts';
 import type { StepFeed } from './step-feed.ts';
 
 const flushMs = 200;
-const childrenMs = 2000;
+const childrenMs = 1000;
 
 /**
  * Follows the events of a run that can still grow. Events only say what to read again: steps, header and child runs

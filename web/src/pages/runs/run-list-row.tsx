@@ -60,7 +60,7 @@ export const RunListRow = memo(function RunListRow({ run, hits, isActive, nowMs 
         <span role="gridcell" className="cell-run">
           <span className="run-title">
             <Link to="/runs/$id" params={{ id: run.id }} search={{}} className="run-link" tabIndex={-1}>
-              <Words text={run.agentId} charsMax={60} />
+              <Words text={run.agentId} charsMax={60} />{' '}
               {run.name !== null && run.name !== run.agentId ? (
                 <span className="run-name">
                   <Words text={run.name} charsMax={80} />
@@ -120,7 +120,6 @@ export const RunListRow = memo(function RunListRow({ run, hits, isActive, nowMs 
             params={{ id: run.id }}
             search={hit.stepNumber === null ? {} : { step: String(hit.stepNumber) }}
             className="hit-link"
-            tabIndex={-1}
           >
             <span className="hit-where">{hit.stepNumber === null ? hit.kind : `step ${hit.stepNumber} · ${hit.kind}`}</span>
             <Snippet snippet={hit.snippet} />

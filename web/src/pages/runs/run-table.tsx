@@ -12,6 +12,8 @@ const hitsMax = 3;
 const noHits: readonly Hit[] = [];
 
 interface TableProps {
+  /** Names the list, so that coming back finds it where it was left. */
+  readonly listKey: string;
   readonly runs: readonly RunView[];
   readonly total: number | null;
   readonly hitsByRun: ReadonlyMap<string, readonly Hit[]>;
@@ -32,11 +34,34 @@ function useStillScroll(runs: readonly RunView[], scroller: React.RefObject<HTML
   }, [runs, scroller]);
 }
 
+/** Where a list was left, by its key; for as long as the page lives. */
+const placeByList = new Map<string, { readonly top: number; readonly activeId: string | null }>();
+
+/** Puts a list where it was left, and remembers where it is left now. */
+function useKeptPlace(listKey: string, scroller: React.RefObject<HTMLDivElement | null>, activeId: string | null): void {
+  const active = useRef(activeId);
+  useEffect(() => {
+    active.current = activeId;
+  });
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    if (element === null) return undefined;
+    element.scrollTop = placeByList.get(listKey)?.top ?? 0;
+    const keep = (): void => void placeByList.set(listKey, { top: element.scrollTop, activeId: active.current });
+    element.addEventListener('scroll', keep, { passive: true });
+    return () => {
+      element.removeEventListener('scroll', keep);
+      placeByList.set(listKey, { top: placeByList.get(listKey)?.top ?? 0, activeId: active.current });
+    };
+  }, [listKey, scroller]);
+}
+
 /** The rows in view of a list of any length; j, k, arrows and Enter work wherever the focus is. */
-export function RunTable({ runs, total, hitsByRun, hasMore, onMore }: TableProps) {
+export function RunTable({ listKey, runs, total, hitsByRun, hasMore, onMore }: TableProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const navigate = useNavigate();
-  const [activeId, setActiveId] = useState<string | null>(null);
+  const place = placeByList.get(listKey);
+  const [activeId, setActiveId] = useState<string | null>(place?.activeId ?? null);
   const active = useMemo(() => runs.findIndex((run) => run.id === activeId), [runs, activeId]);
   const nowMs = useNow(runs.some(isRunOpen) ? 1000 : 30_000);
   const hitsOf = (run: RunView): readonly Hit[] => hitsByRun.get(run.id)?.slice(0, hitsMax) ?? noHits;
@@ -47,9 +72,11 @@ export function RunTable({ runs, total, hitsByRun, hasMore, onMore }: TableProps
     getItemKey: (index) => runs[index]!.id,
     overscan: 12,
     scrollPaddingStart: 32,
+    initialOffset: place?.top ?? 0,
   });
   useEffect(() => virtualizer.measure(), [hitsByRun, virtualizer]);
   useStillScroll(runs, scroller);
+  useKeptPlace(listKey, scroller, activeId);
   const items = virtualizer.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
   useEffect(() => {
@@ -79,7 +106,7 @@ export function RunTable({ runs, total, hitsByRun, hasMore, onMore }: TableProps
   return (
     <div
       ref={scroller}
-      className="run-grid"
+      className={runs.some((run) => run.callerId !== null) ? 'run-grid' : 'run-grid no-caller'}
       role="grid"
       aria-label="Runs"
       aria-rowcount={total ?? -1}

@@ -44,6 +44,7 @@ export function RunsPage() {
       if (event.target instanceof HTMLElement) event.target.blur();
     },
   });
+  const listKey = JSON.stringify(search);
   const isEmpty = query.isSuccess && runs.length === 0;
   const isFirst = isEmpty && !isNarrowed(search);
   return (
@@ -72,6 +73,8 @@ export function RunsPage() {
       {runs.length > 0 ? (
         <>
           <RunTable
+            key={listKey}
+            listKey={listKey}
             runs={runs}
             total={total}
             hitsByRun={hitsByRun}

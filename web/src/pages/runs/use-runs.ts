@@ -79,15 +79,17 @@ export function useRuns(search: RunSearch) {
     timers.current.flush ??= setTimeout(flush, flushMs);
   });
 
-  // After a break, and where there is no stream at all, the first page is read again.
-  const wasLost = useRef(false);
+  // What changed before the stream was open was not told of; where there is no stream at all the list is polled.
+  const fresh = useRef(readFresh);
   useEffect(() => {
-    if (state.kind === 'open' && wasLost.current) readFresh();
-    wasLost.current = state.kind === 'lost';
-    if (state.kind !== 'off') return undefined;
-    const timer = setInterval(readFresh, pollMs);
-    return () => clearInterval(timer);
+    fresh.current = readFresh;
   });
+  useEffect(() => {
+    if (state.kind === 'open') fresh.current();
+    if (state.kind !== 'off') return undefined;
+    const timer = setInterval(() => fresh.current(), pollMs);
+    return () => clearInterval(timer);
+  }, [state.kind]);
   useEffect(() => {
     const held = timers.current;
     return () => {

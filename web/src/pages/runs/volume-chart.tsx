@@ -53,7 +53,7 @@ export function VolumeChart({ search, onRange }: { search: RunSearch; onRange: (
       <figure className="volume-runs">
         <figcaption>
           <span>
-            <b>{toExactCount(runs)}</b> runs
+            <b>{toExactCount(runs)}</b> {runs === 1 ? 'run' : 'runs'}
           </span>
           <span className="volume-errors">
             <b>{toExactCount(sum((bucket) => bucket.errors))}</b> with errors

@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import type { RunView, StepDetail, WireContent } from '../../../api/wire.ts';
-import { toDuration } from '../../../model/figures.ts';
+import { toDuration, toPlural } from '../../../model/figures.ts';
 import { JsonBlock } from '../../../parts/json-block.tsx';
 import { CopyButton } from '../../../parts/copy-button.tsx';
 import { RecordedText, Words } from '../../../parts/recorded-text.tsx';
@@ -29,10 +29,11 @@ export function ChildRuns({ runs }: { runs: readonly RunView[] }) {
     <Link key={run.id} to="/runs/$id" params={{ id: run.id }} search={{}} className="child-run">
       <StatusMark status={run.status} />
       <b>
-        <Words text={run.name ?? run.agentId} charsMax={80} />
+        <Words text={run.agentId} charsMax={80} />
       </b>
+      {run.name === null ? null : <Words text={run.name} charsMax={60} />}
       <span className="muted">
-        {run.counts.steps} steps, {toDuration(run.durationMs)}
+        {toPlural(run.counts.steps, 'step')}, {toDuration(run.durationMs)}
       </span>
       <span className="child-open">open run</span>
     </Link>

@@ -2,7 +2,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { useCallback, useEffect, useMemo, useRef } from 'react';
 import type { RunView } from '../../../api/wire.ts';
 import { isRunOpen } from '../../../model/badges.ts';
-import { toExactCount } from '../../../model/figures.ts';
+import { toPlural } from '../../../model/figures.ts';
 import type { Row, RowSource } from '../../../model/step-rows.ts';
 import { toFraction, toSpan } from '../../../model/timeline.ts';
 import type { Span } from '../../../model/timeline.ts';
@@ -130,7 +130,7 @@ export function Timeline({ run, feed, rows, selection, onFold, onUnfoldRun }: Ti
     <section className="timeline" aria-label="Timeline">
       <div className="timeline-tools">
         <FindBox runId={run.id} selection={selection} />
-        <span className="muted timeline-count">{toExactCount(feed.count())} steps</span>
+        <span className="muted timeline-count">{toPlural(feed.count(), 'step')}</span>
         <span className="zoom-tools">
           <button type="button" className="small-button" title="Zoom out (−)" aria-label="Zoom out" onClick={() => zoomAtSelection(2)}>
             −

@@ -1,7 +1,7 @@
 import { memo } from 'react';
 import type { RunView, StepView } from '../../../api/wire.ts';
 import { isRunOpen } from '../../../model/badges.ts';
-import { notAvailable, toCount, toDuration } from '../../../model/figures.ts';
+import { notAvailable, toCount, toDuration, toPlural } from '../../../model/figures.ts';
 import type { Row } from '../../../model/step-rows.ts';
 import type { Span } from '../../../model/timeline.ts';
 import { Words } from '../../../parts/recorded-text.tsx';
@@ -98,10 +98,16 @@ export const TreeRow = memo(function TreeRow({ row, span, nowMs, version, isSele
         {row.kind === 'run' ? (
           <>
             <span className="tree-label">
-              <Words text={row.run.name ?? row.run.agentId} charsMax={80} />
+              <Words text={row.run.agentId} charsMax={80} />
             </span>
-            <span className="tree-note">{row.run.kind === 'agent' ? 'run' : <Words text={row.run.kind} charsMax={30} />}</span>
-            <span className="tree-note">{row.run.counts.steps} steps</span>
+            {row.run.name === null ? null : (
+              <span className="tree-note">
+                <Words text={row.run.name} charsMax={40} />
+              </span>
+            )}
+            <span className="tree-note">
+              <Words text={row.run.kind === 'agent' ? 'run' : row.run.kind} charsMax={30} />, {toPlural(row.run.counts.steps, 'step')}
+            </span>
           </>
         ) : step === null ? (
           <span className="tree-unread" />
