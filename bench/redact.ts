@@ -18,7 +18,9 @@ interface Variant {
   run(): void;
 }
 
-const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, rounds: { type: 'string', default: '31' } } });
+const { values } = parseArgs({
+  options: { json: { type: 'boolean', default: false }, rounds: { type: 'string', default: '31' } },
+});
 const rounds = Number(values.rounds);
 const redactor = createRedactor({ key: new Uint8Array(32).fill(1) });
 
@@ -33,7 +35,9 @@ const words =
   out other were all there when up use your how said an each she which do their time if will way about many then them write would
   like so these her long make thing see him two has look more day could go come did number sound no most people my over know water
   than call first who may down side been now find function const return await response request model agent tool message
-  content config version package import export default string number boolean index array object value parse error timeout`.split(/\s+/);
+  content config version package import export default string number boolean index array object value parse error timeout`.split(
+    /\s+/,
+  );
 const codeLines = [
   '  const result = await client.fetch(input.path, { method: "POST", body });\n',
   '    if (index >= items.length || items[index] === undefined) return null;\n',
@@ -42,8 +46,22 @@ const codeLines = [
   '$ npm test -- --reporter=dot\n\n 214 passing (3s)\n',
 ];
 const lookAlikes = [
-  'sk-spinner-grid ', 'task-list ', 'risk-free ', 'AIzaShort ', 'AKIA1234 ', 'ghp_short ', 'xoxb-1 ', 'eyJust.a.word ', 'Bearer of news ',
-  'basic training ', 'password: none ', 'token = next(stream) ', 'api_key=os.environ ', 'https://example.com/a/b ', 'sk_live_ ', '-----BEGIN CERTIFICATE----- ',
+  'sk-spinner-grid ',
+  'task-list ',
+  'risk-free ',
+  'AIzaShort ',
+  'AKIA1234 ',
+  'ghp_short ',
+  'xoxb-1 ',
+  'eyJust.a.word ',
+  'Bearer of news ',
+  'basic training ',
+  'password: none ',
+  'token = next(stream) ',
+  'api_key=os.environ ',
+  'https://example.com/a/b ',
+  'sk_live_ ',
+  '-----BEGIN CERTIFICATE----- ',
 ];
 
 /** A flat one-byte string, as capture would hand it over. */
@@ -52,7 +70,10 @@ const flat = (text: string): string => Buffer.from(text, 'latin1').toString('lat
 function proseOf(length: number): string {
   let text = '';
   while (text.length < length) {
-    text += random(12) === 0 ? codeLines[random(codeLines.length)] : `${words[random(words.length)]}${random(9) === 0 ? '.\n' : ' '}`;
+    text +=
+      random(12) === 0
+        ? codeLines[random(codeLines.length)]
+        : `${words[random(words.length)]}${random(9) === 0 ? '.\n' : ' '}`;
   }
   return flat(text.slice(0, length));
 }
@@ -68,12 +89,17 @@ const slices = (text: string, size: number): string[] =>
 
 function conversationOf(length: number, chapter: () => string): string {
   const messages: unknown[] = [];
-  for (let size = 0; size < length; ) {
+  for (let size = 0; size < length;) {
     const content = chapter();
     messages.push({ role: random(2) === 0 ? 'user' : 'assistant', content: [{ type: 'text', text: content }] });
     size += content.length + 60;
   }
-  const tools = [{ type: 'function', function: { name: 'search', parameters: { type: 'object', properties: { query: { type: 'string' } } } } }];
+  const tools = [
+    {
+      type: 'function',
+      function: { name: 'search', parameters: { type: 'object', properties: { query: { type: 'string' } } } },
+    },
+  ];
   return flat(JSON.stringify({ model: 'm-1', max_tokens: 4096, temperature: 0.2, messages, tools }));
 }
 
@@ -88,10 +114,20 @@ function transcripts(): string | null {
   for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
     if (/\.(?:json|traj)$/.test(file)) collect(JSON.parse(readFileSync(join(folder, file), 'utf8')));
   }
-  return flat(texts.join('\n').replaceAll(/[^\n\x20-\x7e]/g, ' ').slice(0, 1_000_000));
+  return flat(
+    texts
+      .join('\n')
+      .replaceAll(/[^\n\x20-\x7e]/g, ' ')
+      .slice(0, 1_000_000),
+  );
 }
 
-function variant(name: string, bar: number | null, texts: readonly string[], redact: (text: string) => unknown): Variant {
+function variant(
+  name: string,
+  bar: number | null,
+  texts: readonly string[],
+  redact: (text: string) => unknown,
+): Variant {
   return {
     name,
     bar,
@@ -120,10 +156,18 @@ function variants(): Variant[] {
     variant('body, conversation, 200 kB', null, [conversation], body),
     variant('json, look-alikes, 200 kB', 20, [JSON.stringify({ text: alike })], json),
     variant('json, talk of keys, 200 kB', null, [talkOfKeys], json),
-    variant('json, small events, 1 kB', 250, slices(prose, 700).map((part) => flat(JSON.stringify({ type: 'log', at: 1, part }))), json),
+    variant(
+      'json, small events, 1 kB',
+      250,
+      slices(prose, 700).map((part) => flat(JSON.stringify({ type: 'log', at: 1, part }))),
+      json,
+    ),
     ...(real === null
       ? []
-      : [variant('text, transcripts, 1 kB', null, slices(real, 1000), text), variant('text, transcripts, 1 MB', null, [real], text)]),
+      : [
+          variant('text, transcripts, 1 kB', null, slices(real, 1000), text),
+          variant('text, transcripts, 1 MB', null, [real], text),
+        ]),
   ];
 }
 
@@ -145,11 +189,15 @@ function measure(all: readonly Variant[]): { name: string; bar: number | null; m
 
 const figures = measure(variants());
 if (values.json) {
-  process.stdout.write(`${JSON.stringify({ bench: 'redact', unit: 'MB/s', rounds, node: process.version, figures }, null, 2)}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ bench: 'redact', unit: 'MB/s', rounds, node: process.version, figures }, null, 2)}\n`,
+  );
 } else {
   process.stdout.write(`redaction, MB/s on one core, ${rounds} rounds, Node ${process.version}\n`);
   process.stdout.write(`${'what'.padEnd(30)}${'median'.padStart(8)}${'least'.padStart(8)}${'bar'.padStart(8)}\n`);
   for (const { name, bar, median, least } of figures) {
-    process.stdout.write(`${name.padEnd(30)}${String(median).padStart(8)}${String(least).padStart(8)}${(bar === null ? '' : String(bar)).padStart(8)}\n`);
+    process.stdout.write(
+      `${name.padEnd(30)}${String(median).padStart(8)}${String(least).padStart(8)}${(bar === null ? '' : String(bar)).padStart(8)}\n`,
+    );
   }
 }

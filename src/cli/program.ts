@@ -15,7 +15,7 @@ import { addServe } from './commands/serve.ts';
 import { addShow } from './commands/show.ts';
 import { addTail } from './commands/tail.ts';
 import { addVerify } from './commands/verify.ts';
-import { createTerminal, toVisible } from './terminal.ts';
+import { createTerminal, toVisible } from './print/terminal.ts';
 import { version } from './version.ts';
 
 /** Codes that mean the command line was wrong; all others mean that something was found wanting. */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { OpenedHome } from '../open.ts';
 import { openTachograph } from '../open.ts';
-import type { Terminal } from '../terminal.ts';
+import type { Terminal } from '../print/terminal.ts';
 
 /** Options every command takes. */
 export interface GlobalOptions {

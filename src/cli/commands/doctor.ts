@@ -4,9 +4,9 @@ import process from 'node:process';
 import type { Command } from 'commander';
 import { isTachographError } from '../../core/error.ts';
 import { listJournals, listQuarantine } from '../../journal/index.ts';
-import { toPlural } from '../figures.ts';
+import { toPlural } from '../print/figures.ts';
 import { chooseHome } from '../open.ts';
-import type { Terminal } from '../terminal.ts';
+import type { Terminal } from '../print/terminal.ts';
 import type { CommandPlace, GlobalOptions } from './command.ts';
 import { examples, exitStatus, optionsOf, printJson, withHome } from './command.ts';
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { TachographError } from '../../core/error.ts';
-import { toPlural } from '../figures.ts';
+import { toPlural } from '../print/figures.ts';
 import type { CommandPlace } from './command.ts';
 import { examples, optionsOf, printJson, withHome } from './command.ts';
 

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { TachographError } from '../../core/error.ts';
-import { toPlural } from '../figures.ts';
+import { toPlural } from '../print/figures.ts';
 import type { OpenedHome } from '../open.ts';
-import { runColumns, runToRow } from '../run-row.ts';
-import { toTable } from '../table.ts';
+import { runColumns, runToRow } from '../print/run-row.ts';
+import { toTable } from '../print/table.ts';
 import type { CommandPlace } from './command.ts';
 import { examples, optionsOf, printJson, withHome } from './command.ts';
 import type { FilterFlags } from './filter-options.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { toPlural, toShortId } from '../figures.ts';
+import { toPlural, toShortId } from '../print/figures.ts';
 import type { CommandPlace } from './command.ts';
 import { examples, exitStatus, optionsOf, printJson, withHome } from './command.ts';
 

@@ -8,7 +8,7 @@ import type { RunView } from '../../core/model/run.ts';
 import type { Usage } from '../../core/model/usage.ts';
 import { addUsage, unknownUsage } from '../../core/model/usage.ts';
 import { readRevision, revisionToText } from '../environment.ts';
-import { toMoney, toPlural, toShortId, toTokens } from '../figures.ts';
+import { toMoney, toPlural, toShortId, toTokens } from '../print/figures.ts';
 import type { OpenedHome } from '../open.ts';
 import { openTachograph } from '../open.ts';
 import { registerUrl } from '../register-url.ts';

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { toPlural, toShortId, toTime } from '../figures.ts';
+import { toPlural, toShortId, toTime } from '../print/figures.ts';
 import type { CommandPlace } from './command.ts';
 import { examples, optionsOf, printJson, withHome } from './command.ts';
-import { toVisibleLine } from '../terminal.ts';
+import { toVisibleLine } from '../print/terminal.ts';
 
 interface SearchFlags {
   readonly limit?: string;

@@ -2,10 +2,10 @@ import type { Command } from 'commander';
 import { isTerminal } from '../../core/model/run.ts';
 import { payloadOf, textField } from '../../core/import/reading.ts';
 import type { StoredEvent } from '../../core/store.ts';
-import { toShortId } from '../figures.ts';
+import { toShortId } from '../print/figures.ts';
 import type { OpenedHome } from '../open.ts';
-import type { Terminal } from '../terminal.ts';
-import { toVisibleLine } from '../terminal.ts';
+import type { Terminal } from '../print/terminal.ts';
+import { toVisibleLine } from '../print/terminal.ts';
 import type { CommandPlace } from './command.ts';
 import { examples, optionsOf, withHome } from './command.ts';
 

@@ -3,9 +3,9 @@ import { TachographError } from '../../core/error.ts';
 import type { RunView } from '../../core/model/run.ts';
 import type { Verdict } from '../../core/verify/verdict.ts';
 import { checkSealChain } from '../../core/verify/seals.ts';
-import { toPlural, toShortId } from '../figures.ts';
+import { toPlural, toShortId } from '../print/figures.ts';
 import type { OpenedHome } from '../open.ts';
-import { toVerdictLine } from '../run-print.ts';
+import { toVerdictLine } from '../print/run-print.ts';
 import type { CommandPlace } from './command.ts';
 import { examples, exitStatus, optionsOf, printJson, withHome } from './command.ts';
 

@@ -7,7 +7,8 @@ type BodyForm = 'json' | 'json-lines' | 'event-stream' | 'form' | 'multipart' | 
 
 function formOf(text: string, contentType: string | null): BodyForm {
   const type = (contentType ?? '').toLowerCase();
-  if (/\b(?:x-ndjson|ndjson|jsonl|json-lines|jsonlines|x-jsonlines|json-seq|stream\+json|x-json-stream)\b/.test(type)) return 'json-lines';
+  if (/\b(?:x-ndjson|ndjson|jsonl|json-lines|jsonlines|x-jsonlines|json-seq|stream\+json|x-json-stream)\b/.test(type))
+    return 'json-lines';
   if (/\bjson\b/.test(type)) return 'json';
   if (type.includes('event-stream')) return 'event-stream';
   if (type.includes('x-www-form-urlencoded')) return 'form';
@@ -37,7 +38,11 @@ function redactEventStream(text: string, scanner: Scanner): string {
 }
 
 /** Redacts a body in the way its content type asks for. A `truncated` one may end anywhere. */
-export function redactBody(text: string, contentType: string | null, tools: { scanner: Scanner; isCut: boolean }): string {
+export function redactBody(
+  text: string,
+  contentType: string | null,
+  tools: { scanner: Scanner; isCut: boolean },
+): string {
   const { scanner, isCut } = tools;
   switch (formOf(text, contentType)) {
     case 'json':
@@ -49,7 +54,10 @@ export function redactBody(text: string, contentType: string | null, tools: { sc
     case 'form':
       return redactForm(text, scanner);
     case 'multipart':
-      return redactMultipart(text, contentType ?? '', { scanner, redactPart: (part, type) => redactBody(part, type, tools) });
+      return redactMultipart(text, contentType ?? '', {
+        scanner,
+        redactPart: (part, type) => redactBody(part, type, tools),
+      });
     default:
       return scanner.loose(text);
   }

@@ -28,7 +28,28 @@ const noise: fc.Arbitrary<string> = fc
   .array(
     fc.oneof(
       fc.string({ unit: 'binary', maxLength: 6 }),
-      fc.constantFrom('token', 'sk-', ' key', '=', ': ', '"', '\\', '\\n', '{', '}', '[', ']', '://', '@', 'password', 'Bearer ', '\n', 'eyJ', '%3D', ','),
+      fc.constantFrom(
+        'token',
+        'sk-',
+        ' key',
+        '=',
+        ': ',
+        '"',
+        '\\',
+        '\\n',
+        '{',
+        '}',
+        '[',
+        ']',
+        '://',
+        '@',
+        'password',
+        'Bearer ',
+        '\n',
+        'eyJ',
+        '%3D',
+        ',',
+      ),
     ),
     { maxLength: 8 },
   )
@@ -36,11 +57,16 @@ const noise: fc.Arbitrary<string> = fc
 
 /** A text in which a secret stands between separators. */
 const around = (secret: fc.Arbitrary<string>): fc.Arbitrary<{ text: string; secret: string }> =>
-  fc.tuple(noise, secret, noise).map(([before, value, after]) => ({ text: `${before} ${value} ${after}`, secret: value }));
+  fc
+    .tuple(noise, secret, noise)
+    .map(([before, value, after]) => ({ text: `${before} ${value} ${after}`, secret: value }));
 
 /** The core of a secret: what no output may hold in any spelling. */
 const coreOf = (secret: string): string => secret.replaceAll(/[^A-Za-z0-9]/g, '').slice(-14);
-const bare = (text: string): string => text.replaceAll(/\\u([0-9a-fA-F]{4})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16))).replaceAll(/[^A-Za-z0-9]/g, '');
+const bare = (text: string): string =>
+  text
+    .replaceAll(/\\u([0-9a-fA-F]{4})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
+    .replaceAll(/[^A-Za-z0-9]/g, '');
 
 /** Encodes a JSON string in one of the spellings that parsers accept. */
 function spell(text: string, picks: readonly number[]): string {
@@ -66,7 +92,8 @@ const plantedJson = fc
   })
   .map(({ place, other, picks, layout }) => {
     const string = spell(place.text, picks);
-    const nested = (depth: number, inner: string): string => (depth === 0 ? inner : nested(depth - 1, spell(`{"args":${inner}}`, picks)));
+    const nested = (depth: number, inner: string): string =>
+      depth === 0 ? inner : nested(depth - 1, spell(`{"args":${inner}}`, picks));
     const textByLayout: Record<string, string> = {
       value: `{"a":${other},"b":${string},"c":1.50}`,
       key: `{"a":1,${string}:${other}}`,
@@ -106,7 +133,9 @@ describe('redacting text', () => {
     const other = createRedactor({ key: new Uint8Array(32).fill(8) });
     expect(redactor.text(`x ${secret}`).value).toBe(redactor.text(`x ${secret}`).value);
     expect(digits(redactor.json(`{"password":"${secret}"}`).value)).toBe(digits(redactor.text(secret).value));
-    expect(digits(redactor.headers({ authorization: `Bearer ${secret}` }).value['authorization']!)).toBe(digits(redactor.text(secret).value));
+    expect(digits(redactor.headers({ authorization: `Bearer ${secret}` }).value['authorization']!)).toBe(
+      digits(redactor.text(secret).value),
+    );
     expect(digits(other.text(secret).value)).not.toBe(digits(redactor.text(secret).value));
   });
 });
@@ -148,15 +177,29 @@ describe('redacting JSON', () => {
   });
 
   it('values of denied keys go whatever they are, at every depth', () => {
-    const name = fc.constantFrom('password', 'clientSecret', 'ACCESS_TOKEN', 'refresh-token', 'private_key', 'Authorization', 'x-credential-id', 'apiKey');
-    const value = fc.oneof(fc.string({ minLength: 1 }), fc.double({ noNaN: true, noDefaultInfinity: true }), fc.array(fc.string(), { minLength: 1 }));
+    const name = fc.constantFrom(
+      'password',
+      'clientSecret',
+      'ACCESS_TOKEN',
+      'refresh-token',
+      'private_key',
+      'Authorization',
+      'x-credential-id',
+      'apiKey',
+    );
+    const value = fc.oneof(
+      fc.string({ minLength: 1 }),
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.array(fc.string(), { minLength: 1 }),
+    );
     fc.assert(
       fc.property(name, value, fc.nat({ max: 3 }), (key, secret, depth) => {
         let text = JSON.stringify({ before: 1, [key]: secret, after: [true] });
         for (let at = 0; at < depth; at += 1) text = JSON.stringify({ arguments: text });
         const redacted = redactor.json(text);
         let inner = JSON.parse(redacted.value) as Record<string, unknown>;
-        for (let at = 0; at < depth; at += 1) inner = JSON.parse(inner['arguments'] as string) as Record<string, unknown>;
+        for (let at = 0; at < depth; at += 1)
+          inner = JSON.parse(inner['arguments'] as string) as Record<string, unknown>;
         const isKept = typeof secret === 'number' && /token/i.test(key);
         if (isKept) expect(inner[key]).toBe(JSON.parse(JSON.stringify(secret)));
         else expect(inner[key]).toMatch(/^\[REDACTED:[a-z-]+:[0-9a-f]{8}\]$/);
@@ -168,13 +211,30 @@ describe('redacting JSON', () => {
   });
 
   it('any text at all is answered: redacted, withheld or as it was, and the same when redacted again', () => {
-    const type = fc.constantFrom(null, 'application/json', 'text/plain', 'text/event-stream', 'application/x-ndjson', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=b');
+    const type = fc.constantFrom(
+      null,
+      'application/json',
+      'text/plain',
+      'text/event-stream',
+      'application/x-ndjson',
+      'application/x-www-form-urlencoded',
+      'multipart/form-data; boundary=b',
+    );
     fc.assert(
-      fc.property(fc.oneof(noise, plantedJson.map(({ text }) => text)), type, fc.boolean(), fc.nat({ max: 400 }), (text, contentType, truncated, length) => {
-        const cut = truncated ? text.slice(0, length) : text;
-        const once = redactor.body(cut, contentType, { truncated }).value;
-        expect(redactor.body(once, contentType, { truncated }).value).toBe(once);
-      }),
+      fc.property(
+        fc.oneof(
+          noise,
+          plantedJson.map(({ text }) => text),
+        ),
+        type,
+        fc.boolean(),
+        fc.nat({ max: 400 }),
+        (text, contentType, truncated, length) => {
+          const cut = truncated ? text.slice(0, length) : text;
+          const once = redactor.body(cut, contentType, { truncated }).value;
+          expect(redactor.body(once, contentType, { truncated }).value).toBe(once);
+        },
+      ),
       { numRuns: 1000 },
     );
   });

@@ -29,7 +29,8 @@ export interface RedactorOptions {
 const failure = 'redaction-failed';
 
 function mustBeText(value: unknown): void {
-  if (typeof value !== 'string') throw new TachographError('bad-argument', `Only text can be redacted, not ${typeof value}.`);
+  if (typeof value !== 'string')
+    throw new TachographError('bad-argument', `Only text can be redacted, not ${typeof value}.`);
 }
 
 /** A redactor under a project's key (I4). It never throws: what fails inside is withheld and counted. */
@@ -65,7 +66,9 @@ export function createRedactor(options: RedactorOptions): Redactor {
     json(text) {
       if (typeof text === 'string' && !hasJsonAnchor(text, judge.extraAnchor)) return { value: text, counts: null };
       const redacted = guardText(text, (scanner) => scanner.validJson(text));
-      return redacted.value.startsWith('[WITHHELD:') ? { ...redacted, value: JSON.stringify(redacted.value) } : redacted;
+      return redacted.value.startsWith('[WITHHELD:')
+        ? { ...redacted, value: JSON.stringify(redacted.value) }
+        : redacted;
     },
     headers: (headers) =>
       guard(

@@ -11,11 +11,21 @@ describe('joining findings', () => {
   });
 
   it('of two that overlap in part the whole span goes, under the kind of the longer', () => {
-    expect(joinFindings([{ start: 0, end: 5, kind: 'short' }, { start: 3, end: 20, kind: 'long' }])).toEqual([{ start: 0, end: 20, kind: 'long' }]);
+    expect(
+      joinFindings([
+        { start: 0, end: 5, kind: 'short' },
+        { start: 3, end: 20, kind: 'long' },
+      ]),
+    ).toEqual([{ start: 0, end: 20, kind: 'long' }]);
   });
 
   it('of two with one span the first given names the kind', () => {
-    expect(joinFindings([{ start: 2, end: 5, kind: 'first' }, { start: 2, end: 5, kind: 'second' }])).toEqual([{ start: 2, end: 5, kind: 'first' }]);
+    expect(
+      joinFindings([
+        { start: 2, end: 5, kind: 'first' },
+        { start: 2, end: 5, kind: 'second' },
+      ]),
+    ).toEqual([{ start: 2, end: 5, kind: 'first' }]);
   });
 
   it('a secret inside something dropped is dropped with it', () => {
@@ -36,13 +46,17 @@ describe('settling', () => {
   it('goes on until nothing is found, and counts every edit', () => {
     const tally = createTally();
     const find = (text: string): { start: number; end: number; replacement: string; kind: string }[] =>
-      text.includes('((') ? [{ start: text.indexOf('(('), end: text.indexOf('((') + 2, replacement: '(', kind: 'pair' }] : [];
+      text.includes('((')
+        ? [{ start: text.indexOf('(('), end: text.indexOf('((') + 2, replacement: '(', kind: 'pair' }]
+        : [];
     expect(settle('((((', tally, find)).toBe('(');
     expect(tally.counts()).toEqual({ pair: 3 });
   });
 
   it('a text that never comes to rest is an error, which the caller answers by withholding', () => {
-    const endless = (text: string): { start: number; end: number; replacement: string; kind: string }[] => [{ start: 0, end: 0, replacement: text.slice(0, 1), kind: 'x' }];
+    const endless = (text: string): { start: number; end: number; replacement: string; kind: string }[] => [
+      { start: 0, end: 0, replacement: text.slice(0, 1), kind: 'x' },
+    ];
     expect(() => settle('a', createTally(), endless)).toThrow('did not come to rest');
   });
 });

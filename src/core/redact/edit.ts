@@ -79,5 +79,8 @@ export function settle(text: string, tally: Tally, find: (text: string) => reado
     for (const edit of edits) tally.add(edit.kind);
     current = applyEdits(current, edits);
   }
-  throw new TachographError('internal', `Redaction did not come to rest after ${roundsMax} rounds; the text is withheld.`);
+  throw new TachographError(
+    'internal',
+    `Redaction did not come to rest after ${roundsMax} rounds; the text is withheld.`,
+  );
 }

@@ -1,8 +1,17 @@
 import { isRedacted } from './placeholder.ts';
 import type { Scanner } from './scanner.ts';
 
-const deniedNames = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie', 'x-api-key', 'api-key', 'x-auth-key']);
-const deniedParts = /api[-_]?key|token|secret|bearer|authorization|password|credential|cookie|subscription-key|functions-key/;
+const deniedNames = new Set([
+  'authorization',
+  'proxy-authorization',
+  'cookie',
+  'set-cookie',
+  'x-api-key',
+  'api-key',
+  'x-auth-key',
+]);
+const deniedParts =
+  /api[-_]?key|token|secret|bearer|authorization|password|credential|cookie|subscription-key|functions-key/;
 /** Rate-limit and usage headers that count tokens, and flags: their values say nothing. */
 const keptNames = [
   /^anthropic-(?:[a-z-]+-)?tokens-(?:limit|remaining|reset)$/,

@@ -13,7 +13,8 @@ const deniedNames = new Set(
 );
 const deniedParts = /secret|password|authorization|credential/;
 const tellingEnd = /(?:token|(?:api|auth|access|account|encryption|master|license|subscription)key)$/;
-const notTelling = /(?:page|next|continuation|sync|cursor|previous|prev|start|end|stop|eos|bos|pad|unk|max|min)tokens?$/;
+const notTelling =
+  /(?:page|next|continuation|sync|cursor|previous|prev|start|end|stop|eos|bos|pad|unk|max|min)tokens?$/;
 const parameterNames = new Set(
   'key sig signature code auth pass pwd jwt sas session sessionid x-amz-signature x-amz-credential x-goog-signature x-goog-credential awsaccesskeyid'
     .split(' ')
@@ -61,7 +62,9 @@ export function createKeyJudge(denied: readonly string[], allowed: readonly stri
 
 /** True for the name of a URL parameter whose value is a credential. Percent escapes in the name are read. */
 export function isSensitiveParameter(name: string): boolean {
-  const plain = squash(name.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))));
+  const plain = squash(
+    name.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
+  );
   if (parameterNames.has(plain)) return true;
   const verdict = judgeName(plain);
   return verdict === 'deny' || verdict === 'deny-text' || (verdict === 'telling' && !plain.endsWith('pagetoken'));

@@ -13,8 +13,10 @@ type Node =
   | { readonly type: 'repeat'; readonly body: Node; readonly min: number; readonly max: number }
   | { readonly type: 'sequence' | 'choice'; readonly nodes: readonly Node[] };
 
-const isWord = (code: number): boolean => (code >= 48 && code <= 57) || (code >= 65 && code <= 90) || code === 95 || (code >= 97 && code <= 122);
-const isSpace = (code: number): boolean => (code >= 9 && code <= 13) || code === 32 || code === 160 || code === 0xfeff || code === 0x2028 || code === 0x2029;
+const isWord = (code: number): boolean =>
+  (code >= 48 && code <= 57) || (code >= 65 && code <= 90) || code === 95 || (code >= 97 && code <= 122);
+const isSpace = (code: number): boolean =>
+  (code >= 9 && code <= 13) || code === 32 || code === 160 || code === 0xfeff || code === 0x2028 || code === 0x2029;
 const isDigit = (code: number): boolean => code >= 48 && code <= 57;
 const setByEscape: Record<string, (code: number) => boolean> = {
   s: isSpace,
@@ -31,7 +33,11 @@ function parsePattern(source: string, flags: string): { root: Node; captures: nu
   let captures = 0;
   const fold = (has: (code: number) => boolean): ((code: number) => boolean) => {
     if (!flags.includes('i')) return has;
-    return (code) => has(code) || (code < 128 && (has(String.fromCharCode(code).toLowerCase().charCodeAt(0)) || has(String.fromCharCode(code).toUpperCase().charCodeAt(0))));
+    return (code) =>
+      has(code) ||
+      (code < 128 &&
+        (has(String.fromCharCode(code).toLowerCase().charCodeAt(0)) ||
+          has(String.fromCharCode(code).toUpperCase().charCodeAt(0))));
   };
   const takeEscape = (): ((code: number) => boolean) | number => {
     const letter = source[at]!;
@@ -70,7 +76,9 @@ function parsePattern(source: string, flags: string): { root: Node; captures: nu
     const capture = head === '' ? (captures += 1) : null;
     const body = takeChoice();
     at += 1;
-    return head === '?!' || head === '?=' ? { type: 'look', body, isNegative: head === '?!' } : { type: 'group', body, capture };
+    return head === '?!' || head === '?='
+      ? { type: 'look', body, isNegative: head === '?!' }
+      : { type: 'group', body, capture };
   };
   const takeAtom = (): Node => {
     const character = source[at]!;
@@ -86,12 +94,23 @@ function parsePattern(source: string, flags: string): { root: Node; captures: nu
       at += 1;
       const isLineMode = flags.includes('m');
       return character === '^'
-        ? { type: 'assert', holds: (text, place) => place === 0 || (isLineMode && (text[place - 1] === '\n' || text[place - 1] === '\r')) }
-        : { type: 'assert', holds: (text, place) => place === text.length || (isLineMode && (text[place] === '\n' || text[place] === '\r')) };
+        ? {
+            type: 'assert',
+            holds: (text, place) =>
+              place === 0 || (isLineMode && (text[place - 1] === '\n' || text[place - 1] === '\r')),
+          }
+        : {
+            type: 'assert',
+            holds: (text, place) =>
+              place === text.length || (isLineMode && (text[place] === '\n' || text[place] === '\r')),
+          };
     }
     if (source.startsWith('\\b', at)) {
       at += 2;
-      return { type: 'assert', holds: (text, place) => isWord(text.charCodeAt(place - 1)) !== isWord(text.charCodeAt(place)) };
+      return {
+        type: 'assert',
+        holds: (text, place) => isWord(text.charCodeAt(place - 1)) !== isWord(text.charCodeAt(place)),
+      };
     }
     if (character === '.') {
       at += 1;
@@ -137,10 +156,19 @@ let steps = 0;
 const patternBySource = new Map<string, { root: Node; captures: number }>();
 
 /** Matches a pattern at one place, as a backtracking engine does; returns the end and the captures. */
-function matchHere(pattern: { root: Node; captures: number }, text: string, start: number): { end: number; groups: (string | undefined)[] } | null {
+function matchHere(
+  pattern: { root: Node; captures: number },
+  text: string,
+  start: number,
+): { end: number; groups: (string | undefined)[] } | null {
   const groups: (string | undefined)[] = Array.from({ length: pattern.captures });
   let end = -1;
-  const repeatSet = (node: { min: number; max: number }, set: Extract<Node, { type: 'set' }>, at: number, next: (at: number) => boolean): boolean => {
+  const repeatSet = (
+    node: { min: number; max: number },
+    set: Extract<Node, { type: 'set' }>,
+    at: number,
+    next: (at: number) => boolean,
+  ): boolean => {
     let last = at;
     while (last < text.length && last - at < node.max && set.has(text.charCodeAt(last))) last += 1;
     steps += last - at + 1;
@@ -150,9 +178,15 @@ function matchHere(pattern: { root: Node; captures: number }, text: string, star
     }
     return false;
   };
-  const repeat = (node: Extract<Node, { type: 'repeat' }>, at: number, count: number, next: (at: number) => boolean): boolean => {
+  const repeat = (
+    node: Extract<Node, { type: 'repeat' }>,
+    at: number,
+    count: number,
+    next: (at: number) => boolean,
+  ): boolean => {
     if (node.body.type === 'set') return repeatSet(node, node.body, at, next);
-    if (count < node.max && run(node.body, at, (after) => after > at && repeat(node, after, count + 1, next))) return true;
+    if (count < node.max && run(node.body, at, (after) => after > at && repeat(node, after, count + 1, next)))
+      return true;
     return count >= node.min && next(at);
   };
   const run = (node: Node, at: number, next: (at: number) => boolean): boolean => {
@@ -197,7 +231,10 @@ function countedExec(this: RegExp, input: string): RegExpExecArray | null {
     const match = matchHere(pattern, text, at);
     if (match !== null) {
       if (isKept) this.lastIndex = match.end;
-      return Object.assign([text.slice(at, match.end), ...match.groups], { index: at, input: text }) as unknown as RegExpExecArray;
+      return Object.assign([text.slice(at, match.end), ...match.groups], {
+        index: at,
+        input: text,
+      }) as unknown as RegExpExecArray;
     }
     if (this.sticky) break;
   }
@@ -210,11 +247,80 @@ const pemOpening = ['-----', 'BEGIN PRIVATE KEY', '-----'].join('');
 
 /** Pieces that, repeated, feed a detector without ever satisfying it, or satisfy it at every place. */
 const pieces = [
-  'a', ' ', '-', '"', '\\', '\n', '=', '://', ')', '[', '{"', ':', '@', '%41', '\\u0041', '?a', '?a=', '&token=', 'a@', 'key', 'key"', 'key ', 'key\\\\', 'token: a',
-  'password=', 'password="', 'secret=a1b2c3', 'bearer ', 'bearer a', 'basic ', 'basic YTpi', 'cookie', 'cookie:a=', 'cookie: a=bcde; ', 'sk-', 'sk-a', ' sk-aaaaaaaa',
-  'sk-ant-', 'AIza', 'AKIA', 'ASIA2', 'ghp_', 'ghp_a', 'github_pat_', 'xoxb-', 'xoxb-1', 'sk_live_', 'eyJ', 'eyJa.', '.eyJaaaaaa.aaaaaa', 'eyJaaaaaaaaa', '-----BEGIN', '-----BEGIN A ',
-  pemOpening, `${pemOpening}AAAAAAAAAAAAAAAAAAAA`, 'AAAAAAAAAAAAAAAA\n', 'AAAAAAAAAAAAAAAA\\n', 'a://b', 'a://b:c@', 'https://a:b@c/', 'https://', 'h://x?token=', '[REDACTED:', '[REDACTED:a:00000000]',
-  'Bearer [REDACTED:a:00000000]', '[WITHHELD:', '{"password":{', '{"type":"object","password":', '{"a":', '[[', '"token":"', 'data: {"a":', '&a=%', '--b\r\n',
+  'a',
+  ' ',
+  '-',
+  '"',
+  '\\',
+  '\n',
+  '=',
+  '://',
+  ')',
+  '[',
+  '{"',
+  ':',
+  '@',
+  '%41',
+  '\\u0041',
+  '?a',
+  '?a=',
+  '&token=',
+  'a@',
+  'key',
+  'key"',
+  'key ',
+  'key\\\\',
+  'token: a',
+  'password=',
+  'password="',
+  'secret=a1b2c3',
+  'bearer ',
+  'bearer a',
+  'basic ',
+  'basic YTpi',
+  'cookie',
+  'cookie:a=',
+  'cookie: a=bcde; ',
+  'sk-',
+  'sk-a',
+  ' sk-aaaaaaaa',
+  'sk-ant-',
+  'AIza',
+  'AKIA',
+  'ASIA2',
+  'ghp_',
+  'ghp_a',
+  'github_pat_',
+  'xoxb-',
+  'xoxb-1',
+  'sk_live_',
+  'eyJ',
+  'eyJa.',
+  '.eyJaaaaaa.aaaaaa',
+  'eyJaaaaaaaaa',
+  '-----BEGIN',
+  '-----BEGIN A ',
+  pemOpening,
+  `${pemOpening}AAAAAAAAAAAAAAAAAAAA`,
+  'AAAAAAAAAAAAAAAA\n',
+  'AAAAAAAAAAAAAAAA\\n',
+  'a://b',
+  'a://b:c@',
+  'https://a:b@c/',
+  'https://',
+  'h://x?token=',
+  '[REDACTED:',
+  '[REDACTED:a:00000000]',
+  'Bearer [REDACTED:a:00000000]',
+  '[WITHHELD:',
+  '{"password":{',
+  '{"type":"object","password":',
+  '{"a":',
+  '[[',
+  '"token":"',
+  'data: {"a":',
+  '&a=%',
+  '--b\r\n',
 ];
 
 function stepsFor(redact: (text: string) => unknown, text: string): number {

@@ -35,5 +35,6 @@ export type Mark = (kind: string, secret: string) => string;
 
 /** Marks under a project's key: without the key no guess at a secret can be confirmed from its placeholder. */
 export function createMark(key: Uint8Array): Mark {
-  return (kind, secret) => `${placeholderOpening}${kind}:${createHmac('sha256', key).update(secret).digest('hex').slice(0, 8)}]`;
+  return (kind, secret) =>
+    `${placeholderOpening}${kind}:${createHmac('sha256', key).update(secret).digest('hex').slice(0, 8)}]`;
 }

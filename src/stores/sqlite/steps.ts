@@ -1,4 +1,3 @@
-import { zstdCompressSync } from 'node:zlib';
 import { attemptToContentIds, stepToContentIds } from '../../core/query/difference.ts';
 import {
   contentToStepPreview,
@@ -10,7 +9,7 @@ import { stepToErrorWords } from '../../core/query/words.ts';
 import type { AttemptView } from '../../core/model/attempt.ts';
 import type { StepView } from '../../core/model/step.ts';
 import { TachographError } from '../../core/error.ts';
-import { unpackBlock } from '../sql/block.ts';
+import { packBytes, unpackBlock } from '../sql/block.ts';
 import {
   attemptToRest,
   type FindContent,
@@ -133,7 +132,7 @@ export function packAttempts(db: Database, run: RunKey): boolean {
     view: row['view'],
   }));
   const numbers = rows.map((row) => row['step_number'] as number);
-  const packed = zstdCompressSync(Buffer.from(JSON.stringify(attempts)));
+  const packed = packBytes(Buffer.from(JSON.stringify(attempts)));
   db.run(
     'INSERT INTO attempt_packs (run_key, first_step, last_step, packed) VALUES (?, ?, ?, ?)',
     run.key,

@@ -6,7 +6,11 @@ import { findEach, matchEnd } from './sticky.ts';
 /** Enough of a value to judge it; the whole of it is taken only when it goes. */
 const valueAfter = /[=>]{0,2}[ \t]{0,3}(\\{0,4}["'`])?([^\s"'`\\,;&<>(){}[\]|]{6,128})/y;
 const restOfRun = /[^\s"'`\\,;&<>(){}[\]|]*/y;
-const restByQuote: Readonly<Record<string, RegExp>> = { '"': /[^"\\\r\n]*(?=\\*")/y, "'": /[^'\\\r\n]*(?=\\*')/y, '`': /[^`\\\r\n]*(?=\\*`)/y };
+const restByQuote: Readonly<Record<string, RegExp>> = {
+  '"': /[^"\\\r\n]*(?=\\*")/y,
+  "'": /[^'\\\r\n]*(?=\\*')/y,
+  '`': /[^`\\\r\n]*(?=\\*`)/y,
+};
 const passwordLike = /^(?:sswor?d|cret)/i;
 const dottedName = /^[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)+$/;
 
@@ -62,7 +66,8 @@ export function assignmentFindings(text: string, findings: Finding[]): void {
     const end = valueEnd(text, start + known.length, found![1]);
     const value = text.slice(start, end);
     if (isRedacted(value)) return null;
-    const isAws = /^[A-Za-z0-9/+]{40}$/.test(value) && /secret[a-z_-]*[^a-z]*$/i.test(nameBefore(text, at) + anchor.slice(0, 16));
+    const isAws =
+      /^[A-Za-z0-9/+]{40}$/.test(value) && /secret[a-z_-]*[^a-z]*$/i.test(nameBefore(text, at) + anchor.slice(0, 16));
     return { start, end, kind: isAws ? 'aws-secret-key' : 'secret' };
   };
   findEach(text, nameAnchor, detect, findings);

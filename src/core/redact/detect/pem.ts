@@ -5,7 +5,8 @@ const begin = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/y;
 const end = /-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/y;
 /** What follows the beginning of a block that has no end: header lines and base64, however the line ends are written. */
 const cutHeaders = /(?:(?:\\{1,4}[nr]|\s){0,8}[A-Za-z][A-Za-z-]{0,30}: [^\r\n\\]{0,120}){1,6}/y;
-const cutBody = /(?:(?:\\{1,4}[nr]|\s){0,8}[A-Za-z0-9+/=]{16,})+(?:(?:\\{1,4}[nr]|\s){1,8}[A-Za-z0-9+/=]{1,15}(?![A-Za-z0-9 ]))?/y;
+const cutBody =
+  /(?:(?:\\{1,4}[nr]|\s){0,8}[A-Za-z0-9+/=]{16,})+(?:(?:\\{1,4}[nr]|\s){1,8}[A-Za-z0-9+/=]{1,15}(?![A-Za-z0-9 ]))?/y;
 const blockCharsMax = 65_536;
 
 /** A private-key block, whole or cut off. */

@@ -27,7 +27,12 @@ export function isBoundary(text: string, at: number): boolean {
 }
 
 /** Runs a detector at every place of a global pattern and goes on behind what it found. */
-export function findEach(text: string, anchor: RegExp, detect: (at: number, match: string) => Finding | null, findings: Finding[]): void {
+export function findEach(
+  text: string,
+  anchor: RegExp,
+  detect: (at: number, match: string) => Finding | null,
+  findings: Finding[],
+): void {
   anchor.lastIndex = 0;
   for (let match = anchor.exec(text); match !== null; match = anchor.exec(text)) {
     const finding = detect(match.index, match[0]);

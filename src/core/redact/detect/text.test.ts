@@ -13,7 +13,9 @@ const base64 = (text: string): string => Buffer.from(text).toString('base64');
 const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 const jwt = join(part({ alg: 'HS256', typ: 'JWT' }), '.', part({ sub: '1234567890', name: 'n' }), '.', run(43));
 const pem = (kind: string, newline = '\n'): string =>
-  [join('-----', `BEGIN ${kind}`, '-----'), run(64), run(64), run(20), join('-----', `END ${kind}`, '-----')].join(newline);
+  [join('-----', `BEGIN ${kind}`, '-----'), run(64), run(64), run(20), join('-----', `END ${kind}`, '-----')].join(
+    newline,
+  );
 
 /** Kind, what must go, and the text around it. */
 const positives: [string, string, string?][] = [
@@ -107,7 +109,9 @@ describe('secrets in text', () => {
   });
 
   it('a placeholder that reads like an assignment is none', () => {
-    expect(textFindings('postgres://u:[REDACTED:password:7d06a41f]@h and [REDACTED:github-token:7d06a41f]')).toEqual([]);
+    expect(textFindings('postgres://u:[REDACTED:password:7d06a41f]@h and [REDACTED:github-token:7d06a41f]')).toEqual(
+      [],
+    );
   });
 
   it.each(negatives)('a look-alike stays: %s', (text) => {
@@ -116,11 +120,15 @@ describe('secrets in text', () => {
 
   it('user info of a web URL is dropped, also inside an error message', () => {
     const text = 'connect to https://user:pa%40ss@api.example.com/v1 failed';
-    expect(applyEdits(text, textEdits(text, createMark(new Uint8Array(32))))).toBe('connect to https://api.example.com/v1 failed');
+    expect(applyEdits(text, textEdits(text, createMark(new Uint8Array(32))))).toBe(
+      'connect to https://api.example.com/v1 failed',
+    );
   });
 
   it('overlapping findings go as one, so that no tail stays', () => {
     const text = `https://h.example/?token=${jwt}`;
-    expect(textFindings(text)).toEqual([expect.objectContaining({ start: text.indexOf(jwt), end: text.length, kind: 'jwt' })]);
+    expect(textFindings(text)).toEqual([
+      expect.objectContaining({ start: text.indexOf(jwt), end: text.length, kind: 'jwt' }),
+    ]);
   });
 });

@@ -9,7 +9,12 @@ const parameter = /[?&#;]([^=&#?;]{1,128})=([^&#;]*)/g;
 const schemeCharsMax = 20;
 
 const isSchemeCode = (code: number): boolean =>
-  (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 48 && code <= 57) || code === 43 || code === 45 || code === 46;
+  (code >= 97 && code <= 122) ||
+  (code >= 65 && code <= 90) ||
+  (code >= 48 && code <= 57) ||
+  code === 43 ||
+  code === 45 ||
+  code === 46;
 
 function schemeBefore(text: string, at: number): string {
   let start = at;
@@ -44,7 +49,8 @@ function userFinding(text: string, at: number): Finding | null {
   const infoLength = authority.lastIndexOf('@');
   if (infoLength <= 0) return null;
   const end = at + 3 + infoLength;
-  if (/^(?:https?|wss?|ftp)$/.test(schemeBefore(text, at))) return { start: at + 3, end: end + 1, kind: 'url-user', isDropped: true };
+  if (/^(?:https?|wss?|ftp)$/.test(schemeBefore(text, at)))
+    return { start: at + 3, end: end + 1, kind: 'url-user', isDropped: true };
   const colon = authority.indexOf(':');
   if (colon < 0 || colon >= infoLength - 1 || isRedacted(authority.slice(colon + 1, infoLength))) return null;
   return { start: at + 3 + colon + 1, end, kind: 'password' };
@@ -71,7 +77,12 @@ export function urlFindings(text: string, at: number, read: { to: number; findin
 export function wholeUrlEdits(url: string, mark: Mark): Edit[] {
   const findings: Finding[] = [];
   parameterFindings(url, 0, findings);
-  const edits = findings.map(({ start, end, kind }) => ({ start, end, kind, replacement: mark(kind, url.slice(start, end)) }));
+  const edits = findings.map(({ start, end, kind }) => ({
+    start,
+    end,
+    kind,
+    replacement: mark(kind, url.slice(start, end)),
+  }));
   const authority = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?#]*@/.exec(url)?.[0];
   if (authority === undefined) return edits;
   return [{ start: url.indexOf('://') + 3, end: authority.length, kind: 'url-user', replacement: '' }, ...edits];

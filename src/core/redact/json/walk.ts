@@ -150,7 +150,7 @@ export function walkJson(text: string, visitor: Visitor, isCutAllowed: boolean):
     }
     return isObject ? takeKey() : true;
   };
-  for (let isMore = true; isMore; ) {
+  for (let isMore = true; isMore;) {
     if (isEnd()) return;
     const start = at;
     if (text[at] !== '{' && text[at] !== '[') {

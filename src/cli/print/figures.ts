@@ -1,6 +1,6 @@
-import type { Cost } from '../core/model/cost.ts';
-import type { RunView } from '../core/model/run.ts';
-import type { Usage } from '../core/model/usage.ts';
+import type { Cost } from '../../core/model/cost.ts';
+import type { RunView } from '../../core/model/run.ts';
+import type { Usage } from '../../core/model/usage.ts';
 
 /** What stands for an unknown number (I12). */
 export const notAvailable = 'n/a';

@@ -1,7 +1,7 @@
-import type { AttemptDetail, WireMessage, WirePart } from '../server/wire.ts';
+import type { AttemptDetail, WireMessage, WirePart } from '../../server/wire.ts';
 import { toCost, toDuration, toTime } from './figures.ts';
 import { notAvailable } from './figures.ts';
-import type { StepReading } from './step-reading.ts';
+import type { StepReading } from '../step-reading.ts';
 import type { Terminal } from './terminal.ts';
 import { toVisible } from './terminal.ts';
 

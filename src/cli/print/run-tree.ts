@@ -1,7 +1,7 @@
-import type { AttemptView } from '../core/model/attempt.ts';
-import type { RunView } from '../core/model/run.ts';
-import type { StepView } from '../core/model/step.ts';
-import type { Store } from '../core/store.ts';
+import type { AttemptView } from '../../core/model/attempt.ts';
+import type { RunView } from '../../core/model/run.ts';
+import type { StepView } from '../../core/model/step.ts';
+import type { Store } from '../../core/store.ts';
 
 /** A step with what hangs under it. */
 export interface TreeStep {

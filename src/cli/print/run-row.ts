@@ -1,4 +1,4 @@
-import type { RunView } from '../core/model/run.ts';
+import type { RunView } from '../../core/model/run.ts';
 import { toCount, toDuration, toRunCost, toShortId, toTime, toTokens } from './figures.ts';
 import type { Column } from './table.ts';
 import type { Paint } from './terminal.ts';

@@ -1,7 +1,7 @@
-import type { AttemptView } from '../core/model/attempt.ts';
-import type { RunView } from '../core/model/run.ts';
-import type { StepView } from '../core/model/step.ts';
-import type { Verdict } from '../core/verify/verdict.ts';
+import type { AttemptView } from '../../core/model/attempt.ts';
+import type { RunView } from '../../core/model/run.ts';
+import type { StepView } from '../../core/model/step.ts';
+import type { Verdict } from '../../core/verify/verdict.ts';
 import { toCost, toDuration, toPlural, toRunCost, toShortId, toTime, toTokens } from './figures.ts';
 import { toStatus } from './run-row.ts';
 import type { RunTreeView, TreeStep } from './run-tree.ts';
