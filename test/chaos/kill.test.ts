@@ -98,7 +98,7 @@ async function countMissing(home: OpenedHome, names: readonly string[]): Promise
 }
 
 describe('kill -9 of a recorded program', () => {
-  it(`at ${kills} random moments loses no begun and no finished call, and the record verifies (I2, I3)`, { timeout: 300_000 }, async () => {
+  it(`at ${kills} random moments loses no begun and no finished call, and the record verifies (I2, I3)`, { timeout: Math.max(300_000, kills * 3000) }, async () => {
     const names = await killMany(kills, false);
     const home = await openTachograph({ home: place.home });
     try {

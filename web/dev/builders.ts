@@ -5,7 +5,14 @@ export type Overrides<T> = { readonly [K in keyof T]?: T[K] };
 
 /** A usage; buckets not named were not reported. */
 export function aUsage(input: Overrides<Usage['input']> = {}, output: Overrides<Usage['output']> = {}): Usage {
-  const none = { total: null, noCache: null, cacheRead: null, cacheWrite: null, cacheWriteFiveMinutes: null, cacheWriteOneHour: null };
+  const none = {
+    total: null,
+    noCache: null,
+    cacheRead: null,
+    cacheWrite: null,
+    cacheWriteFiveMinutes: null,
+    cacheWriteOneHour: null,
+  };
   return { input: { ...none, ...input }, output: { total: null, text: null, reasoning: null, ...output }, requests: 1 };
 }
 
@@ -54,7 +61,21 @@ export function aRun(overrides: Overrides<RunView> & { readonly id: string; read
     finishedAtMs: durationMs === null ? null : started + durationMs,
     updatedAtMs: started + (durationMs ?? 0),
     durationMs,
-    counts: { steps: 0, modelSteps: 0, toolSteps: 0, attempts: 0, retries: 0, errors: 0, interrupted: 0, openSteps: 0, gaps: 0, missing: 0, late: 0, events: 2, unpriced: 0 },
+    counts: {
+      steps: 0,
+      modelSteps: 0,
+      toolSteps: 0,
+      attempts: 0,
+      retries: 0,
+      errors: 0,
+      interrupted: 0,
+      openSteps: 0,
+      gaps: 0,
+      missing: 0,
+      late: 0,
+      events: 2,
+      unpriced: 0,
+    },
     usage: aUsage(),
     costNanoUsd: 0,
     costKnownNanoUsd: 0,
@@ -68,7 +89,9 @@ export function aRun(overrides: Overrides<RunView> & { readonly id: string; read
 }
 
 /** A completed model step. */
-export function aStep(overrides: Overrides<StepView> & { readonly runId: string; readonly number: number; readonly startedAtMs: number }): StepView {
+export function aStep(
+  overrides: Overrides<StepView> & { readonly runId: string; readonly number: number; readonly startedAtMs: number },
+): StepView {
   const durationMs = overrides.durationMs === undefined ? 900 : overrides.durationMs;
   return {
     id: `${overrides.runId.slice(0, 24)}${overrides.number.toString(16).padStart(12, '0')}`,
@@ -119,11 +142,22 @@ export function aStep(overrides: Overrides<StepView> & { readonly runId: string;
 
 /** A body that was recorded whole. */
 export function aBody(bytes: number): BodyRef {
-  return { contentId: 'c'.repeat(64), nodeId: null, pieces: 0, bytes, contentType: 'application/json', truncated: false, withheld: null };
+  return {
+    contentId: 'c'.repeat(64),
+    nodeId: null,
+    pieces: 0,
+    bytes,
+    contentType: 'application/json',
+    truncated: false,
+    withheld: null,
+  };
 }
 
 /** A completed attempt. */
-export function anAttempt(step: StepView, overrides: Overrides<AttemptView> & { readonly number: number }): AttemptView {
+export function anAttempt(
+  step: StepView,
+  overrides: Overrides<AttemptView> & { readonly number: number },
+): AttemptView {
   return {
     runId: step.runId,
     stepId: step.id,
@@ -131,7 +165,11 @@ export function anAttempt(step: StepView, overrides: Overrides<AttemptView> & { 
     method: 'POST',
     url: 'https://api.anthropic.com/v1/messages',
     path: '/v1/messages',
-    requestHeaders: { 'content-type': 'application/json', 'anthropic-version': '2023-06-01', 'x-api-key': '[redacted:api-key]' },
+    requestHeaders: {
+      'content-type': 'application/json',
+      'anthropic-version': '2023-06-01',
+      'x-api-key': '[redacted:api-key]',
+    },
     requestBody: aBody(18_211),
     responseStatus: 200,
     responseHeaders: { 'content-type': 'application/json', 'request-id': 'req_011CVK' },

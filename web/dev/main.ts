@@ -8,8 +8,17 @@ const nowMs = Date.now();
 const isEmpty = process.argv[3] === 'empty';
 const fixtures = isEmpty
   ? []
-  : [...workingRun(nowMs - 90_000), hostileRun(nowMs - 150_000), largeRun(nowMs - 86_400_000 * 2, 100_000), ...pastRuns(nowMs, 400)];
-const server = await startFixtureServer(fixtures, join(import.meta.dirname, '../../dist/web'), Number(process.argv[2] ?? 7231));
+  : [
+      ...workingRun(nowMs - 90_000),
+      hostileRun(nowMs - 150_000),
+      largeRun(nowMs - 86_400_000 * 2, 100_000),
+      ...pastRuns(nowMs, 400),
+    ];
+const server = await startFixtureServer(
+  fixtures,
+  join(import.meta.dirname, '../../dist/web'),
+  Number(process.argv[2] ?? 7231),
+);
 process.stdout.write(`${server.url}\n`);
 
 if (!isEmpty) {

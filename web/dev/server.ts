@@ -10,7 +10,12 @@ import type { FixtureRun } from './fixtures.ts';
 export const contentSecurityPolicy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-const mediaTypes: Readonly<Record<string, string>> = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml' };
+const mediaTypes: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
 
 /** A server of fixtures over real HTTP, for looking at the viewer and for its browser tests. */
 export interface FixtureServer {
@@ -34,7 +39,8 @@ const toContent = (value: unknown): WireContent | null => {
   return { contentId: 'c'.repeat(64), value, raw, bytes: raw.length };
 };
 
-const textOf = ({ run, answers }: FixtureRun): string => `${run.summary.firstMessage} ${run.name} ${JSON.stringify([...answers.values()])}`.toLowerCase();
+const textOf = ({ run, answers }: FixtureRun): string =>
+  `${run.summary.firstMessage} ${run.name} ${JSON.stringify([...answers.values()])}`.toLowerCase();
 
 function passes(fixture: FixtureRun, query: URLSearchParams): boolean {
   const { run } = fixture;
@@ -42,24 +48,42 @@ function passes(fixture: FixtureRun, query: URLSearchParams): boolean {
   const startedMs = run.startedAtMs ?? run.createdAtMs;
   return (
     (!query.has('status') || query.get('status')!.split(',').includes(run.status)) &&
-    is('agent', run.agentId) && is('model', run.model) && is('caller', run.callerId) && is('session', run.sessionId) &&
-    (!query.has('label') || query.get('label')!.split(',').every((pair) => run.labels[pair.split('=')[0]!] === pair.split('=')[1])) &&
-    (query.get('nested') === 'true' || run.parentRunId === null) && (query.get('dryRuns') === 'true' || !run.dryRun) &&
+    is('agent', run.agentId) &&
+    is('model', run.model) &&
+    is('caller', run.callerId) &&
+    is('session', run.sessionId) &&
+    (!query.has('label') ||
+      query
+        .get('label')!
+        .split(',')
+        .every((pair) => run.labels[pair.split('=')[0]!] === pair.split('=')[1])) &&
+    (query.get('nested') === 'true' || run.parentRunId === null) &&
+    (query.get('dryRuns') === 'true' || !run.dryRun) &&
     (query.get('hasError') !== 'true' || run.summary.hasError) &&
-    startedMs >= Number(query.get('since') ?? 0) && startedMs < Number(query.get('until') ?? Infinity) &&
+    startedMs >= Number(query.get('since') ?? 0) &&
+    startedMs < Number(query.get('until') ?? Infinity) &&
     (!query.has('text') || textOf(fixture).includes(query.get('text')!.toLowerCase()))
   );
 }
 
 const pages = (fixtures: Map<string, FixtureRun>, query: URLSearchParams): readonly RunView[] =>
-  [...fixtures.values()].filter((fixture) => passes(fixture, query)).map(({ run }) => run).sort((a, b) => (b.startedAtMs ?? 0) - (a.startedAtMs ?? 0));
+  [...fixtures.values()]
+    .filter((fixture) => passes(fixture, query))
+    .map(({ run }) => run)
+    .sort((a, b) => (b.startedAtMs ?? 0) - (a.startedAtMs ?? 0));
 
 function listRuns(fixtures: Map<string, FixtureRun>, query: URLSearchParams): unknown {
   const all = pages(fixtures, query);
   const limit = Number(query.get('limit') ?? 50);
   const from = Number(query.get('cursor') ?? 0);
   const items = all.slice(from, from + limit);
-  return { items, nextCursor: from + limit < all.length ? String(from + limit) : null, limit, limitCorrected: false, total: query.get('count') === 'true' ? all.length : null };
+  return {
+    items,
+    nextCursor: from + limit < all.length ? String(from + limit) : null,
+    limit,
+    limitCorrected: false,
+    total: query.get('count') === 'true' ? all.length : null,
+  };
 }
 
 function volume(fixtures: Map<string, FixtureRun>, query: URLSearchParams): unknown {
@@ -72,23 +96,43 @@ function volume(fixtures: Map<string, FixtureRun>, query: URLSearchParams): unkn
     const startMs = Math.round(sinceMs + index * sizeMs);
     const within = runs.filter((run) => (run.startedAtMs ?? 0) >= startMs && (run.startedAtMs ?? 0) < startMs + sizeMs);
     const isKnown = within.every((run) => run.costNanoUsd !== null);
-    return { startMs, runs: within.length, errors: within.filter((run) => run.summary.hasError).length, costNanoUsd: isKnown ? within.reduce((sum, run) => sum + run.costNanoUsd!, 0) : null };
+    return {
+      startMs,
+      runs: within.length,
+      errors: within.filter((run) => run.summary.hasError).length,
+      costNanoUsd: isKnown ? within.reduce((sum, run) => sum + run.costNanoUsd!, 0) : null,
+    };
   });
 }
 
 function search(fixtures: Map<string, FixtureRun>, query: URLSearchParams): unknown {
   const words = query.get('q') ?? '';
-  const items = [...fixtures.values()].filter(({ run }) => !query.has('run') || run.id === query.get('run')).flatMap((fixture) => {
-    const texts: [string | null, string][] = [[null, fixture.run.summary.firstMessage ?? '']];
-    for (const [stepId, parts] of fixture.answers) for (const part of parts) if (part.type === 'text') texts.push([stepId, part.text]);
-    return texts.flatMap(([stepId, text]) => {
-      const at = text.toLowerCase().indexOf(words.toLowerCase());
-      if (at === -1) return [];
-      const snippet = `${text.slice(Math.max(0, at - 40), at)}\uE000${text.slice(at, at + words.length)}\uE001${text.slice(at + words.length, at + 80)}`;
-      const step = fixture.steps.find(({ id }) => id === stepId);
-      return [{ runId: fixture.run.id, stepId, kind: 'output', contentId: null, snippet, timeMs: fixture.run.createdAtMs, rank: 1, run: fixture.run, stepNumber: step?.number ?? null }];
+  const items = [...fixtures.values()]
+    .filter(({ run }) => !query.has('run') || run.id === query.get('run'))
+    .flatMap((fixture) => {
+      const texts: [string | null, string][] = [[null, fixture.run.summary.firstMessage ?? '']];
+      for (const [stepId, parts] of fixture.answers)
+        for (const part of parts) if (part.type === 'text') texts.push([stepId, part.text]);
+      return texts.flatMap(([stepId, text]) => {
+        const at = text.toLowerCase().indexOf(words.toLowerCase());
+        if (at === -1) return [];
+        const snippet = `${text.slice(Math.max(0, at - 40), at)}\uE000${text.slice(at, at + words.length)}\uE001${text.slice(at + words.length, at + 80)}`;
+        const step = fixture.steps.find(({ id }) => id === stepId);
+        return [
+          {
+            runId: fixture.run.id,
+            stepId,
+            kind: 'output',
+            contentId: null,
+            snippet,
+            timeMs: fixture.run.createdAtMs,
+            rank: 1,
+            run: fixture.run,
+            stepNumber: step?.number ?? null,
+          },
+        ];
+      });
     });
-  });
   return { items: items.slice(0, Number(query.get('limit') ?? 50)) };
 }
 
@@ -98,16 +142,35 @@ function stepDetail(fixtures: Map<string, FixtureRun>, fixture: FixtureRun, numb
   const values = fixture.values.get(step.id);
   const parts = fixture.answers.get(step.id) ?? [];
   return {
-    step, args: toContent(values?.args), request: null, response: parts.length === 0 ? null : toContent(parts), responseParts: parts, result: toContent(values?.result),
-    attempts: fixture.attempts.get(step.id) ?? [], childRuns: [...fixtures.values()].map(({ run }) => run).filter((run) => run.parentStepId === step.id),
+    step,
+    args: toContent(values?.args),
+    request: null,
+    response: parts.length === 0 ? null : toContent(parts),
+    responseParts: parts,
+    result: toContent(values?.result),
+    attempts: fixture.attempts.get(step.id) ?? [],
+    childRuns: [...fixtures.values()].map(({ run }) => run).filter((run) => run.parentStepId === step.id),
   };
 }
 
 function context(fixture: FixtureRun, number: number, from: number): WireContext | null {
   const found = fixture.contexts.get(fixture.steps[number - 1]?.id ?? '');
   if (found === undefined) return null;
-  const messages = found.messages.map((message, index) => ({ index, contentId: `m${index}`, role: message.role, parts: message.parts, raw: JSON.stringify(message), isNew: index >= found.newFrom && found.again?.includes(index) !== true, mark: index === 0 ? { type: 'ephemeral' } : null }));
-  const tool = { contentId: 't1', name: 'find_order', description: 'Finds an order by its number', raw: '{"name":"find_order","parameters":{"type":"object"}}' };
+  const messages = found.messages.map((message, index) => ({
+    index,
+    contentId: `m${index}`,
+    role: message.role,
+    parts: message.parts,
+    raw: JSON.stringify(message),
+    isNew: index >= found.newFrom && found.again?.includes(index) !== true,
+    mark: index === 0 ? { type: 'ephemeral' } : null,
+  }));
+  const tool = {
+    contentId: 't1',
+    name: 'find_order',
+    description: 'Finds an order by its number',
+    raw: '{"name":"find_order","parameters":{"type":"object"}}',
+  };
   return { messages: messages.slice(from), tools: [tool], newFrom: found.newFrom, length: messages.length, missing: 0 };
 }
 
@@ -115,14 +178,38 @@ function verdict(fixture: FixtureRun): WireVerdict {
   const isOpen = fixture.run.status === 'running';
   const lost = fixture.run.counts.gaps;
   return {
-    intact: { verdict: isOpen ? 'unsealed' : 'intact', writerId: null, n: null, message: isOpen ? 'The run is not sealed yet.' : 'Every event is as it was sealed.', erased: 0 },
-    complete: { verdict: isOpen || lost > 0 ? 'incomplete' : 'complete', openSteps: fixture.run.counts.openSteps, openAttempts: 0, gaps: lost, lost, closed: !isOpen, message: isOpen ? 'The run is still going.' : 'Nothing is missing.' },
-    seals: isOpen ? 0 : 1, events: fixture.run.counts.events, publicKey: isOpen ? null : 'MCowBQYDK2VwAyEA…',
+    intact: {
+      verdict: isOpen ? 'unsealed' : 'intact',
+      writerId: null,
+      n: null,
+      message: isOpen ? 'The run is not sealed yet.' : 'Every event is as it was sealed.',
+      erased: 0,
+    },
+    complete: {
+      verdict: isOpen || lost > 0 ? 'incomplete' : 'complete',
+      openSteps: fixture.run.counts.openSteps,
+      openAttempts: 0,
+      gaps: lost,
+      lost,
+      closed: !isOpen,
+      message: isOpen ? 'The run is still going.' : 'Nothing is missing.',
+    },
+    seals: isOpen ? 0 : 1,
+    events: fixture.run.counts.events,
+    publicKey: isOpen ? null : 'MCowBQYDK2VwAyEA…',
   };
 }
 
 function detail(fixture: FixtureRun): RunDetail {
-  return { run: fixture.run, inputs: toContent(fixture.inputs), output: toContent(fixture.output), environment: fixture.environment, chain: fixture.chain, annotations: [], gaps: [] };
+  return {
+    run: fixture.run,
+    inputs: toContent(fixture.inputs),
+    output: toContent(fixture.output),
+    environment: fixture.environment,
+    chain: fixture.chain,
+    annotations: [],
+    gaps: [],
+  };
 }
 
 function answerRun(fixtures: Map<string, FixtureRun>, rest: readonly string[], query: URLSearchParams): unknown {
@@ -131,28 +218,58 @@ function answerRun(fixtures: Map<string, FixtureRun>, rest: readonly string[], q
   const number = Number(rest[2]);
   const from = Number(query.get('from') ?? 1);
   const limit = Number(query.get('limit') ?? 500);
-  switch (rest.slice(1).map((part) => (/^\d+$/.test(part) ? 'n' : part)).join('/')) {
-    case '': return detail(fixture);
-    case 'verify': return verdict(fixture);
-    case 'children': return [...fixtures.values()].map(({ run }) => run).filter((run) => run.parentRunId === fixture.run.id);
-    case 'events': return fixture.events.slice(from - 1, from - 1 + limit);
-    case 'steps': return fixture.steps.slice(from - 1, from - 1 + limit);
-    case 'steps/n': return stepDetail(fixtures, fixture, number);
-    case 'steps/n/context': return context(fixture, number, Number(query.get('from') ?? 0));
-    case 'steps/n/attempts': return fixture.attempts.get(fixture.steps[number - 1]?.id ?? '') ?? [];
+  switch (
+    rest
+      .slice(1)
+      .map((part) => (/^\d+$/.test(part) ? 'n' : part))
+      .join('/')
+  ) {
+    case '':
+      return detail(fixture);
+    case 'verify':
+      return verdict(fixture);
+    case 'children':
+      return [...fixtures.values()].map(({ run }) => run).filter((run) => run.parentRunId === fixture.run.id);
+    case 'events':
+      return fixture.events.slice(from - 1, from - 1 + limit);
+    case 'steps':
+      return fixture.steps.slice(from - 1, from - 1 + limit);
+    case 'steps/n':
+      return stepDetail(fixtures, fixture, number);
+    case 'steps/n/context':
+      return context(fixture, number, Number(query.get('from') ?? 0));
+    case 'steps/n/attempts':
+      return fixture.attempts.get(fixture.steps[number - 1]?.id ?? '') ?? [];
     case 'steps/n/attempts/n': {
-      const attempt = fixture.attempts.get(fixture.steps[number - 1]?.id ?? '')?.find((one) => one.number === Number(rest[4]));
-      return attempt === undefined ? null : { attempt, requestBody: '{"model":"claude-sonnet-4-5","messages":[{"role":"user","content":"Where is my order?"}]}', responseBody: attempt.responseBody === null ? null : '{"id":"msg_01","content":[{"type":"text","text":"<b>hi</b>"}]}' };
+      const attempt = fixture.attempts
+        .get(fixture.steps[number - 1]?.id ?? '')
+        ?.find((one) => one.number === Number(rest[4]));
+      return attempt === undefined
+        ? null
+        : {
+            attempt,
+            requestBody: '{"model":"claude-sonnet-4-5","messages":[{"role":"user","content":"Where is my order?"}]}',
+            responseBody:
+              attempt.responseBody === null ? null : '{"id":"msg_01","content":[{"type":"text","text":"<b>hi</b>"}]}',
+          };
     }
-    default: return null;
+    default:
+      return null;
   }
 }
 
 function answer(fixtures: Map<string, FixtureRun>, url: URL): unknown {
   const [noun, ...rest] = url.pathname.replace('/api/v1/', '').split('/').map(decodeURIComponent);
-  if (noun === 'runs') return rest.length === 0 ? listRuns(fixtures, url.searchParams) : answerRun(fixtures, rest, url.searchParams);
+  if (noun === 'runs')
+    return rest.length === 0 ? listRuns(fixtures, url.searchParams) : answerRun(fixtures, rest, url.searchParams);
   if (noun === 'search') return search(fixtures, url.searchParams);
-  if (noun === 'agents') return [...new Set([...fixtures.values()].map(({ run }) => run.agentId))].map((agentId) => ({ agentId, runs: 1, lastStartedAtMs: 0, lastRun: null }));
+  if (noun === 'agents')
+    return [...new Set([...fixtures.values()].map(({ run }) => run.agentId))].map((agentId) => ({
+      agentId,
+      runs: 1,
+      lastStartedAtMs: 0,
+      lastRun: null,
+    }));
   if (url.pathname === '/api/v1/stats/volume') return volume(fixtures, url.searchParams);
   return null;
 }
@@ -160,7 +277,10 @@ function answer(fixtures: Map<string, FixtureRun>, url: URL): unknown {
 function sendFile(dist: string, path: string, response: ServerResponse): void {
   const file = join(dist, normalize(path));
   const found = file.startsWith(dist) && existsSync(file) && statSync(file).isFile() ? file : join(dist, 'index.html');
-  response.writeHead(200, { 'content-type': mediaTypes[extname(found)] ?? 'application/octet-stream', 'cache-control': 'no-cache' });
+  response.writeHead(200, {
+    'content-type': mediaTypes[extname(found)] ?? 'application/octet-stream',
+    'cache-control': 'no-cache',
+  });
   createReadStream(found).pipe(response);
 }
 
@@ -194,20 +314,35 @@ export async function startFixtureServer(list: readonly FixtureRun[], dist: stri
     requests.push(`${request.method} ${url.pathname}${url.search}`);
     if (isDown) return void request.socket.destroy();
     const follows = /^\/api\/v1\/runs\/(?:(stream)|([^/]+)\/events)$/.exec(url.pathname);
-    if (follows !== null && request.headers.accept === 'text/event-stream') return openStream(request, response, follows[2] ?? null);
+    if (follows !== null && request.headers.accept === 'text/event-stream')
+      return openStream(request, response, follows[2] ?? null);
     const body = answer(fixtures, url);
     const status = body === null ? 404 : 200;
     response.writeHead(status, { 'content-type': status === 200 ? 'application/json' : 'application/problem+json' });
-    response.end(JSON.stringify(body ?? { type: 'about:blank', title: 'Not found', status, code: 'run-not-found', detail: 'There is no such run.', field: null }));
+    response.end(
+      JSON.stringify(
+        body ?? {
+          type: 'about:blank',
+          title: 'Not found',
+          status,
+          code: 'run-not-found',
+          detail: 'There is no such run.',
+          field: null,
+        },
+      ),
+    );
   };
   const server = createServer(handle);
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    server, fixtures, requests,
+    server,
+    fixtures,
+    requests,
     announce: (fixture) => {
       for (const stream of streams) {
-        if (stream.runId === null) stream.response.write(`event: run\ndata: ${JSON.stringify({ run: fixture.run })}\n\n`);
+        if (stream.runId === null)
+          stream.response.write(`event: run\ndata: ${JSON.stringify({ run: fixture.run })}\n\n`);
         else if (stream.runId === fixture.run.id) {
           sendEvents(stream);
           stream.response.write(`event: run\ndata: ${JSON.stringify({ run: fixture.run })}\n\n`);

@@ -147,20 +147,35 @@ describe.skipIf(!hasChromium)('page of a run in a browser (skipped: no Chromium 
     await close();
   });
 
-  it.each(['?step=1', '?step=1&tab=output', '?step=1&tab=attempts', '?step=1&tab=options', '?step=1&tab=raw', '?step=2', '?step=2&tab=raw', '', '?tab=events', '?tab=environment', '?tab=raw'])(
-    'shows hostile text as text: %s',
-    async (rest) => {
-      const { page, complaints, close } = await openPage(browser, pageOf(hostile, rest));
-      await page.locator('.tab-content').getByText('window.__owned').first().waitFor();
-      expect(await page.evaluate(() => (window as { __owned?: unknown }).__owned)).toBeUndefined();
-      expect(await page.locator('.inspector script, .inspector img, .inspector svg, .inspector iframe, .inspector a[href^="javascript"], .inspector a[href^="http"]').count()).toBe(0);
-      expect(await page.locator('.hidden-char', { hasText: 'U+202E' }).count()).toBeGreaterThan(0);
-      expect(await page.locator('body').innerText()).not.toMatch(/[\u202E\u2066\u200B\u001B\u0000]/);
-      expect(await page.title()).not.toMatch(/[\u202E\u200B]/);
-      expect(complaints).toEqual([]);
-      await close();
-    },
-  );
+  it.each([
+    '?step=1',
+    '?step=1&tab=output',
+    '?step=1&tab=attempts',
+    '?step=1&tab=options',
+    '?step=1&tab=raw',
+    '?step=2',
+    '?step=2&tab=raw',
+    '',
+    '?tab=events',
+    '?tab=environment',
+    '?tab=raw',
+  ])('shows hostile text as text: %s', async (rest) => {
+    const { page, complaints, close } = await openPage(browser, pageOf(hostile, rest));
+    await page.locator('.tab-content').getByText('window.__owned').first().waitFor();
+    expect(await page.evaluate(() => (window as { __owned?: unknown }).__owned)).toBeUndefined();
+    expect(
+      await page
+        .locator(
+          '.inspector script, .inspector img, .inspector svg, .inspector iframe, .inspector a[href^="javascript"], .inspector a[href^="http"]',
+        )
+        .count(),
+    ).toBe(0);
+    expect(await page.locator('.hidden-char', { hasText: 'U+202E' }).count()).toBeGreaterThan(0);
+    expect(await page.locator('body').innerText()).not.toMatch(/[\u202E\u2066\u200B\u001B\u0000]/);
+    expect(await page.title()).not.toMatch(/[\u202E\u200B]/);
+    expect(complaints).toEqual([]);
+    await close();
+  });
 
   it('cuts a line of 10 MB and shows more by the piece', async () => {
     const { page, complaints, close } = await openPage(browser, pageOf(hostile, '?step=3'));

@@ -51,14 +51,18 @@ describe.skipIf(!hasChromium)('list of runs in a browser (skipped: no Chromium a
     await page.getByLabel('Nested').check();
     await page.waitForURL(/status=failed.*agent=code-review|agent=code-review.*status=failed/);
     await page.waitForURL(/nested=1/);
-    await expect.poll(() => page.locator('.cell-status .status-word').allInnerTexts()).toSatisfy((words: string[]) => words.length > 0 && words.every((word) => word === 'failed'));
+    await expect
+      .poll(() => page.locator('.cell-status .status-word').allInnerTexts())
+      .toSatisfy((words: string[]) => words.length > 0 && words.every((word) => word === 'failed'));
     const address = page.url();
     await close();
     const again = await openPage(browser, address);
     await again.page.locator('.run-item').first().waitFor();
     expect(await again.page.getByLabel('Status').inputValue()).toBe('failed');
     expect(await again.page.getByRole('combobox', { name: 'Agent' }).inputValue()).toBe('code-review');
-    expect(await again.page.locator('.run-link').allInnerTexts()).toSatisfy((names: string[]) => names.every((name) => name.includes('code-review')));
+    expect(await again.page.locator('.run-link').allInnerTexts()).toSatisfy((names: string[]) =>
+      names.every((name) => name.includes('code-review')),
+    );
     expect([...complaints, ...again.complaints]).toEqual([]);
     await again.close();
   });
@@ -100,7 +104,14 @@ describe.skipIf(!hasChromium)('list of runs in a browser (skipped: no Chromium a
     served.fixtures.set(live.run.id, live);
     served.announce(live);
     await page.getByText('report of today', { exact: true }).waitFor();
-    live.run = { ...live.run, status: 'failed', endReason: 'error', errorDetail: 'It broke', lastSeq: 99, durationMs: 5 };
+    live.run = {
+      ...live.run,
+      status: 'failed',
+      endReason: 'error',
+      errorDetail: 'It broke',
+      lastSeq: 99,
+      durationMs: 5,
+    };
     served.announce(live);
     await page.getByText('It broke').waitFor();
     served.fixtures.delete(live.run.id);

@@ -23,7 +23,8 @@ describe('build', () => {
     const html = readFileSync(join(dist, 'index.html'), 'utf8');
     expect(html).not.toMatch(/<style|style=|<script(?![^>]*\ssrc=)|https?:/);
     for (const file of readdirSync(join(dist, 'assets'))) {
-      if (file.endsWith('.css')) expect(readFileSync(join(dist, 'assets', file), 'utf8')).not.toMatch(/https?:|data:|@import/);
+      if (file.endsWith('.css'))
+        expect(readFileSync(join(dist, 'assets', file), 'utf8')).not.toMatch(/https?:|data:|@import/);
     }
   });
 });

@@ -1,6 +1,5 @@
 import type { AttemptDetail, WireMessage, WirePart } from '../../server/wire.ts';
-import { toCost, toDuration, toTime } from './figures.ts';
-import { notAvailable } from './figures.ts';
+import { notAvailable, toCost, toDuration, toTime } from './figures.ts';
 import type { StepReading } from '../step-reading.ts';
 import type { Terminal } from './terminal.ts';
 import { toVisible } from './terminal.ts';

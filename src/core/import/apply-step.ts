@@ -1,5 +1,4 @@
-import { contentToPreview } from '../content/text.ts';
-import { toSummaryLine } from '../content/text.ts';
+import { contentToPreview, toSummaryLine } from '../content/text.ts';
 import { defaultLimits, truncateBytes } from '../limits.ts';
 import type { RecordedError, StepView } from '../model/step.ts';
 import { isStepStatusAllowed } from '../model/step.ts';

@@ -38,7 +38,12 @@ function searchToQuery(search: RunSearch, nowMs: number): Record<string, string 
 /** Addresses by what they give. */
 export const paths = {
   runs: (search: RunSearch, page: { readonly nowMs: number; readonly limit: number; readonly cursor: string | null }) =>
-    withQuery(`${base}/runs`, { ...searchToQuery(search, page.nowMs), limit: page.limit, cursor: page.cursor, count: page.cursor === null ? 'true' : null }),
+    withQuery(`${base}/runs`, {
+      ...searchToQuery(search, page.nowMs),
+      limit: page.limit,
+      cursor: page.cursor,
+      count: page.cursor === null ? 'true' : null,
+    }),
   runStream: () => `${base}/runs/stream`,
   volume: (search: RunSearch, range: { readonly nowMs: number; readonly buckets: number }) =>
     withQuery(`${base}/stats/volume`, { ...searchToQuery(search, range.nowMs), buckets: range.buckets }),
@@ -48,11 +53,14 @@ export const paths = {
   run,
   verify: (runId: string) => `${run(runId)}/verify`,
   children: (runId: string) => `${run(runId)}/children`,
-  events: (runId: string, fromSeq: number, limit: number) => withQuery(`${run(runId)}/events`, { from: fromSeq, limit }),
+  events: (runId: string, fromSeq: number, limit: number) =>
+    withQuery(`${run(runId)}/events`, { from: fromSeq, limit }),
   eventStream: (runId: string) => `${run(runId)}/events`,
-  steps: (runId: string, fromNumber: number, limit: number) => withQuery(`${run(runId)}/steps`, { from: fromNumber, limit }),
+  steps: (runId: string, fromNumber: number, limit: number) =>
+    withQuery(`${run(runId)}/steps`, { from: fromNumber, limit }),
   step,
   attempts: (runId: string, number: number) => `${step(runId, number)}/attempts`,
   attempt: (runId: string, number: number, attempt: number) => `${step(runId, number)}/attempts/${attempt}`,
-  context: (runId: string, number: number, from: number) => withQuery(`${step(runId, number)}/context`, { from: from > 0 ? from : null }),
+  context: (runId: string, number: number, from: number) =>
+    withQuery(`${step(runId, number)}/context`, { from: from > 0 ? from : null }),
 } as const;

@@ -62,7 +62,8 @@ export const reads = {
   search: (text: string, runId?: string) =>
     queryOptions({
       queryKey: ['search', text, runId ?? null],
-      queryFn: ({ signal }) => getJson<SearchPage>(paths.search(text, { ...(runId === undefined ? {} : { runId }), limit: 200 }), signal),
+      queryFn: ({ signal }) =>
+        getJson<SearchPage>(paths.search(text, { ...(runId === undefined ? {} : { runId }), limit: 200 }), signal),
       staleTime: 10_000,
       placeholderData: keepPreviousData,
       enabled: text !== '',
@@ -83,11 +84,13 @@ export const reads = {
       retry: false,
       placeholderData: keepPreviousData,
     }),
-  children: (runId: string) => queryOptions({ queryKey: ['children', runId], queryFn: () => readChildren(runId), staleTime: 2000 }),
+  children: (runId: string) =>
+    queryOptions({ queryKey: ['children', runId], queryFn: () => readChildren(runId), staleTime: 2000 }),
   events: (runId: string, lastSeq: number) =>
     queryOptions({
       queryKey: ['events', runId, lastSeq],
-      queryFn: ({ signal }) => getItems<WireEvent>(paths.events(runId, Math.max(1, lastSeq - pageLimit + 1), pageLimit), signal),
+      queryFn: ({ signal }) =>
+        getItems<WireEvent>(paths.events(runId, Math.max(1, lastSeq - pageLimit + 1), pageLimit), signal),
       placeholderData: keepPreviousData,
     }),
   step: (runId: string, number: number, version: string) =>

@@ -33,7 +33,12 @@ describe('stream', () => {
     });
     const seen: string[] = [];
     const states: string[] = [];
-    const stream = openStream({ path, lastEventId: '4', onEvent: (event) => seen.push(event.data), onState: (state) => states.push(state.kind) });
+    const stream = openStream({
+      path,
+      lastEventId: '4',
+      onEvent: (event) => seen.push(event.data),
+      onState: (state) => states.push(state.kind),
+    });
     closers.push(stream.close);
     await vi.waitFor(() => expect(seen.length).toBeGreaterThanOrEqual(2), { timeout: 5000 });
     expect(seen.slice(0, 2)).toEqual(['5', '6']);
@@ -48,7 +53,12 @@ describe('stream', () => {
       response.writeHead(404).end();
     });
     const states: string[] = [];
-    const stream = openStream({ path, lastEventId: null, onEvent: () => undefined, onState: (state) => states.push(state.kind) });
+    const stream = openStream({
+      path,
+      lastEventId: null,
+      onEvent: () => undefined,
+      onState: (state) => states.push(state.kind),
+    });
     closers.push(stream.close);
     await vi.waitFor(() => expect(states).toEqual(['connecting', 'off']));
     expect(asked).toBe(1);

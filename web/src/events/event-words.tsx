@@ -5,7 +5,8 @@ import { Words } from '../parts/recorded-text.tsx';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 const fieldsOf = (value: unknown): Fields => (isFields(value) ? value : {});
 const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 const numberOf = (value: unknown): number | null => (typeof value === 'number' ? value : null);
@@ -24,11 +25,29 @@ type View = (facts: Fields, payload: Fields, event: WireEvent) => ReactNode;
 
 /** One view per type that says more than its fields; the others show their payload. */
 const viewByType: ReadonlyMap<string, View> = new Map<string, View>([
-  ['run-create', (facts, payload) => joined(textOf(payload['agentId']), textOf(payload['name']), textOf(facts['source']))],
-  ['run-end', (facts, payload) => joined(textOf(facts['endReason']), toDuration(numberOf(facts['durationMs'])), errorWords(payload['error']))],
-  ['step-start', (facts, payload) => joined(textOf(facts['kind']), textOf(payload['name']) ?? textOf(payload['model']) ?? textOf(facts['operation']))],
-  ['step-end', (facts, payload) => joined(textOf(facts['status']), toDuration(numberOf(facts['durationMs'])), errorWords(payload['error']))],
-  ['attempt-start', (_, payload, event) => joined(`attempt ${event.attempt ?? ''}`, textOf(payload['method']), textOf(payload['path']))],
+  [
+    'run-create',
+    (facts, payload) => joined(textOf(payload['agentId']), textOf(payload['name']), textOf(facts['source'])),
+  ],
+  [
+    'run-end',
+    (facts, payload) =>
+      joined(textOf(facts['endReason']), toDuration(numberOf(facts['durationMs'])), errorWords(payload['error'])),
+  ],
+  [
+    'step-start',
+    (facts, payload) =>
+      joined(textOf(facts['kind']), textOf(payload['name']) ?? textOf(payload['model']) ?? textOf(facts['operation'])),
+  ],
+  [
+    'step-end',
+    (facts, payload) =>
+      joined(textOf(facts['status']), toDuration(numberOf(facts['durationMs'])), errorWords(payload['error'])),
+  ],
+  [
+    'attempt-start',
+    (_, payload, event) => joined(`attempt ${event.attempt ?? ''}`, textOf(payload['method']), textOf(payload['path'])),
+  ],
   [
     'attempt-end',
     (facts, payload, event) =>
@@ -40,7 +59,11 @@ const viewByType: ReadonlyMap<string, View> = new Map<string, View>([
         errorWords(payload['error']),
       ),
   ],
-  ['log', (_, payload) => joined(textOf(payload['type']), payload['data'] === undefined ? null : JSON.stringify(payload['data']))],
+  [
+    'log',
+    (_, payload) =>
+      joined(textOf(payload['type']), payload['data'] === undefined ? null : JSON.stringify(payload['data'])),
+  ],
   ['error', (_, payload) => joined(errorWords(payload['error']))],
   [
     'gap',
@@ -51,7 +74,15 @@ const viewByType: ReadonlyMap<string, View> = new Map<string, View>([
         textOf(payload['detail']),
       ),
   ],
-  ['content-erase', (_, payload) => joined(textOf(payload['scope']), toPlural(numberOf(payload['events']) ?? 0, 'event'), `${String(payload['contents'] ?? 0)} contents`)],
+  [
+    'content-erase',
+    (_, payload) =>
+      joined(
+        textOf(payload['scope']),
+        toPlural(numberOf(payload['events']) ?? 0, 'event'),
+        `${String(payload['contents'] ?? 0)} contents`,
+      ),
+  ],
 ]);
 
 /** What an event says, in a line. An erased payload says so. */

@@ -9,8 +9,26 @@ describe('badges', () => {
   it('has none for a run of which nothing need be said', () => expect(runToBadges(run)).toEqual([]));
 
   it('says what a reader must know first', () => {
-    const marked = { ...run, endReason: 'interrupted' as const, swept: true, dryRun: true, shadow: true, erased: true, observedAfter: true, counts: { ...run.counts, gaps: 1, retries: 2, missing: 3 } };
-    expect(runToBadges(marked).map((badge) => badge.label)).toEqual(['interrupted', 'gap', '3 missing', 'erased', 'dry run', 'shadow', '2 retries', 'observed after']);
+    const marked = {
+      ...run,
+      endReason: 'interrupted' as const,
+      swept: true,
+      dryRun: true,
+      shadow: true,
+      erased: true,
+      observedAfter: true,
+      counts: { ...run.counts, gaps: 1, retries: 2, missing: 3 },
+    };
+    expect(runToBadges(marked).map((badge) => badge.label)).toEqual([
+      'interrupted',
+      'gap',
+      '3 missing',
+      'erased',
+      'dry run',
+      'shadow',
+      '2 retries',
+      'observed after',
+    ]);
   });
 });
 

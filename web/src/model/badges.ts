@@ -14,11 +14,20 @@ export function runToBadges(run: RunView): readonly Badge[] {
   const add = (tone: Badge['tone'], label: string, title: string): void => void badges.push({ tone, label, title });
   const { counts } = run;
   if (run.endReason === 'interrupted') {
-    add('bad', 'interrupted', run.swept ? 'The recording process died; the sweep ended the run' : 'The run was interrupted');
+    add(
+      'bad',
+      'interrupted',
+      run.swept ? 'The recording process died; the sweep ended the run' : 'The run was interrupted',
+    );
   }
-  if (counts.gaps > 0) add('bad', counts.gaps === 1 ? 'gap' : `${counts.gaps} gaps`, 'The recorder told of records it lost');
+  if (counts.gaps > 0)
+    add('bad', counts.gaps === 1 ? 'gap' : `${counts.gaps} gaps`, 'The recorder told of records it lost');
   if (counts.missing > 0) {
-    add('bad', `${counts.missing} missing`, `${toPlural(counts.missing, 'event')} never arrived: the numbering has holes`);
+    add(
+      'bad',
+      `${counts.missing} missing`,
+      `${toPlural(counts.missing, 'event')} never arrived: the numbering has holes`,
+    );
   }
   if (run.erased) add('warn', 'erased', 'The words of this run were erased; numbers and hashes stay');
   if (run.dryRun) add('warn', 'dry run', 'A sandbox try-out, hidden from lists and totals unless asked for');
@@ -62,5 +71,10 @@ export function statusToTone(status: string): 'ok' | 'bad' | 'warn' | 'live' | '
 
 /** True while a run can still grow. */
 export function isRunOpen(run: RunView): boolean {
-  return run.status === 'pending' || run.status === 'running' || run.status === 'waiting_tool' || run.status === 'waiting_approval';
+  return (
+    run.status === 'pending' ||
+    run.status === 'running' ||
+    run.status === 'waiting_tool' ||
+    run.status === 'waiting_approval'
+  );
 }

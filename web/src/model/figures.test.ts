@@ -8,9 +8,18 @@ describe('figures', () => {
     expect(toCost(null)).toBe('n/a');
     expect(toSize(null)).toBe('n/a');
     expect(toTokens(null)).toBe('n/a');
-    const none = { total: null, noCache: null, cacheRead: null, cacheWrite: null, cacheWriteFiveMinutes: null, cacheWriteOneHour: null };
+    const none = {
+      total: null,
+      noCache: null,
+      cacheRead: null,
+      cacheWrite: null,
+      cacheWriteFiveMinutes: null,
+      cacheWriteOneHour: null,
+    };
     expect(toTokens({ input: none, output: { total: null, text: null, reasoning: null }, requests: null })).toBe('n/a');
-    expect(toTokens({ input: { ...none, total: 7 }, output: { total: null, text: null, reasoning: null }, requests: null })).toBe('7 → n/a');
+    expect(
+      toTokens({ input: { ...none, total: 7 }, output: { total: null, text: null, reasoning: null }, requests: null }),
+    ).toBe('7 → n/a');
   });
 
   it.each([

@@ -7,7 +7,13 @@ const run = (id: string, startedAtMs: number, lastSeq = 1) => aRun({ id, started
 describe('run list', () => {
   it('replaces what is newer and keeps what is not', () => {
     const list = [run('b', 2, 5), run('a', 1, 5)];
-    const patched = patchRuns(list, new Map([['a', run('a', 1, 9)], ['b', run('b', 2, 3)]]));
+    const patched = patchRuns(
+      list,
+      new Map([
+        ['a', run('a', 1, 9)],
+        ['b', run('b', 2, 3)],
+      ]),
+    );
     expect(patched.map((one) => one.lastSeq)).toEqual([5, 9]);
     expect(patchRuns(list, new Map([['z', run('z', 3)]]))).toBe(list);
   });

@@ -4,7 +4,10 @@ import { changeRunSearch, isNarrowed, parseLabels, parseMoment, parseRunSearch }
 
 describe('run search', () => {
   it('reads an address and leaves out what it does not know', () => {
-    expect(parseRunSearch({ status: ' failed ', agent: '', nested: '1', dry: 'yes', evil: 'x', q: 7 })).toEqual({ status: 'failed', nested: '1' });
+    expect(parseRunSearch({ status: ' failed ', agent: '', nested: '1', dry: 'yes', evil: 'x', q: 7 })).toEqual({
+      status: 'failed',
+      nested: '1',
+    });
   });
 
   it('takes a field away when it is emptied', () => {
@@ -30,7 +33,10 @@ describe('run search', () => {
   });
 
   it('asks the API in its own words', () => {
-    const path = paths.runs({ status: 'failed,timeout', q: 'a "b c"', error: '1', since: '1h' }, { nowMs: 7_200_000, limit: 100, cursor: null });
+    const path = paths.runs(
+      { status: 'failed,timeout', q: 'a "b c"', error: '1', since: '1h' },
+      { nowMs: 7_200_000, limit: 100, cursor: null },
+    );
     expect(Object.fromEntries(new URL(path, 'http://x').searchParams)).toEqual({
       status: 'failed,timeout',
       text: 'a "b c"',

@@ -25,8 +25,16 @@ describe('prefix break', () => {
   const withUsage = (input: Parameters<typeof aUsage>[0]) => ({ ...step, usage: aUsage(input) });
 
   it('is what was cached less what was read again', () => {
-    expect(toPrefixLoss(withUsage({ cacheRead: 2000, cacheWrite: 500 }), withUsage({ cacheRead: 300 }))).toEqual({ lostTokens: 2200, readTokens: 300, cachedTokens: 2500, isAtLeast: false });
-    expect(toPrefixLoss(withUsage({ cacheRead: 2000 }), withUsage({ cacheRead: 0 }))).toMatchObject({ lostTokens: 2000, isAtLeast: true });
+    expect(toPrefixLoss(withUsage({ cacheRead: 2000, cacheWrite: 500 }), withUsage({ cacheRead: 300 }))).toEqual({
+      lostTokens: 2200,
+      readTokens: 300,
+      cachedTokens: 2500,
+      isAtLeast: false,
+    });
+    expect(toPrefixLoss(withUsage({ cacheRead: 2000 }), withUsage({ cacheRead: 0 }))).toMatchObject({
+      lostTokens: 2000,
+      isAtLeast: true,
+    });
   });
 
   it('is unknown when either side did not tell (I12)', () => {

@@ -9,7 +9,11 @@ export interface Segment {
 }
 
 /** The round trips of a step and the waits between them, in order. `nowMs` ends what is still under way. */
-export function attemptsToSegments(step: StepView, attempts: readonly AttemptView[], nowMs: number): readonly Segment[] {
+export function attemptsToSegments(
+  step: StepView,
+  attempts: readonly AttemptView[],
+  nowMs: number,
+): readonly Segment[] {
   const segments: Segment[] = [];
   const ordered = [...attempts].sort((a, b) => a.number - b.number);
   ordered.forEach((attempt, index) => {
@@ -19,7 +23,12 @@ export function attemptsToSegments(step: StepView, attempts: readonly AttemptVie
     // A refusal that arrived whole is a completed round trip and still a failed try.
     const isRefused = (attempt.responseStatus ?? 200) >= 400;
     const kind = attempt.status === null ? 'open' : isRefused ? 'failed' : attempt.status;
-    segments.push({ kind, startMs: attempt.startedAtMs, endMs: Math.max(endMs, attempt.startedAtMs), attempt: attempt.number });
+    segments.push({
+      kind,
+      startMs: attempt.startedAtMs,
+      endMs: Math.max(endMs, attempt.startedAtMs),
+      attempt: attempt.number,
+    });
     if (next !== undefined && next.startedAtMs > endMs) {
       segments.push({ kind: 'wait', startMs: endMs, endMs: next.startedAtMs, attempt: next.number });
     }

@@ -12,7 +12,13 @@ function step(number: number, parent: StepView | null = null): StepView {
 }
 
 function child(id: string, parent: StepView | null, startedAtMs: number): RunView {
-  return aRun({ id, startedAtMs, parentRunId: runId, parentStepId: parent?.id ?? null, counts: { ...aRun({ id, startedAtMs }).counts, steps: 1 } });
+  return aRun({
+    id,
+    startedAtMs,
+    parentRunId: runId,
+    parentStepId: parent?.id ?? null,
+    counts: { ...aRun({ id, startedAtMs }).counts, steps: 1 },
+  });
 }
 
 const outline = (rows: readonly Row[]): readonly string[] =>
@@ -28,7 +34,10 @@ describe('step rows', () => {
 
   it('hides what is folded', () => {
     const model = step(1);
-    const rows = toRows({ runId, steps: [model, step(2, model), step(3)], children: [] }, { ...nothing, folded: new Set([stepKey(runId, 1)]) });
+    const rows = toRows(
+      { runId, steps: [model, step(2, model), step(3)], children: [] },
+      { ...nothing, folded: new Set([stepKey(runId, 1)]) },
+    );
     expect(outline(rows)).toEqual(['1', '3']);
     expect(rows[0]).toMatchObject({ hasChildren: true, isOpen: false });
   });
@@ -36,14 +45,26 @@ describe('step rows', () => {
   it('puts child runs under their step, or by their time when no step names them', () => {
     const first = step(1);
     const children = [child('c1', first, 120), child('c2', null, 150)];
-    expect(toRows({ runId, steps: [first, step(2)], children }, nothing).map((row) => row.key)).toEqual([stepKey(runId, 1), runKey('c1'), runKey('c2'), stepKey(runId, 2)]);
+    expect(toRows({ runId, steps: [first, step(2)], children }, nothing).map((row) => row.key)).toEqual([
+      stepKey(runId, 1),
+      runKey('c1'),
+      runKey('c2'),
+      stepKey(runId, 2),
+    ]);
   });
 
   it('unfolds a child run once, also when runs contain each other', () => {
     const first = step(1);
     const children = [child('c1', first, 120)];
-    const inner: LoadedRun = { runId: 'c1', steps: [aStep({ runId: 'c1', number: 1, startedAtMs: 130 })], children: [child('c1', null, 140)] };
-    const rows = toRows({ runId, steps: [first], children }, { ...nothing, openRuns: new Set(['c1']), loadedById: new Map([['c1', inner]]) });
+    const inner: LoadedRun = {
+      runId: 'c1',
+      steps: [aStep({ runId: 'c1', number: 1, startedAtMs: 130 })],
+      children: [child('c1', null, 140)],
+    };
+    const rows = toRows(
+      { runId, steps: [first], children },
+      { ...nothing, openRuns: new Set(['c1']), loadedById: new Map([['c1', inner]]) },
+    );
     expect(outline(rows)).toEqual(['1', '.run', '..1', '..run']);
   });
 

@@ -60,7 +60,13 @@ export function runKey(runId: string): string {
 }
 
 type Node =
-  | { readonly kind: 'step'; readonly number: number; readonly step: StepView | null; readonly loaded: Index; readonly depth: number }
+  | {
+      readonly kind: 'step';
+      readonly number: number;
+      readonly step: StepView | null;
+      readonly loaded: Index;
+      readonly depth: number;
+    }
   | { readonly kind: 'run'; readonly run: RunView; readonly depth: number };
 
 interface Index {
@@ -156,7 +162,16 @@ export function toRows(root: LoadedRun, options: RowOptions): readonly Row[] {
       const key = stepKey(node.loaded.runId, node.number);
       const isOpen = children.length > 0 && !options.folded.has(key);
       const { number, step, depth } = node;
-      rows.push({ kind: 'step', key, runId: node.loaded.runId, number, step, depth, hasChildren: children.length > 0, isOpen });
+      rows.push({
+        kind: 'step',
+        key,
+        runId: node.loaded.runId,
+        number,
+        step,
+        depth,
+        hasChildren: children.length > 0,
+        isOpen,
+      });
       if (isOpen) stack.push(...children.reverse());
     } else {
       const { run, depth } = node;
@@ -194,7 +209,16 @@ export function toFlatSource(runId: string, count: number, stepAt: (number: numb
       const number = index + 1;
       const step = stepAt(number);
       const depth = step === null || step.parentStepId === null ? 0 : 1;
-      return { kind: 'step', key: stepKey(runId, number), runId, number, step, depth, hasChildren: false, isOpen: false };
+      return {
+        kind: 'step',
+        key: stepKey(runId, number),
+        runId,
+        number,
+        step,
+        depth,
+        hasChildren: false,
+        isOpen: false,
+      };
     },
     indexOf: (key) => {
       const number = key.startsWith(`${runId}.`) ? Number(key.slice(runId.length + 1)) : Number.NaN;

@@ -7,7 +7,10 @@ describe('timeline', () => {
   it('never makes an empty or a backward span', () => expect(toSpan(5000, 10)).toEqual({ startMs: 5000, endMs: 5001 }));
 
   it('zooms around the pointer and stays within the run', () => {
-    expect(zoomSpan(bounds, bounds, { factor: 0.5, at: 0.25 })).toEqual({ startMs: 3500 - 2500 * 0.5, endMs: 2250 + 5000 });
+    expect(zoomSpan(bounds, bounds, { factor: 0.5, at: 0.25 })).toEqual({
+      startMs: 3500 - 2500 * 0.5,
+      endMs: 2250 + 5000,
+    });
     expect(zoomSpan({ startMs: 1000, endMs: 3000 }, bounds, { factor: 100, at: 0 })).toEqual(bounds);
     const deep = zoomSpan(bounds, bounds, { factor: 1e-9, at: 0.5 });
     expect(deep.endMs - deep.startMs).toBe(1);

@@ -33,7 +33,10 @@ function clampSpan(startMs: number, length: number, bounds: Span): Span {
   return { startMs: start, endMs: start + length };
 }
 
-const stepsMs = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 15e3, 3e4, 6e4, 12e4, 3e5, 6e5, 9e5, 18e5, 36e5, 72e5, 216e5, 432e5, 864e5];
+const stepsMs = [
+  1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 15e3, 3e4, 6e4, 12e4, 3e5, 6e5, 9e5, 18e5, 36e5, 72e5, 216e5,
+  432e5, 864e5,
+];
 
 /** Round offsets from `originMs` that lie in `span`, at most about `countMax` of them, in milliseconds. */
 export function toTicks(span: Span, originMs: number, countMax: number): readonly number[] {

@@ -15,14 +15,20 @@ describe('visible', () => {
     ['a\u2028b', 'a⟨U+2028⟩b'],
   ])('names what %j hides', (text, seen) => expect(toVisibleText(text)).toBe(seen));
 
-  it.each(['plain', 'tab\tand\nline', 'one\r\ntwo', 'שלום', '👩‍💻 and ❤️', 'naïve é', '👋🏽'])('leaves %j as it is', (text) => {
-    expect(toPieces(text).every((piece) => piece.kind === 'text')).toBe(true);
-    expect(toVisibleText(text)).toBe(text);
-  });
+  it.each(['plain', 'tab\tand\nline', 'one\r\ntwo', 'שלום', '👩‍💻 and ❤️', 'naïve é', '👋🏽'])(
+    'leaves %j as it is',
+    (text) => {
+      expect(toPieces(text).every((piece) => piece.kind === 'text')).toBe(true);
+      expect(toVisibleText(text)).toBe(text);
+    },
+  );
 
   it('leaves no invisible character in what is shown as text', () => {
     const text = Array.from({ length: 0x3000 }, (_, code) => String.fromCharCode(code)).join('x');
-    const shown = toPieces(text).filter((piece) => piece.kind === 'text').map((piece) => piece.text).join('');
+    const shown = toPieces(text)
+      .filter((piece) => piece.kind === 'text')
+      .map((piece) => piece.text)
+      .join('');
     expect(shown).not.toMatch(/[\p{Bidi_Control}\u0000-\u0008\u000B-\u001F\u007F-\u009F\u200B-\u200D\u2060\uFEFF]/u);
   });
 

@@ -10,7 +10,17 @@ const moreChars = 100_000;
 const colouredChars = 40_000;
 
 /** JSON or any recorded text, laid out for reading, with a button that copies the recorded form. */
-export function JsonBlock({ raw, label, note, copy = true }: { raw: string; label?: string; note?: string; copy?: boolean }) {
+export function JsonBlock({
+  raw,
+  label,
+  note,
+  copy = true,
+}: {
+  raw: string;
+  label?: string;
+  note?: string;
+  copy?: boolean;
+}) {
   const [shown, setShown] = useState(firstChars);
   const pretty = useMemo(() => toPrettyJson(raw), [raw]);
   const cut = cutText(pretty, shown);

@@ -10,7 +10,8 @@ export function LostBanner({ state, onRetry }: { state: StreamState; onRetry: ()
   return (
     <div className="banner" role="status">
       <span>
-        Connection lost. This is what was known at {toClock(state.sinceMs)}. {waitS > 0 ? `Trying again in ${waitS} s.` : 'Trying again.'}
+        Connection lost. This is what was known at {toClock(state.sinceMs)}.{' '}
+        {waitS > 0 ? `Trying again in ${waitS} s.` : 'Trying again.'}
       </span>
       <button type="button" className="small-button" onClick={onRetry}>
         Try now

@@ -37,7 +37,13 @@ function KeyForm({ onDone }: { onDone: () => void }) {
     >
       <label>
         Key with the scope read
-        <input type="password" autoComplete="off" value={key} placeholder="tk_…" onChange={(event) => setKey(event.target.value)} />
+        <input
+          type="password"
+          autoComplete="off"
+          value={key}
+          placeholder="tk_…"
+          onChange={(event) => setKey(event.target.value)}
+        />
       </label>
       <button type="submit" className="button">
         Use this key

@@ -31,7 +31,15 @@ export const Pieces = memo(function Pieces({ text }: { text: string }) {
 });
 
 /** A block of recorded text. Long text is cut, and grows by a bounded piece with each click. */
-export function RecordedText({ text, mono = false, limit = firstChars }: { text: string; mono?: boolean; limit?: number }) {
+export function RecordedText({
+  text,
+  mono = false,
+  limit = firstChars,
+}: {
+  text: string;
+  mono?: boolean;
+  limit?: number;
+}) {
   const [shown, setShown] = useState(limit);
   const cut = cutText(text, shown);
   return (

@@ -4,7 +4,9 @@ import { useEffect, useRef } from 'react';
 export type KeyActions = Readonly<Record<string, (event: KeyboardEvent) => void | boolean>>;
 
 function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+  return (
+    target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
+  );
 }
 
 /** True where Enter, space or arrows already mean something to what has the focus. */

@@ -34,10 +34,12 @@ export function isRandomLooking(value: string): boolean {
   return isMixed && entropyOf(value) >= 3;
 }
 
+/** A name and a value in quotes with a colon between is a piece of JSON: there the name alone decides. */
 function isSecretValue(anchor: string, value: string, isQuoted: boolean): boolean {
   if (value.startsWith('$') || value.startsWith('%') || value.includes('://')) return false;
   if (!isQuoted && dottedName.test(value) && !/\d/.test(value)) return false;
   if (!passwordLike.test(anchor)) return isRandomLooking(value);
+  if (isQuoted && /["'`]\s*:$/.test(anchor)) return true;
   const isAssigned = isQuoted || anchor.endsWith('=');
   if (value.length < (isAssigned ? 6 : 8)) return false;
   const hasDigit = /\d/.test(value);

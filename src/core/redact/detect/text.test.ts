@@ -61,6 +61,8 @@ const positives: [string, string, string?][] = [
   ['secret', 'S3cret value; with more', 'password = "%" # set'],
   ['secret', 'S3cretValue', '--db-password=%'],
   ['secret', run(700), 'token=%'],
+  ['secret', 'correct horse', 'failed: {"user":"u","password": "%"}'],
+  ['secret', 'correcthorse', '{\\"clientSecret\\":\\"%\\"}'],
   ['secret', 'S3cretValue', 'DB_PASSWORD: %'],
   ['secret', run(32), 'api_key: "%"'],
   ['secret', run(32), 'MY_SERVICE_TOKEN=%'],
@@ -122,6 +124,13 @@ describe('secrets in text', () => {
     const text = 'connect to https://user:pa%40ss@api.example.com/v1 failed';
     expect(applyEdits(text, textEdits(text, createMark(new Uint8Array(32))))).toBe(
       'connect to https://api.example.com/v1 failed',
+    );
+  });
+
+  it('so is that of a scheme built on one', () => {
+    const text = 'pip install git+https://oauth2:abcdef@host.example/x.git';
+    expect(applyEdits(text, textEdits(text, createMark(new Uint8Array(32))))).toBe(
+      'pip install git+https://host.example/x.git',
     );
   });
 

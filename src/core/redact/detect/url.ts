@@ -49,7 +49,7 @@ function userFinding(text: string, at: number): Finding | null {
   const infoLength = authority.lastIndexOf('@');
   if (infoLength <= 0) return null;
   const end = at + 3 + infoLength;
-  if (/^(?:https?|wss?|ftp)$/.test(schemeBefore(text, at)))
+  if (/(?:^|\+)(?:https?|wss?|ftp)$/.test(schemeBefore(text, at)))
     return { start: at + 3, end: end + 1, kind: 'url-user', isDropped: true };
   const colon = authority.indexOf(':');
   if (colon < 0 || colon >= infoLength - 1 || isRedacted(authority.slice(colon + 1, infoLength))) return null;

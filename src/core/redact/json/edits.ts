@@ -1,14 +1,14 @@
-import type { Edit } from '../edit.ts';
-import { decodeLiteral, dropCutEscape, liftEdits } from './literal.ts';
-import type { Span } from './walk.ts';
-import { MalformedJson, walkJson } from './walk.ts';
+import { jsonCursors } from '../detect/anchor.ts';
 import { isRandomLooking } from '../detect/assignment.ts';
+import { markWhole, textEdits } from '../detect/text.ts';
+import type { Edit } from '../edit.ts';
 import type { KeyJudge } from '../keys.ts';
 import type { Mark } from '../placeholder.ts';
 import { isRedacted } from '../placeholder.ts';
-import { jsonCursors } from '../detect/anchor.ts';
+import { decodeLiteral, dropCutEscape, liftEdits } from './literal.ts';
 import { isSchema } from './schema.ts';
-import { markWhole, textEdits } from '../detect/text.ts';
+import type { Span } from './walk.ts';
+import { MalformedJson, walkJson } from './walk.ts';
 
 /** JSON inside a string inside JSON is read this deep; beyond, strings are scanned as text. */
 const nestingMax = 6;

@@ -6,6 +6,8 @@
  * Strings are jumped over with a native search for their closing quote. Depth costs an array entry, not stack.
  */
 
+import type { KeyVerdict } from '../keys.ts';
+
 /** Text that is not JSON. Never leaves the redactor. */
 export class MalformedJson extends Error {}
 
@@ -19,13 +21,13 @@ export interface Span {
 /** What a walk reports. */
 export interface Visitor {
   /** The raw name of a key, between its quotes; its verdict is handed to the value's call. */
-  key(raw: string, span: Span): string;
+  key(raw: string, span: Span): KeyVerdict;
   /** A string value. */
-  string(span: Span, verdict: string): void;
+  string(span: Span, verdict: KeyVerdict): void;
   /** A number, true, false or null. */
-  word(span: Span, verdict: string): void;
+  word(span: Span, verdict: KeyVerdict): void;
   /** An object or array begins. True skips over it: the visitor has dealt with the whole of `find()`. */
-  container(start: number, verdict: string, find: () => Span): boolean;
+  container(start: number, verdict: KeyVerdict, find: () => Span): boolean;
 }
 
 const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
@@ -84,7 +86,7 @@ function wordSpan(text: string, at: number, isCutAllowed: boolean): Span {
 /** Walks one document. `isCutAllowed` lets the text end anywhere; else, and at anything that is not JSON, it throws. */
 export function walkJson(text: string, visitor: Visitor, isCutAllowed: boolean): void {
   const isObjectByDepth: boolean[] = [];
-  let verdict = 'keep';
+  let verdict: KeyVerdict = 'keep';
   let at = 0;
   const fail = (): never => {
     throw new MalformedJson(`Not JSON at ${at}.`);

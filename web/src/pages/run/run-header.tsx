@@ -2,7 +2,16 @@ import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { RunDetail, RunView } from '../../api/wire.ts';
 import { isRunOpen, runToBadges } from '../../model/badges.ts';
-import { notAvailable, toCost, toCount, toDuration, toExactCount, toIso, toMoment, toShortId } from '../../model/figures.ts';
+import {
+  notAvailable,
+  toCost,
+  toCount,
+  toDuration,
+  toExactCount,
+  toIso,
+  toMoment,
+  toShortId,
+} from '../../model/figures.ts';
 import { BadgeList } from '../../parts/badge-list.tsx';
 import { CopyButton } from '../../parts/copy-button.tsx';
 import { Words } from '../../parts/recorded-text.tsx';
@@ -52,7 +61,9 @@ function Figures({ run, durationMs }: { run: RunView; durationMs: number | null 
       </Figure>
       <Figure label="Attempts">
         {toExactCount(run.counts.attempts)}
-        {run.counts.retries > 0 ? <small> {run.counts.retries === 1 ? '1 retry' : `${run.counts.retries} retries`}</small> : null}
+        {run.counts.retries > 0 ? (
+          <small> {run.counts.retries === 1 ? '1 retry' : `${run.counts.retries} retries`}</small>
+        ) : null}
       </Figure>
       <Figure label="Input" title={`${toExactCount(input.total)} tokens, cache reads and writes included`}>
         {toCount(input.total)}
@@ -65,9 +76,14 @@ function Figures({ run, durationMs }: { run: RunView; durationMs: number | null 
       </Figure>
       <Figure label="Output" title={`${toExactCount(output.total)} tokens`}>
         {toCount(output.total)}
-        {output.reasoning === null || output.reasoning === 0 ? null : <small> {toCount(output.reasoning)} reasoning</small>}
+        {output.reasoning === null || output.reasoning === 0 ? null : (
+          <small> {toCount(output.reasoning)} reasoning</small>
+        )}
       </Figure>
-      <Figure label="Cost" title={run.counts.unpriced > 0 ? `${run.counts.unpriced} model steps without a known cost` : undefined}>
+      <Figure
+        label="Cost"
+        title={run.counts.unpriced > 0 ? `${run.counts.unpriced} model steps without a known cost` : undefined}
+      >
         {runCost(run)}
       </Figure>
       {run.counts.gaps + run.counts.missing > 0 ? (
@@ -85,7 +101,8 @@ export function RunHeader({ detail, isLive }: { detail: RunDetail; isLive: boole
   const isOpen = isRunOpen(run);
   const nowMs = useNow(isOpen ? 500 : null);
   const startedMs = run.startedAtMs ?? run.createdAtMs;
-  const durationMs = run.durationMs ?? (isOpen && run.startedAtMs !== null ? Math.max(0, nowMs - run.startedAtMs) : null);
+  const durationMs =
+    run.durationMs ?? (isOpen && run.startedAtMs !== null ? Math.max(0, nowMs - run.startedAtMs) : null);
   return (
     <header className="run-header">
       <div className="run-heading">
@@ -99,7 +116,9 @@ export function RunHeader({ detail, isLive }: { detail: RunDetail; isLive: boole
           )}
         </h1>
         <StatusMark status={run.status} />
-        {run.endReason !== null && run.endReason !== 'ok' && run.endReason !== run.status ? <span className="muted">{run.endReason.replaceAll('_', ' ')}</span> : null}
+        {run.endReason !== null && run.endReason !== 'ok' && run.endReason !== run.status ? (
+          <span className="muted">{run.endReason.replaceAll('_', ' ')}</span>
+        ) : null}
         <BadgeList badges={runToBadges(run)} />
         {isLive ? <span className="live-note">live</span> : null}
         <span className="verdicts">

@@ -89,7 +89,8 @@ export function createStepFeed(runId: string, count: number): StepFeed {
     }
   };
   const readRange = async (from: number, to: number): Promise<void> => {
-    for (let next = from; next <= to; next += pageLimit) keep(await readSteps(runId, next, Math.min(pageLimit, to - next + 1)));
+    for (let next = from; next <= to; next += pageLimit)
+      keep(await readSteps(runId, next, Math.min(pageLimit, to - next + 1)));
   };
   const readNews = async (): Promise<void> => {
     for (;;) {

@@ -68,7 +68,11 @@ function useChildFeeds(openRuns: ReadonlySet<string>, runById: ReadonlyMap<strin
 }
 
 /** Rows of the tree for a run, whole or by the page, and the span of time they lie in. */
-export function useRows(run: RunView, feed: StepFeed, view: { readonly folded: ReadonlySet<string>; readonly openRuns: ReadonlySet<string> }) {
+export function useRows(
+  run: RunView,
+  feed: StepFeed,
+  view: { readonly folded: ReadonlySet<string>; readonly openRuns: ReadonlySet<string> },
+) {
   const version = useSyncExternalStore(feed.subscribe, feed.version);
   const [childVersion, onChild] = useReducer((count: number) => count + 1, 0);
   const children = useQuery(reads.children(run.id)).data ?? noChildren;

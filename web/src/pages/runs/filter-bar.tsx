@@ -6,7 +6,16 @@ import type { RunSearch } from '../../model/run-search.ts';
 
 type Change = { readonly [K in keyof RunSearch]?: string };
 
-const statuses = ['pending', 'running', 'waiting_tool', 'waiting_approval', 'completed', 'failed', 'cancelled', 'timeout'];
+const statuses = [
+  'pending',
+  'running',
+  'waiting_tool',
+  'waiting_approval',
+  'completed',
+  'failed',
+  'cancelled',
+  'timeout',
+];
 const times = [
   ['', 'Any time'],
   ['1h', 'Last hour'],
@@ -15,7 +24,14 @@ const times = [
 ] as const;
 
 /** A field that tells of its value after a pause, or at once with Enter. */
-function TextField(props: { name: string; label: string; value: string; onCommit: (value: string) => void; list?: string; placeholder?: string }) {
+function TextField(props: {
+  name: string;
+  label: string;
+  value: string;
+  onCommit: (value: string) => void;
+  list?: string;
+  placeholder?: string;
+}) {
   const [text, setText] = useState(props.value);
   const committed = useRef(props.value);
   useEffect(() => {
@@ -51,7 +67,17 @@ function TextField(props: { name: string; label: string; value: string; onCommit
   );
 }
 
-function Toggle({ label, title, on, onChange }: { label: string; title: string; on: boolean; onChange: (on: boolean) => void }) {
+function Toggle({
+  label,
+  title,
+  on,
+  onChange,
+}: {
+  label: string;
+  title: string;
+  on: boolean;
+  onChange: (on: boolean) => void;
+}) {
   return (
     <label className="toggle" title={title}>
       <input type="checkbox" checked={on} onChange={(event) => onChange(event.target.checked)} />
@@ -75,7 +101,11 @@ function TimeField({ search, change }: { search: RunSearch; change: (change: Cha
           {label}
         </option>
       ))}
-      {isListed ? null : <option value="range">{`${search.since ?? '…'} to ${search.until ?? 'now'}`.replaceAll(/:\d\d(\.\d+)?Z/g, 'Z')}</option>}
+      {isListed ? null : (
+        <option value="range">
+          {`${search.since ?? '…'} to ${search.until ?? 'now'}`.replaceAll(/:\d\d(\.\d+)?Z/g, 'Z')}
+        </option>
+      )}
     </select>
   );
 }
@@ -89,33 +119,80 @@ export function FilterBar({ search, onSearch }: { search: RunSearch; onSearch: (
   return (
     <search className="filters" aria-label="Filter runs">
       <div className="filters-main">
-        <TextField name="q" label="Search in what was said" placeholder='Search in what was said   /' value={search.q ?? ''} onCommit={(q) => change({ q })} />
+        <TextField
+          name="q"
+          label="Search in what was said"
+          placeholder="Search in what was said   /"
+          value={search.q ?? ''}
+          onCommit={(q) => change({ q })}
+        />
         <button type="button" className="button narrow-only" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
           Filters{narrowed > 0 ? ` (${narrowed})` : ''}
         </button>
       </div>
       <div className={isOpen ? 'filters-more open' : 'filters-more'}>
-        <select className="field" aria-label="Status" value={search.status ?? ''} onChange={(event) => change({ status: event.target.value })}>
+        <select
+          className="field"
+          aria-label="Status"
+          value={search.status ?? ''}
+          onChange={(event) => change({ status: event.target.value })}
+        >
           <option value="">Any status</option>
           {statuses.map((status) => (
             <option key={status} value={status}>
               {status.replaceAll('_', ' ')}
             </option>
           ))}
-          {search.status !== undefined && !statuses.includes(search.status) ? <option value={search.status}>{search.status}</option> : null}
+          {search.status !== undefined && !statuses.includes(search.status) ? (
+            <option value={search.status}>{search.status}</option>
+          ) : null}
         </select>
-        <TextField name="agent" label="Agent" list="agents" value={search.agent ?? ''} onCommit={(agent) => change({ agent })} />
+        <TextField
+          name="agent"
+          label="Agent"
+          list="agents"
+          value={search.agent ?? ''}
+          onCommit={(agent) => change({ agent })}
+        />
         <datalist id="agents">
-          {agents.data?.map((agent) => <option key={agent.agentId} value={agent.agentId} />)}
+          {agents.data?.map((agent) => (
+            <option key={agent.agentId} value={agent.agentId} />
+          ))}
         </datalist>
         <TextField name="model" label="Model" value={search.model ?? ''} onCommit={(model) => change({ model })} />
         <TextField name="caller" label="Caller" value={search.caller ?? ''} onCommit={(caller) => change({ caller })} />
-        <TextField name="session" label="Session" value={search.session ?? ''} onCommit={(session) => change({ session })} />
-        <TextField name="label" label="Label" placeholder="Label key=value" value={search.label ?? ''} onCommit={(label) => change({ label })} />
+        <TextField
+          name="session"
+          label="Session"
+          value={search.session ?? ''}
+          onCommit={(session) => change({ session })}
+        />
+        <TextField
+          name="label"
+          label="Label"
+          placeholder="Label key=value"
+          value={search.label ?? ''}
+          onCommit={(label) => change({ label })}
+        />
         <TimeField search={search} change={change} />
-        <Toggle label="Errors" title="Only runs with a step that ended in error" on={search.error === '1'} onChange={(on) => change({ error: on ? '1' : '' })} />
-        <Toggle label="Nested" title="Runs that another run started, too" on={search.nested === '1'} onChange={(on) => change({ nested: on ? '1' : '' })} />
-        <Toggle label="Dry runs" title="Sandbox try-outs, too" on={search.dry === '1'} onChange={(on) => change({ dry: on ? '1' : '' })} />
+        <Toggle
+          label="Errors"
+          title="Only runs with a step that ended in error"
+          on={search.error === '1'}
+          onChange={(on) => change({ error: on ? '1' : '' })}
+        />
+        <Toggle
+          label="Nested"
+          title="Runs that another run started, too"
+          on={search.nested === '1'}
+          onChange={(on) => change({ nested: on ? '1' : '' })}
+        />
+        <Toggle
+          label="Dry runs"
+          title="Sandbox try-outs, too"
+          on={search.dry === '1'}
+          onChange={(on) => change({ dry: on ? '1' : '' })}
+        />
         {isNarrowed(search) ? (
           <button type="button" className="link-button" onClick={() => onSearch({})}>
             Clear

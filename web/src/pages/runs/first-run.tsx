@@ -12,7 +12,10 @@ export function FirstRun() {
         <code>{command}</code>
         <CopyButton text={command} />
       </div>
-      <p className="muted">The run shows up here while it is still going. Every model call, retry and tool call is kept, word for word, on this machine.</p>
+      <p className="muted">
+        The run shows up here while it is still going. Every model call, retry and tool call is kept, word for word, on
+        this machine.
+      </p>
     </div>
   );
 }

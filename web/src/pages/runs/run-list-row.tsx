@@ -50,7 +50,8 @@ interface RowProps {
 export const RunListRow = memo(function RunListRow({ run, hits, isActive, nowMs }: RowProps) {
   const startedMs = run.startedAtMs ?? run.createdAtMs;
   const isOpen = isRunOpen(run);
-  const durationMs = run.durationMs ?? (isOpen && run.startedAtMs !== null ? Math.max(0, nowMs - run.startedAtMs) : null);
+  const durationMs =
+    run.durationMs ?? (isOpen && run.startedAtMs !== null ? Math.max(0, nowMs - run.startedAtMs) : null);
   return (
     <>
       <div className={isActive ? 'run-row active' : 'run-row'}>
@@ -121,7 +122,9 @@ export const RunListRow = memo(function RunListRow({ run, hits, isActive, nowMs 
             search={hit.stepNumber === null ? {} : { step: String(hit.stepNumber) }}
             className="hit-link"
           >
-            <span className="hit-where">{hit.stepNumber === null ? hit.kind : `step ${hit.stepNumber} · ${hit.kind}`}</span>
+            <span className="hit-where">
+              {hit.stepNumber === null ? hit.kind : `step ${hit.stepNumber} · ${hit.kind}`}
+            </span>
             <Snippet snippet={hit.snippet} />
           </Link>
         </div>

@@ -38,7 +38,11 @@ function useStillScroll(runs: readonly RunView[], scroller: React.RefObject<HTML
 const placeByList = new Map<string, { readonly top: number; readonly activeId: string | null }>();
 
 /** Puts a list where it was left, and remembers where it is left now. */
-function useKeptPlace(listKey: string, scroller: React.RefObject<HTMLDivElement | null>, activeId: string | null): void {
+function useKeptPlace(
+  listKey: string,
+  scroller: React.RefObject<HTMLDivElement | null>,
+  activeId: string | null,
+): void {
   const active = useRef(activeId);
   useEffect(() => {
     active.current = activeId;

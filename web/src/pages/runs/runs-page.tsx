@@ -33,7 +33,10 @@ export function RunsPage() {
   const navigate = useNavigate();
   const { query, runs, total, stream, retryStream } = useRuns(search);
   const found = useQuery(reads.search(search.q ?? ''));
-  const hitsByRun = useMemo(() => groupHits(search.q === undefined ? [] : (found.data?.items ?? [])), [found.data, search.q]);
+  const hitsByRun = useMemo(
+    () => groupHits(search.q === undefined ? [] : (found.data?.items ?? [])),
+    [found.data, search.q],
+  );
   const setSearch = (next: RunSearch): void => void navigate({ to: '/', search: next, replace: true });
   useEffect(() => {
     document.title = search.q === undefined ? 'Runs · Tachograph' : `${search.q} · Tachograph`;
@@ -52,9 +55,13 @@ export function RunsPage() {
       <h1 className="sr-only">Runs</h1>
       <LostBanner state={stream} onRetry={retryStream} />
       {isFirst ? null : <FilterBar search={search} onSearch={setSearch} />}
-      {isEmpty ? null : <VolumeChart search={search} onRange={(since, until) => setSearch(changeRunSearch(search, { since, until }))} />}
+      {isEmpty ? null : (
+        <VolumeChart search={search} onRange={(since, until) => setSearch(changeRunSearch(search, { since, until }))} />
+      )}
       {query.isPending ? <Loading label="Reading the runs" /> : null}
-      {query.isError && runs.length === 0 ? <Failure error={query.error} what="The list" onRetry={() => void query.refetch()} /> : null}
+      {query.isError && runs.length === 0 ? (
+        <Failure error={query.error} what="The list" onRetry={() => void query.refetch()} />
+      ) : null}
       {isFirst ? <FirstRun /> : null}
       {isEmpty && !isFirst ? (
         <Notice title={search.q === undefined ? 'No run matches' : 'Nothing found'}>

@@ -25,7 +25,8 @@ function mergePages(data: Pages, fresh: RunPage): Pages {
   const later = new Set(rest.flatMap((page) => page.items.map((run) => run.id)));
   const news = fresh.items.filter((run) => !later.has(run.id));
   const oldest = first.items.at(-1);
-  const oldestMs = oldest === undefined || first.nextCursor === null ? -Infinity : (oldest.startedAtMs ?? oldest.createdAtMs);
+  const oldestMs =
+    oldest === undefined || first.nextCursor === null ? -Infinity : (oldest.startedAtMs ?? oldest.createdAtMs);
   const inRange = news.filter((run) => (run.startedAtMs ?? run.createdAtMs) >= oldestMs);
   const merged = { ...first, items: mergeNewest(first.items, inRange), total: fresh.total };
   return patchPages({ ...data, pages: [merged, ...rest] }, new Map(fresh.items.map((run) => [run.id, run])));
@@ -49,12 +50,14 @@ export function useRuns(search: RunSearch) {
   const readFresh = (): void => {
     if (timers.current.fresh !== undefined) return;
     timers.current.fresh = setTimeout(() => {
-      readRuns(search, null).then(
-        (fresh) => client.setQueryData<Pages>(key, (data) => data && mergePages(data, fresh)),
-        () => undefined,
-      ).finally(() => {
-        delete timers.current.fresh;
-      });
+      readRuns(search, null)
+        .then(
+          (fresh) => client.setQueryData<Pages>(key, (data) => data && mergePages(data, fresh)),
+          () => undefined,
+        )
+        .finally(() => {
+          delete timers.current.fresh;
+        });
     }, freshMs);
   };
 

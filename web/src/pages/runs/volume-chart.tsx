@@ -10,11 +10,23 @@ function bucketTitle(bucket: VolumeBucket): string {
   return `${toMoment(bucket.startMs, Date.now())}: ${toPlural(bucket.runs, 'run')}, ${bucket.errors} with errors, ${toCost(bucket.costNanoUsd)}`;
 }
 
-function Bars(props: { buckets: readonly VolumeBucket[]; label: string; valueOf: (bucket: VolumeBucket) => number; badOf?: (bucket: VolumeBucket) => number; onPick: (index: number) => void }) {
+function Bars(props: {
+  buckets: readonly VolumeBucket[];
+  label: string;
+  valueOf: (bucket: VolumeBucket) => number;
+  badOf?: (bucket: VolumeBucket) => number;
+  onPick: (index: number) => void;
+}) {
   const { buckets, valueOf, badOf } = props;
   const max = Math.max(1e-9, ...buckets.map(valueOf));
   return (
-    <svg className="volume-bars" viewBox={`0 0 ${buckets.length * 4} ${height}`} preserveAspectRatio="none" role="img" aria-label={props.label}>
+    <svg
+      className="volume-bars"
+      viewBox={`0 0 ${buckets.length * 4} ${height}`}
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={props.label}
+    >
       {buckets.map((bucket, index) => {
         const full = (valueOf(bucket) / max) * (height - 2);
         const bad = badOf ? Math.min(full, (badOf(bucket) / max) * (height - 2)) : 0;
@@ -22,8 +34,22 @@ function Bars(props: { buckets: readonly VolumeBucket[]; label: string; valueOf:
           <g key={bucket.startMs} className="volume-bucket" onClick={() => props.onPick(index)}>
             <title>{bucketTitle(bucket)}</title>
             <rect className="volume-hit" x={index * 4} y={0} width={4} height={height} />
-            <rect className="volume-bar" x={index * 4 + 0.4} y={height - Math.max(full, full > 0 ? 1 : 0)} width={3.2} height={Math.max(full, full > 0 ? 1 : 0)} />
-            {bad > 0 ? <rect className="volume-bad" x={index * 4 + 0.4} y={height - Math.max(bad, 1.5)} width={3.2} height={Math.max(bad, 1.5)} /> : null}
+            <rect
+              className="volume-bar"
+              x={index * 4 + 0.4}
+              y={height - Math.max(full, full > 0 ? 1 : 0)}
+              width={3.2}
+              height={Math.max(full, full > 0 ? 1 : 0)}
+            />
+            {bad > 0 ? (
+              <rect
+                className="volume-bad"
+                x={index * 4 + 0.4}
+                y={height - Math.max(bad, 1.5)}
+                width={3.2}
+                height={Math.max(bad, 1.5)}
+              />
+            ) : null}
           </g>
         );
       })}
@@ -33,7 +59,13 @@ function Bars(props: { buckets: readonly VolumeBucket[]; label: string; valueOf:
 }
 
 /** Runs, errors and cost over time for what the filters show. A click on a bar narrows the list to its time. */
-export function VolumeChart({ search, onRange }: { search: RunSearch; onRange: (since: string, until: string) => void }) {
+export function VolumeChart({
+  search,
+  onRange,
+}: {
+  search: RunSearch;
+  onRange: (since: string, until: string) => void;
+}) {
   const volume = useQuery(reads.volume(search));
   const buckets = volume.data ?? [];
   if (buckets.length < 2) return null;
@@ -42,7 +74,8 @@ export function VolumeChart({ search, onRange }: { search: RunSearch; onRange: (
     const bucket = buckets[index]!;
     onRange(toIso(bucket.startMs), toIso(buckets[index + 1]?.startMs ?? bucket.startMs + stepMs));
   };
-  const sum = (valueOf: (bucket: VolumeBucket) => number): number => buckets.reduce((total, bucket) => total + valueOf(bucket), 0);
+  const sum = (valueOf: (bucket: VolumeBucket) => number): number =>
+    buckets.reduce((total, bucket) => total + valueOf(bucket), 0);
   const runs = sum((bucket) => bucket.runs);
   if (runs === 0) return null;
   const isCostKnown = buckets.every((bucket) => bucket.runs === 0 || bucket.costNanoUsd !== null);
@@ -62,7 +95,13 @@ export function VolumeChart({ search, onRange }: { search: RunSearch; onRange: (
             {toMoment(buckets[0]!.startMs, nowMs)} – {toMoment(buckets.at(-1)!.startMs + stepMs, nowMs)}
           </span>
         </figcaption>
-        <Bars buckets={buckets} label="Runs over time" valueOf={(bucket) => bucket.runs} badOf={(bucket) => bucket.errors} onPick={pick} />
+        <Bars
+          buckets={buckets}
+          label="Runs over time"
+          valueOf={(bucket) => bucket.runs}
+          badOf={(bucket) => bucket.errors}
+          onPick={pick}
+        />
       </figure>
       <figure className="volume-cost">
         <figcaption>
@@ -70,7 +109,12 @@ export function VolumeChart({ search, onRange }: { search: RunSearch; onRange: (
             <b>{isCostKnown ? toCost(knownCost) : knownCost === 0 ? 'n/a' : `≥ ${toCost(knownCost)}`}</b> cost
           </span>
         </figcaption>
-        <Bars buckets={buckets} label="Cost over time" valueOf={(bucket) => (bucket.costNanoUsd ?? 0) / 1e9} onPick={pick} />
+        <Bars
+          buckets={buckets}
+          label="Cost over time"
+          valueOf={(bucket) => (bucket.costNanoUsd ?? 0) / 1e9}
+          onPick={pick}
+        />
       </figure>
     </section>
   );

@@ -39,7 +39,17 @@ function Body({ text, body, label }: { text: string | null; body: BodyRef | null
   );
 }
 
-function RoundTrip({ attempt, runId, number, version }: { attempt: AttemptView; runId: string; number: number; version: string }) {
+function RoundTrip({
+  attempt,
+  runId,
+  number,
+  version,
+}: {
+  attempt: AttemptView;
+  runId: string;
+  number: number;
+  version: string;
+}) {
   const detail = useQuery(reads.attempt(runId, number, attempt.number, version));
   return (
     <div className="attempt-body">
@@ -55,9 +65,13 @@ function RoundTrip({ attempt, runId, number, version }: { attempt: AttemptView; 
       <Headers headers={attempt.requestHeaders} label="Request headers" />
       {detail.isError ? <Failure error={detail.error} what="The bodies" onRetry={() => void detail.refetch()} /> : null}
       {detail.isPending ? <Loading label="Reading the bodies" rows={3} /> : null}
-      {detail.data === undefined ? null : <Body text={detail.data.requestBody} body={attempt.requestBody} label="Request body" />}
+      {detail.data === undefined ? null : (
+        <Body text={detail.data.requestBody} body={attempt.requestBody} label="Request body" />
+      )}
       <Headers headers={attempt.responseHeaders} label="Response headers" />
-      {detail.data === undefined ? null : <Body text={detail.data.responseBody} body={attempt.responseBody} label="Response body" />}
+      {detail.data === undefined ? null : (
+        <Body text={detail.data.responseBody} body={attempt.responseBody} label="Response body" />
+      )}
     </div>
   );
 }
@@ -75,9 +89,16 @@ export function Attempts({ detail, version }: { detail: StepDetail; version: str
   if (attempts.length === 0) return <p className="faint">No round trip was recorded under this step.</p>;
   return attempts.map((attempt, index) => {
     const isOpen = open.has(attempt.number);
-    const tone = attempt.status === null ? 'live' : attempt.status === 'failed' || (attempt.responseStatus ?? 200) >= 400 ? 'bad' : 'ok';
+    const tone =
+      attempt.status === null
+        ? 'live'
+        : attempt.status === 'failed' || (attempt.responseStatus ?? 200) >= 400
+          ? 'bad'
+          : 'ok';
     const previous = attempts[index - 1];
-    const waitMs = previous?.retryDelayMs ?? (previous?.durationMs == null ? null : attempt.startedAtMs - previous.startedAtMs - previous.durationMs);
+    const waitMs =
+      previous?.retryDelayMs ??
+      (previous?.durationMs == null ? null : attempt.startedAtMs - previous.startedAtMs - previous.durationMs);
     return (
       <section key={attempt.number} className="attempt">
         {index === 0 ? null : <div className="attempt-wait">waited {toDuration(waitMs)}</div>}
@@ -103,7 +124,14 @@ export function Attempts({ detail, version }: { detail: StepDetail; version: str
           </span>
           <span className="num">{toDuration(attempt.durationMs)}</span>
         </button>
-        {isOpen ? <RoundTrip attempt={attempt} runId={step.runId} number={step.number} version={`${version}.${attempt.status}`} /> : null}
+        {isOpen ? (
+          <RoundTrip
+            attempt={attempt}
+            runId={step.runId}
+            number={step.number}
+            version={`${version}.${attempt.status}`}
+          />
+        ) : null}
       </section>
     );
   });

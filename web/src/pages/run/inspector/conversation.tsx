@@ -16,14 +16,18 @@ const firstMessages = 60;
 function Message({ message, isAgain = false }: { message: WireMessage; isAgain?: boolean }) {
   const [isRaw, setRaw] = useState(false);
   return (
-    <article className={`message role-${/^[a-z]+$/.test(message.role) ? message.role : 'other'}${message.isNew ? ' is-new' : ''}`}>
+    <article
+      className={`message role-${/^[a-z]+$/.test(message.role) ? message.role : 'other'}${message.isNew ? ' is-new' : ''}`}
+    >
       <header className="message-head">
         <span className="message-role">
           <Words text={message.role} charsMax={40} />
         </span>
         <span className="faint">{message.index + 1}</span>
         {message.isNew || !isAgain ? null : <span className="badge badge-plain">was in the previous step, too</span>}
-        {message.mark === null || message.mark === undefined ? null : <span className="badge badge-plain">cache mark</span>}
+        {message.mark === null || message.mark === undefined ? null : (
+          <span className="badge badge-plain">cache mark</span>
+        )}
         <button type="button" className="link-button" aria-pressed={isRaw} onClick={() => setRaw(!isRaw)}>
           {isRaw ? 'read' : 'raw'}
         </button>
@@ -41,8 +45,8 @@ function PrefixNotice({ step, feed }: { step: StepView; feed: StepFeed }) {
   const where = previousNumber === null ? 'an earlier step' : `step ${previousNumber}`;
   return (
     <div className="callout callout-warn">
-      <b>Prefix break at message {step.prefixBreak.atIndex + 1}.</b> From there on the context is not the one of {where} with more added, so
-      the provider’s prompt cache was lost.{' '}
+      <b>Prefix break at message {step.prefixBreak.atIndex + 1}.</b> From there on the context is not the one of {where}{' '}
+      with more added, so the provider’s prompt cache was lost.{' '}
       {loss.lostTokens === null
         ? 'What it cost in cache reads is n/a: the provider did not report its cache.'
         : `${toExactCount(loss.cachedTokens)} tokens were cached, ${toExactCount(loss.readTokens)} were read again: ${loss.isAtLeast ? 'at least ' : ''}${toExactCount(loss.lostTokens)} cache-read tokens lost.`}
@@ -112,7 +116,8 @@ export function Conversation({ detail, feed }: { detail: StepDetail; feed: StepF
       </>
     );
   }
-  if (context.isError) return <Failure error={context.error} what="The conversation" onRetry={() => void context.refetch()} />;
+  if (context.isError)
+    return <Failure error={context.error} what="The conversation" onRetry={() => void context.refetch()} />;
   if (context.data === undefined) return <Loading label="Reading the conversation" rows={5} />;
   const { messages, tools, newFrom, missing } = context.data;
   const isFirst = newFrom === 0;
@@ -122,7 +127,9 @@ export function Conversation({ detail, feed }: { detail: StepDetail; feed: StepF
   return (
     <div className="conversation">
       <PrefixNotice step={step} feed={feed} />
-      {missing > 0 ? <div className="callout callout-warn">{toPlural(missing, 'piece')} of this context are erased or missing.</div> : null}
+      {missing > 0 ? (
+        <div className="callout callout-warn">{toPlural(missing, 'piece')} of this context are erased or missing.</div>
+      ) : null}
       <Tools tools={tools} />
       {hiddenCount > 0 ? (
         <button
@@ -139,7 +146,8 @@ export function Conversation({ detail, feed }: { detail: StepDetail; feed: StepF
       {showOld ? older.map((message) => <Message key={message.index} message={message} />) : null}
       {isFirst || fresh.length === 0 ? null : (
         <h3 className="divider divider-new">
-          {step.prefixBreak === null ? 'New since the previous step' : 'From the break on'} <span>{toPlural(fresh.length, 'message')}</span>
+          {step.prefixBreak === null ? 'New since the previous step' : 'From the break on'}{' '}
+          <span>{toPlural(fresh.length, 'message')}</span>
         </h3>
       )}
       {fresh.map((message) => (

@@ -8,7 +8,11 @@ export function Options({ step }: { step: StepView }) {
   const redactions = Object.entries(step.redactions).map(([kind, count]) => `${kind} ×${count}`);
   return (
     <>
-      {step.options === null ? <p className="faint">No options were recorded.</p> : <JsonBlock raw={JSON.stringify(step.options)} label="Options" />}
+      {step.options === null ? (
+        <p className="faint">No options were recorded.</p>
+      ) : (
+        <JsonBlock raw={JSON.stringify(step.options)} label="Options" />
+      )}
       {step.metadata === null ? null : <JsonBlock raw={JSON.stringify(step.metadata)} label="Metadata" />}
       <h3 className="divider">Facts</h3>
       <Facts
@@ -23,9 +27,24 @@ export function Options({ step }: { step: StepView }) {
           ['first token after', step.timeToFirstTokenMs === null ? null : toDuration(step.timeToFirstTokenMs)],
           ['provider’s response id', step.providerResponseId],
           ['call id', step.callId],
-          ['step id', <span key="id" className="mono">{step.id}</span>],
+          [
+            'step id',
+            <span key="id" className="mono">
+              {step.id}
+            </span>,
+          ],
           ['redactions', redactions.join(', ')],
-          ['marks', [step.late ? 'late' : '', step.swept ? 'swept' : '', step.observedAfter ? 'observed after' : '', step.erased ? 'erased' : ''].filter(Boolean).join(', ')],
+          [
+            'marks',
+            [
+              step.late ? 'late' : '',
+              step.swept ? 'swept' : '',
+              step.observedAfter ? 'observed after' : '',
+              step.erased ? 'erased' : '',
+            ]
+              .filter(Boolean)
+              .join(', '),
+          ],
         ]}
       />
     </>

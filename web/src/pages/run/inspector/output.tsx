@@ -35,11 +35,13 @@ function StreamFacts({ stream, firstTokenMs }: { stream: StreamSummary; firstTok
           </thead>
           <tbody>
             <tr>
-              {[timing.minMs, timing.p10Ms, timing.medianMs, timing.meanMs, timing.p90Ms, timing.maxMs].map((ms, index) => (
-                <td key={index} className="num">
-                  {toDuration(ms)}
-                </td>
-              ))}
+              {[timing.minMs, timing.p10Ms, timing.medianMs, timing.meanMs, timing.p90Ms, timing.maxMs].map(
+                (ms, index) => (
+                  <td key={index} className="num">
+                    {toDuration(ms)}
+                  </td>
+                ),
+              )}
             </tr>
           </tbody>
         </table>
@@ -56,7 +58,10 @@ export function Output({ detail }: { detail: StepDetail }) {
       <Facts
         facts={[
           ['finish reason', step.finishReason === null ? null : step.finishReason.unified],
-          ['in the provider’s word', step.finishReason?.raw === step.finishReason?.unified ? null : (step.finishReason?.raw ?? null)],
+          [
+            'in the provider’s word',
+            step.finishReason?.raw === step.finishReason?.unified ? null : (step.finishReason?.raw ?? null),
+          ],
           ['served by', step.model],
           ['asked for', step.requestedModel === step.model ? null : step.requestedModel],
         ]}

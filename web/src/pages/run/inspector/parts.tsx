@@ -23,7 +23,11 @@ export function Part({ part }: { part: WirePart }) {
       return (
         <div className="part part-reasoning">
           <div className="part-head">reasoning</div>
-          {part.text === '' ? <p className="faint">withheld by the provider</p> : <RecordedText text={part.text} limit={1200} />}
+          {part.text === '' ? (
+            <p className="faint">withheld by the provider</p>
+          ) : (
+            <RecordedText text={part.text} limit={1200} />
+          )}
         </div>
       );
     case 'tool-call':

@@ -29,7 +29,12 @@ function Overview({ detail }: { detail: RunDetail }) {
       <UsageTable usage={run.usage} />
       <Facts
         facts={[
-          ['run id', <span key="id" className="mono">{run.id}</span>],
+          [
+            'run id',
+            <span key="id" className="mono">
+              {run.id}
+            </span>,
+          ],
           ['agent', run.agentId],
           ['kind', run.kind],
           ['caller', run.callerId],
@@ -40,14 +45,24 @@ function Overview({ detail }: { detail: RunDetail }) {
           ['created', toIso(run.createdAtMs)],
           ['finished', run.finishedAtMs === null ? null : toIso(run.finishedAtMs)],
           ['trace id', run.traceId],
-          ['labels', Object.entries(run.labels).map(([key, value]) => `${key}=${value}`).join(', ')],
+          [
+            'labels',
+            Object.entries(run.labels)
+              .map(([key, value]) => `${key}=${value}`)
+              .join(', '),
+          ],
         ]}
       />
       {detail.annotations.map((annotation) => (
         <div key={annotation.id} className="annotation">
           <span className="label">{annotation.kind}</span>
-          <Words text={[annotation.name, annotation.value].filter((value) => value !== null).join(': ')} charsMax={1000} />
-          <span className="faint">{annotation.author === null ? null : <Words text={annotation.author} charsMax={60} />}</span>
+          <Words
+            text={[annotation.name, annotation.value].filter((value) => value !== null).join(': ')}
+            charsMax={1000}
+          />
+          <span className="faint">
+            {annotation.author === null ? null : <Words text={annotation.author} charsMax={60} />}
+          </span>
         </div>
       ))}
     </>
@@ -94,7 +109,12 @@ function Integrity({ run }: { run: RunView }) {
           ['seals', toExactCount(verify.data.seals)],
           ['erased payloads', toExactCount(intact.erased)],
           ['durability', run.durability],
-          ['redactions', Object.entries(run.redactions).map(([kind, count]) => `${kind} ×${count}`).join(', ') || 'none'],
+          [
+            'redactions',
+            Object.entries(run.redactions)
+              .map(([kind, count]) => `${kind} ×${count}`)
+              .join(', ') || 'none',
+          ],
           ['public key', verify.data.publicKey],
         ]}
       />
@@ -109,7 +129,11 @@ function Events({ run, feed, selection }: { run: RunView; feed: StepFeed | null;
   const first = events.data[0]?.seq ?? 1;
   return (
     <>
-      {first > 1 ? <p className="muted">The last {toPlural(events.data.length, 'event')} of {toExactCount(run.lastSeq)}</p> : null}
+      {first > 1 ? (
+        <p className="muted">
+          The last {toPlural(events.data.length, 'event')} of {toExactCount(run.lastSeq)}
+        </p>
+      ) : null}
       <EventList
         events={events.data}
         originMs={run.startedAtMs ?? run.createdAtMs}
@@ -121,7 +145,15 @@ function Events({ run, feed, selection }: { run: RunView; feed: StepFeed | null;
 }
 
 /** Everything about a run as a whole. */
-export function RunOverview({ detail, feed, selection }: { detail: RunDetail; feed: StepFeed | null; selection: Selection }) {
+export function RunOverview({
+  detail,
+  feed,
+  selection,
+}: {
+  detail: RunDetail;
+  feed: StepFeed | null;
+  selection: Selection;
+}) {
   const { run } = detail;
   return (
     <TabList

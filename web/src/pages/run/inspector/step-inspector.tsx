@@ -20,18 +20,37 @@ import { Usage } from './usage.tsx';
 
 function modelTabs(detail: StepDetail, feed: StepFeed, version: string): readonly Tab[] {
   return [
-    { id: 'conversation', label: 'Conversation', content: () => <Conversation key={`${detail.step.id}.${detail.step.contextLength}`} detail={detail} feed={feed} /> },
+    {
+      id: 'conversation',
+      label: 'Conversation',
+      content: () => (
+        <Conversation key={`${detail.step.id}.${detail.step.contextLength}`} detail={detail} feed={feed} />
+      ),
+    },
     { id: 'output', label: 'Output', content: () => <Output detail={detail} /> },
     { id: 'usage', label: 'Usage', content: () => <Usage step={detail.step} /> },
-    { id: 'attempts', label: 'Attempts', count: detail.attempts.length, content: () => <Attempts key={detail.step.id} detail={detail} version={version} /> },
+    {
+      id: 'attempts',
+      label: 'Attempts',
+      count: detail.attempts.length,
+      content: () => <Attempts key={detail.step.id} detail={detail} version={version} />,
+    },
     { id: 'options', label: 'Options', content: () => <Options step={detail.step} /> },
   ];
 }
 
 function toTabs(detail: StepDetail, feed: StepFeed, version: string): readonly Tab[] {
-  const raw: Tab = { id: 'raw', label: 'Raw', content: () => <JsonBlock raw={JSON.stringify(detail)} label="Step as read" /> };
+  const raw: Tab = {
+    id: 'raw',
+    label: 'Raw',
+    content: () => <JsonBlock raw={JSON.stringify(detail)} label="Step as read" />,
+  };
   if (detail.step.kind === 'model') return [...modelTabs(detail, feed, version), raw];
-  const call: Tab = { id: 'call', label: detail.step.kind === 'tool' ? 'Call' : 'Phase', content: () => <ToolCall detail={detail} /> };
+  const call: Tab = {
+    id: 'call',
+    label: detail.step.kind === 'tool' ? 'Call' : 'Phase',
+    content: () => <ToolCall detail={detail} />,
+  };
   return [call, { id: 'options', label: 'Options', content: () => <Options step={detail.step} /> }, raw];
 }
 
@@ -50,7 +69,10 @@ function StepHead({ detail }: { detail: StepDetail }) {
           <span className="num" title="Input and output tokens">
             {toTokens(step.usage)}
           </span>
-          <span className="num" title={step.cost === null ? 'cost unknown' : `cost: ${step.cost.status}, ${step.cost.source}`}>
+          <span
+            className="num"
+            title={step.cost === null ? 'cost unknown' : `cost: ${step.cost.status}, ${step.cost.source}`}
+          >
             {toCost(step.cost?.nanoUsd ?? null)}
             {step.cost?.status === 'estimated' ? <small className="faint"> est.</small> : null}
           </span>

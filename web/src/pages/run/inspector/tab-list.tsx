@@ -11,7 +11,15 @@ export interface Tab {
 }
 
 /** Tabs of the inspector; the digits choose them. An unknown `active` shows the first. */
-export function TabList({ tabs, active, onChange }: { tabs: readonly Tab[]; active: string | null; onChange: (id: string) => void }) {
+export function TabList({
+  tabs,
+  active,
+  onChange,
+}: {
+  tabs: readonly Tab[];
+  active: string | null;
+  onChange: (id: string) => void;
+}) {
   const current = tabs.find((tab) => tab.id === active) ?? tabs[0]!;
   useKeys(
     Object.fromEntries(

@@ -49,16 +49,35 @@ export function ToolCall({ detail }: { detail: StepDetail }) {
       {step.error === null ? null : <ErrorBlock error={step.error} />}
       <ChildRuns runs={detail.childRuns} />
       {detail.args === null ? (
-        <p className="faint">{step.inputsWithheld ? 'The arguments were withheld.' : step.erased ? 'The arguments were erased.' : 'No arguments were recorded.'}</p>
+        <p className="faint">
+          {step.inputsWithheld
+            ? 'The arguments were withheld.'
+            : step.erased
+              ? 'The arguments were erased.'
+              : 'No arguments were recorded.'}
+        </p>
       ) : (
         <Content content={detail.args} label="Arguments" />
       )}
       {detail.result !== null ? (
-        <Content content={detail.result} label={step.resultStatus === null || step.resultStatus === 'success' ? 'Result' : `Result: ${step.resultStatus.replaceAll('_', ' ')}`} />
+        <Content
+          content={detail.result}
+          label={
+            step.resultStatus === null || step.resultStatus === 'success'
+              ? 'Result'
+              : `Result: ${step.resultStatus.replaceAll('_', ' ')}`
+          }
+        />
       ) : isOpen ? (
         <p className="pending-line">Still running</p>
       ) : (
-        <p className="faint">{step.outputsWithheld ? 'The result was withheld.' : step.erased ? 'The result was erased.' : 'No result was recorded.'}</p>
+        <p className="faint">
+          {step.outputsWithheld
+            ? 'The result was withheld.'
+            : step.erased
+              ? 'The result was erased.'
+              : 'No result was recorded.'}
+        </p>
       )}
       {detail.response === null ? null : <Content content={detail.response} label="Output" />}
     </>

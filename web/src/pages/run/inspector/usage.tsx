@@ -45,7 +45,9 @@ export function UsageTable({ usage }: { usage: Tokens }) {
             <th scope="row">{name}</th>
             <td className={value === null ? 'num faint' : 'num'}>{toExactCount(value)}</td>
             <td className="usage-share">
-              {value === null ? null : <span style={{ width: `${Math.min(100, (Math.max(0, value) / max) * 100)}%` }} />}
+              {value === null || value <= 0 ? null : (
+                <span style={{ width: `${Math.min(100, (Math.max(0, value) / max) * 100)}%` }} />
+              )}
             </td>
           </tr>
         ))}
@@ -59,7 +61,11 @@ export function Usage({ step }: { step: StepView }) {
   return (
     <>
       {step.usage === null ? (
-        <p className="faint">{step.status === 'in_progress' ? 'The provider tells it with the answer.' : 'The provider reported no usage: n/a.'}</p>
+        <p className="faint">
+          {step.status === 'in_progress'
+            ? 'The provider tells it with the answer.'
+            : 'The provider reported no usage: n/a.'}
+        </p>
       ) : (
         <UsageTable usage={step.usage} />
       )}
@@ -71,7 +77,9 @@ export function Usage({ step }: { step: StepView }) {
           ['requests', step.usage === null ? null : toExactCount(step.usage.requests)],
         ]}
       />
-      {step.usageRaw === null || step.usageRaw === undefined ? null : <JsonBlock raw={JSON.stringify(step.usageRaw)} label="As the provider reported it" />}
+      {step.usageRaw === null || step.usageRaw === undefined ? null : (
+        <JsonBlock raw={JSON.stringify(step.usageRaw)} label="As the provider reported it" />
+      )}
     </>
   );
 }

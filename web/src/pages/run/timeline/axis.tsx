@@ -4,7 +4,17 @@ import { toFraction, toTicks } from '../../../model/timeline.ts';
 import type { Span } from '../../../model/timeline.ts';
 
 /** Times from the run's start along the track. Dragging over it zooms to what was dragged over; a double click shows all. */
-export function Axis({ span, originMs, ticksMax, onSpan }: { span: Span; originMs: number; ticksMax: number; onSpan: (span: Span | null) => void }) {
+export function Axis({
+  span,
+  originMs,
+  ticksMax,
+  onSpan,
+}: {
+  span: Span;
+  originMs: number;
+  ticksMax: number;
+  onSpan: (span: Span | null) => void;
+}) {
   const [drag, setDrag] = useState<{ readonly from: number; readonly to: number } | null>(null);
   const fractionOf = (event: React.PointerEvent): number => {
     const box = event.currentTarget.getBoundingClientRect();

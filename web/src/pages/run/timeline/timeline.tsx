@@ -34,7 +34,8 @@ interface TimelineProps {
 
 function rowTimes(row: Row | null): readonly [number, number] | null {
   if (row === null) return null;
-  if (row.kind === 'run') return [row.run.startedAtMs ?? row.run.createdAtMs, row.run.finishedAtMs ?? row.run.updatedAtMs];
+  if (row.kind === 'run')
+    return [row.run.startedAtMs ?? row.run.createdAtMs, row.run.finishedAtMs ?? row.run.updatedAtMs];
   return row.step === null ? null : [row.step.startedAtMs, row.step.finishedAtMs ?? row.step.startedAtMs];
 }
 
@@ -78,7 +79,12 @@ export function Timeline({ run, feed, rows, selection, onFold, onUnfoldRun }: Ti
 
   const { range } = virtualizer;
   const rowSpan = rowsToSpan(source, range?.startIndex ?? 0, range?.endIndex ?? 0);
-  const { span, mode, zoom, setSpan, toggleRows } = useSpan({ bounds, rowSpan, followsRows: source.count > followedRows, scroller });
+  const { span, mode, zoom, setSpan, toggleRows } = useSpan({
+    bounds,
+    rowSpan,
+    followsRows: source.count > followedRows,
+    scroller,
+  });
   const ticksMax = Math.max(2, Math.floor(useWidth(scroller) / 2.4 / 62));
 
   useEffect(() => {
@@ -102,7 +108,10 @@ export function Timeline({ run, feed, rows, selection, onFold, onUnfoldRun }: Ti
     virtualizer.scrollToIndex(index);
   }, [index, selection.key, virtualizer]);
 
-  const toggle = useCallback((row: Row) => (row.kind === 'run' ? onUnfoldRun(row.run.id) : onFold(row.key)), [onFold, onUnfoldRun]);
+  const toggle = useCallback(
+    (row: Row) => (row.kind === 'run' ? onUnfoldRun(row.run.id) : onFold(row.key)),
+    [onFold, onUnfoldRun],
+  );
   const select = useRef(selection.select);
   useEffect(() => {
     select.current = selection.select;
@@ -132,21 +141,47 @@ export function Timeline({ run, feed, rows, selection, onFold, onUnfoldRun }: Ti
         <FindBox runId={run.id} selection={selection} />
         <span className="muted timeline-count">{toPlural(feed.count(), 'step')}</span>
         <span className="zoom-tools">
-          <button type="button" className="small-button" title="Zoom out (−)" aria-label="Zoom out" onClick={() => zoomAtSelection(2)}>
+          <button
+            type="button"
+            className="small-button"
+            title="Zoom out (−)"
+            aria-label="Zoom out"
+            onClick={() => zoomAtSelection(2)}
+          >
             −
           </button>
-          <button type="button" className="small-button" title="Zoom in (+)" aria-label="Zoom in" onClick={() => zoomAtSelection(0.5)}>
+          <button
+            type="button"
+            className="small-button"
+            title="Zoom in (+)"
+            aria-label="Zoom in"
+            onClick={() => zoomAtSelection(0.5)}
+          >
             +
           </button>
-          <button type="button" className="small-button" title="Time of the rows in view (v)" aria-pressed={mode === 'rows'} onClick={toggleRows}>
+          <button
+            type="button"
+            className="small-button"
+            title="Time of the rows in view (v)"
+            aria-pressed={mode === 'rows'}
+            onClick={toggleRows}
+          >
             Rows
           </button>
-          <button type="button" className="small-button" title="Time of the whole run (0)" aria-pressed={mode === 'all'} onClick={() => setSpan(null)}>
+          <button
+            type="button"
+            className="small-button"
+            title="Time of the whole run (0)"
+            aria-pressed={mode === 'all'}
+            onClick={() => setSpan(null)}
+          >
             Run
           </button>
         </span>
       </div>
-      {feed.error() !== null && source.count === 0 ? <Failure error={feed.error()} what="The steps" onRetry={() => feed.look(1, feed.count())} /> : null}
+      {feed.error() !== null && source.count === 0 ? (
+        <Failure error={feed.error()} what="The steps" onRetry={() => feed.look(1, feed.count())} />
+      ) : null}
       <div
         ref={scroller}
         className="tree"
@@ -157,7 +192,9 @@ export function Timeline({ run, feed, rows, selection, onFold, onUnfoldRun }: Ti
         tabIndex={0}
         onScroll={(event) => {
           const element = event.currentTarget;
-          wasAtEnd.current = element.scrollTop > 0 && element.scrollHeight - element.scrollTop - element.clientHeight < treeRowHeight * 2;
+          wasAtEnd.current =
+            element.scrollTop > 0 &&
+            element.scrollHeight - element.scrollTop - element.clientHeight < treeRowHeight * 2;
         }}
       >
         <div className="tree-row tree-head" role="row">
@@ -168,7 +205,9 @@ export function Timeline({ run, feed, rows, selection, onFold, onUnfoldRun }: Ti
             <Axis span={span} originMs={originMs} ticksMax={ticksMax} onSpan={setSpan} />
           </div>
         </div>
-        {source.count === 0 ? <p className="tree-empty muted">{isOpen ? 'No step has begun yet' : 'This run has no steps'}</p> : null}
+        {source.count === 0 ? (
+          <p className="tree-empty muted">{isOpen ? 'No step has begun yet' : 'This run has no steps'}</p>
+        ) : null}
         <div className="tree-rows" role="rowgroup" style={{ height: virtualizer.getTotalSize() }}>
           <GridLines span={span} originMs={originMs} ticksMax={ticksMax} />
           {items.map((item) => {

@@ -29,7 +29,8 @@ function Attempts({ step, span, nowMs, version }: StepTrackProps) {
     if (style === null) return null;
     const length = toDuration(segment.endMs - segment.startMs);
     const attempt = attempts.data.find((one) => one.number === segment.attempt);
-    const status = attempt?.responseStatus == null ? (attempt?.error?.name ?? segment.kind) : String(attempt.responseStatus);
+    const status =
+      attempt?.responseStatus == null ? (attempt?.error?.name ?? segment.kind) : String(attempt.responseStatus);
     const title = segment.kind === 'wait' ? `waited ${length}` : `attempt ${segment.attempt}: ${status}, ${length}`;
     return <span key={index} className={`segment segment-${segment.kind}`} style={style} title={title} />;
   });
@@ -42,14 +43,24 @@ export const StepTrack = memo(function StepTrack(props: StepTrackProps) {
   const endMs = step.finishedAtMs ?? (isOpen ? nowMs : step.startedAtMs + (step.durationMs ?? 0));
   const style = place(span, step.startedAtMs, endMs);
   if (style === null) return null;
-  const firstToken = step.timeToFirstTokenMs === null ? null : toBar(span, step.startedAtMs + step.timeToFirstTokenMs, step.startedAtMs + step.timeToFirstTokenMs);
+  const firstToken =
+    step.timeToFirstTokenMs === null
+      ? null
+      : toBar(span, step.startedAtMs + step.timeToFirstTokenMs, step.startedAtMs + step.timeToFirstTokenMs);
   const tone = statusToTone(step.status);
   return (
     <>
-      <span className={`bar-piece kind-${step.kind} bar-${tone}${step.attemptCount > 1 ? ' bar-tried' : ''}`} style={style} />
+      <span
+        className={`bar-piece kind-${step.kind} bar-${tone}${step.attemptCount > 1 ? ' bar-tried' : ''}`}
+        style={style}
+      />
       {step.attemptCount > 1 ? <Attempts {...props} /> : null}
       {firstToken === null || isOpen ? null : (
-        <span className="first-token" style={{ left: `${firstToken.left}%` }} title={`first token after ${toDuration(step.timeToFirstTokenMs)}`} />
+        <span
+          className="first-token"
+          style={{ left: `${firstToken.left}%` }}
+          title={`first token after ${toDuration(step.timeToFirstTokenMs)}`}
+        />
       )}
     </>
   );
@@ -60,5 +71,7 @@ export function RunTrack({ run, span, nowMs }: { run: RunView; span: Span; nowMs
   const startMs = run.startedAtMs ?? run.createdAtMs;
   const endMs = run.finishedAtMs ?? (isRunOpen(run) ? nowMs : run.updatedAtMs);
   const style = place(span, startMs, endMs);
-  return style === null ? null : <span className={`bar-piece kind-run bar-${statusToTone(run.status)}`} style={style} />;
+  return style === null ? null : (
+    <span className={`bar-piece kind-run bar-${statusToTone(run.status)}`} style={style} />
+  );
 }

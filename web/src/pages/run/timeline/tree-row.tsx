@@ -41,13 +41,20 @@ function StepWords({ step }: { step: StepView }) {
           {toCount(step.usage.input.total)}→{toCount(step.usage.output.total)}
         </span>
       ) : null}
-      {step.attemptCount > 1 ? <span className="tree-tries" title={`${step.attemptCount} attempts`}>×{step.attemptCount}</span> : null}
+      {step.attemptCount > 1 ? (
+        <span className="tree-tries" title={`${step.attemptCount} attempts`}>
+          ×{step.attemptCount}
+        </span>
+      ) : null}
       {step.prefixBreak === null ? null : (
         <span className="tree-break" title="The context stopped extending the previous one: prompt cache lost">
           prefix break
         </span>
       )}
-      {step.kind === 'tool' && step.resultStatus !== null && step.resultStatus !== 'success' && step.resultStatus !== 'error' ? (
+      {step.kind === 'tool' &&
+      step.resultStatus !== null &&
+      step.resultStatus !== 'success' &&
+      step.resultStatus !== 'error' ? (
         <span className="tree-tries">{step.resultStatus.replaceAll('_', ' ')}</span>
       ) : null}
       {step.kind === 'tool' && step.preview !== null ? (
@@ -70,13 +77,24 @@ function runDuration(run: RunView, nowMs: number): string {
 }
 
 /** A row of the tree with its bar on the track. */
-export const TreeRow = memo(function TreeRow({ row, span, nowMs, version, isSelected, onToggle, onSelect }: TreeRowProps) {
+export const TreeRow = memo(function TreeRow({
+  row,
+  span,
+  nowMs,
+  version,
+  isSelected,
+  onToggle,
+  onSelect,
+}: TreeRowProps) {
   const step = row.kind === 'step' ? row.step : null;
   const status = row.kind === 'run' ? row.run.status : step?.status;
   const kind = row.kind === 'run' ? 'run' : (step?.kind ?? 'unread');
   const isOpenEnded = row.kind === 'run' ? isRunOpen(row.run) : step?.status === 'in_progress';
   return (
-    <div className={`tree-row${isSelected ? ' selected' : ''}${status === 'error' || status === 'failed' ? ' row-bad' : ''}`} onClick={() => onSelect(row)}>
+    <div
+      className={`tree-row${isSelected ? ' selected' : ''}${status === 'error' || status === 'failed' ? ' row-bad' : ''}`}
+      onClick={() => onSelect(row)}
+    >
       <div role="gridcell" className="tree-cell" style={{ paddingInlineStart: 6 + Math.min(row.depth, depthMax) * 14 }}>
         {row.hasChildren ? (
           <button
@@ -106,7 +124,8 @@ export const TreeRow = memo(function TreeRow({ row, span, nowMs, version, isSele
               </span>
             )}
             <span className="tree-note">
-              <Words text={row.run.kind === 'agent' ? 'run' : row.run.kind} charsMax={30} />, {toPlural(row.run.counts.steps, 'step')}
+              <Words text={row.run.kind === 'agent' ? 'run' : row.run.kind} charsMax={30} />,{' '}
+              {toPlural(row.run.counts.steps, 'step')}
             </span>
           </>
         ) : step === null ? (

@@ -21,7 +21,9 @@ function parentIndex(source: RowSource, index: number): number {
 
 function isBad(row: Row | null): boolean {
   if (row === null) return false;
-  return row.kind === 'run' ? row.run.status === 'failed' : row.step?.status === 'error' || row.step?.status === 'interrupted';
+  return row.kind === 'run'
+    ? row.run.status === 'failed'
+    : row.step?.status === 'error' || row.step?.status === 'interrupted';
 }
 
 /** Index of the next row with an error among those that are read, round the end; -1 when there is none. */
