@@ -12,7 +12,7 @@ export default defineConfig({
     include: ['{src,web/src,test,web/test,examples}/**/*.test.{ts,tsx}'],
     exclude: ['**/node_modules/**', '**/dist/**'],
     pool: 'forks',
-    testTimeout: 20_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: ['default', new SkipReporter()],
   },
