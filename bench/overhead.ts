@@ -26,7 +26,12 @@ interface Figure {
 }
 
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '9' }, scenario: { type: 'string' }, variant: { type: 'string', default: '' }, json: { type: 'string' } },
+  options: {
+    rounds: { type: 'string', default: '9' },
+    scenario: { type: 'string' },
+    variant: { type: 'string', default: '' },
+    json: { type: 'string' },
+  },
 });
 const rounds = Number(values.rounds);
 
@@ -87,7 +92,9 @@ function print(figures: readonly Figure[]): void {
   }
 }
 
-const collector = fork(fileURLToPath(new URL('overhead/collector.ts', import.meta.url)), { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+const collector = fork(fileURLToPath(new URL('overhead/collector.ts', import.meta.url)), {
+  stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+});
 const [line] = (await once(collector.stdout!, 'data')) as [Buffer];
 const url = line.toString().trim();
 const chosen = values.scenario?.split(',').map(Number);

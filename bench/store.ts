@@ -231,16 +231,18 @@ async function measurePurge(store: Store, runs: number): Promise<Figure[]> {
   const figures = await timeCalls('purge of 100 runs', chunks, () =>
     store.purge({ projectId: 'default', beforeMs: untilMs, limit: 100 }),
   );
-  // A week later what those runs alone used may go, slice by slice; how long one slice keeps others waiting.
+  const rest = { projectId: 'default', beforeMs: worldStartMs + 7 * 24 * 3600 * 1000, limit: 500 };
+  for (let left = runs - chunks * 100; left > 500; left -= 500) await store.purge(rest);
+  // With the last run of an epoch go its contents, contexts and index; how long one slice keeps others waiting.
   const pauses = monitorEventLoopDelay({ resolution: 1 });
   pauses.enable();
   const sinceMs = performance.now();
-  await store.purge({ projectId: 'default', beforeMs: worldStartMs + 7 * 24 * 3600 * 1000, limit: 1 });
+  await store.purge({ ...rest, limit: 501 });
   pauses.disable();
   return [
     ...figures,
-    { what: 'contents of purged runs, all', value: performance.now() - sinceMs, unit: 'ms' },
-    { what: 'contents of purged runs, longest slice', value: pauses.max / 1e6, unit: 'ms' },
+    { what: 'end of an epoch, in all', value: performance.now() - sinceMs, unit: 'ms' },
+    { what: 'end of an epoch, longest slice', value: pauses.max / 1e6, unit: 'ms' },
   ];
 }
 

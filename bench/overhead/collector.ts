@@ -11,9 +11,20 @@ function answer(body: string): object {
   const isAsked = messages.at(-1)?.role === 'tool';
   const message = isAsked
     ? { role: 'assistant', content: 'done' }
-    : { role: 'assistant', content: null, tool_calls: [{ id: 'c', type: 'function', function: { name: 'add', arguments: '{"a":1}' } }] };
+    : {
+        role: 'assistant',
+        content: null,
+        tool_calls: [{ id: 'c', type: 'function', function: { name: 'add', arguments: '{"a":1}' } }],
+      };
   const usage = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 };
-  return { id: 'x', object: 'chat.completion', created: 1, model: 'm', choices: [{ index: 0, message, finish_reason: isAsked ? 'stop' : 'tool_calls' }], usage };
+  return {
+    id: 'x',
+    object: 'chat.completion',
+    created: 1,
+    model: 'm',
+    choices: [{ index: 0, message, finish_reason: isAsked ? 'stop' : 'tool_calls' }],
+    usage,
+  };
 }
 
 const server = createServer((request, response) => {
@@ -32,5 +43,7 @@ const server = createServer((request, response) => {
   });
 });
 
-server.listen(0, '127.0.0.1', () => process.stdout.write(`http://127.0.0.1:${(server.address() as AddressInfo).port}\n`));
+server.listen(0, '127.0.0.1', () =>
+  process.stdout.write(`http://127.0.0.1:${(server.address() as AddressInfo).port}\n`),
+);
 process.on('disconnect', () => process.exit(0));

@@ -24,7 +24,9 @@ const mockModel = new MockLanguageModelV4({
   doGenerate: async ({ prompt, tools }) => {
     const isAsked = tools === undefined || tools.length === 0 || prompt.at(-1)?.role === 'tool';
     return {
-      content: isAsked ? [{ type: 'text', text: 'done' }] : [{ type: 'tool-call', toolCallId: 'c', toolName: 'add', input: '{"a":1}' }],
+      content: isAsked
+        ? [{ type: 'text', text: 'done' }]
+        : [{ type: 'tool-call', toolCallId: 'c', toolName: 'add', input: '{"a":1}' }],
       finishReason: { unified: isAsked ? 'stop' : 'tool-calls', raw: undefined },
       usage,
       warnings: [],
@@ -42,28 +44,49 @@ function fresh(bytes: number): string {
 }
 
 function conversation(messages: number, bytes: number): ModelMessage[] {
-  return Array.from({ length: messages }, (_unused, index) => ({ role: index % 2 === 0 ? 'user' : 'assistant', content: fresh(bytes / messages) }) as ModelMessage);
+  return Array.from(
+    { length: messages },
+    (_unused, index) =>
+      ({ role: index % 2 === 0 ? 'user' : 'assistant', content: fresh(bytes / messages) }) as ModelMessage,
+  );
 }
 
-const asked = (telemetry: Telemetry | null): object => ({ telemetry: telemetry === null ? { isEnabled: false } : { integrations: [telemetry] } });
+const asked = (telemetry: Telemetry | null): object => ({
+  telemetry: telemetry === null ? { isEnabled: false } : { integrations: [telemetry] },
+});
 
 /** The scenarios: small and large contexts, first seen and known, without and with a real client over HTTP. */
 export function createScenarios(providerUrl: string): Scenario[] {
   const known = conversation(99, 200_000);
   const openai = createOpenAI({ baseURL: `${providerUrl}/v1`, apiKey: 'none' });
   const generate = (telemetry: Telemetry | null, options: object): Promise<unknown> =>
-    generateText({ model: mockModel, maxRetries: 0, ...asked(telemetry), ...options } as unknown as Parameters<typeof generateText>[0]);
+    generateText({ model: mockModel, maxRetries: 0, ...asked(telemetry), ...options } as unknown as Parameters<
+      typeof generateText
+    >[0]);
   const twoSteps = { tools, stopWhen: stepCountIs(2) };
   const question = (): ModelMessage => ({ role: 'user', content: fresh(200) });
   return [
     { name: '1 kB prompt, 1 step', calls: 200, call: (telemetry) => generate(telemetry, { prompt: fresh(1000) }) },
-    { name: '20 kB prompt, 2 steps', calls: 80, call: (telemetry) => generate(telemetry, { prompt: fresh(20_000), ...twoSteps }) },
-    { name: '200 kB in 100 messages, known, 2 steps', calls: 30, call: (telemetry) => generate(telemetry, { messages: [...known, question()], ...twoSteps }) },
-    { name: '200 kB in 100 messages, first seen, 2 steps', calls: 20, call: (telemetry) => generate(telemetry, { messages: conversation(99, 200_000).concat(question()), ...twoSteps }) },
+    {
+      name: '20 kB prompt, 2 steps',
+      calls: 80,
+      call: (telemetry) => generate(telemetry, { prompt: fresh(20_000), ...twoSteps }),
+    },
+    {
+      name: '200 kB in 100 messages, known, 2 steps',
+      calls: 30,
+      call: (telemetry) => generate(telemetry, { messages: [...known, question()], ...twoSteps }),
+    },
+    {
+      name: '200 kB in 100 messages, first seen, 2 steps',
+      calls: 20,
+      call: (telemetry) => generate(telemetry, { messages: conversation(99, 200_000).concat(question()), ...twoSteps }),
+    },
     {
       name: '200 kB in 100 messages, known, 2 steps, real client over HTTP',
       calls: 20,
-      call: (telemetry) => generate(telemetry, { model: openai.chat('m'), messages: [...known, question()], ...twoSteps }),
+      call: (telemetry) =>
+        generate(telemetry, { model: openai.chat('m'), messages: [...known, question()], ...twoSteps }),
     },
   ];
 }

@@ -34,6 +34,7 @@ interface Runs {
 interface Tables {
   runs: Runs;
   run_views: { key: number; view: string };
+  run_labels: { run_key: number; name: string; value: string; project_key: number; sort_ms: number };
 }
 
 /** A statement with its values, ready for a driver. */
@@ -81,8 +82,27 @@ const columnByField = {
   kind: 'kind',
 } as const;
 
-function narrow<T>(query: RunsBuilder<T>, { project, filter, textKeys }: RunSelection): RunsBuilder<T> {
-  let narrowed = query.where('runs.project_key', '=', project);
+/** Runs, walked along the first label when there is one, and the column by which they are in order then. */
+function startFrom(
+  builder: Kysely<Tables>,
+  { project, filter }: RunSelection,
+): { query: RunsBuilder<object>; time: RawBuilder<number> } {
+  const [label] = Object.entries(filter.labels ?? {});
+  const runs = builder.selectFrom('runs').where('runs.project_key', '=', project);
+  if (label === undefined) return { query: runs, time: sql.ref('runs.sort_ms') };
+  const labelled = runs
+    .innerJoin('run_labels as label', 'label.run_key', 'runs.key')
+    .where('label.project_key', '=', project)
+    .where('label.name', '=', label[0])
+    .where('label.value', '=', label[1]);
+  return { query: labelled as unknown as RunsBuilder<object>, time: sql.ref('label.sort_ms') };
+}
+
+function narrow(
+  start: { query: RunsBuilder<object>; time: RawBuilder<number> },
+  { filter, textKeys }: RunSelection,
+): RunsBuilder<object> {
+  let narrowed = start.query;
   const dryRun = wantedDryRun(filter);
   if (dryRun !== null) narrowed = narrowed.where('runs.dry_run', '=', dryRun ? 1 : 0);
   if (filter.status !== undefined && filter.status.length > 0)
@@ -97,11 +117,11 @@ function narrow<T>(query: RunsBuilder<T>, { project, filter, textKeys }: RunSele
   // As a literal: a partial index is chosen when the statement is prepared, before values are known.
   if (filter.hasError !== undefined)
     narrowed = narrowed.where(sql<boolean>`runs.has_error = ${sql.raw(filter.hasError ? '1' : '0')}`);
-  if (filter.sinceMs !== undefined) narrowed = narrowed.where('runs.sort_ms', '>=', filter.sinceMs);
-  if (filter.untilMs !== undefined) narrowed = narrowed.where('runs.sort_ms', '<', filter.untilMs);
-  for (const [name, value] of Object.entries(filter.labels ?? {})) {
+  if (filter.sinceMs !== undefined) narrowed = narrowed.where(start.time, '>=', filter.sinceMs);
+  if (filter.untilMs !== undefined) narrowed = narrowed.where(start.time, '<', filter.untilMs);
+  for (const [name, value] of Object.entries(filter.labels ?? {}).slice(1)) {
     narrowed = narrowed.where(
-      sql<boolean>`runs.key in (select run_key from run_labels where name = ${name} and value = ${value})`,
+      sql<boolean>`exists (select 1 from run_labels l where l.run_key = runs.key and l.name = ${name} and l.value = ${value})`,
     );
   }
   if (textKeys !== null) narrowed = narrowed.where(sql<boolean>`runs.key in (${textKeys})`);
@@ -116,18 +136,19 @@ export function createRunQueries(builder: Kysely<Tables>): RunQueries {
   };
   return {
     list(of, bounds) {
-      let query = narrow(builder.selectFrom('runs'), of)
+      const start = startFrom(builder, of);
+      let query = narrow(start, of)
         .innerJoin('run_views', 'run_views.key', 'runs.key')
         .selectAll('runs')
         .select(['run_views.view', sql<string>`${of.projectId}`.as('project_id')])
-        .orderBy('runs.sort_ms', 'desc')
+        .orderBy(start.time, 'desc')
         .orderBy('runs.id', 'desc')
         .limit(bounds.limit + 1);
       if (bounds.offset > 0) query = query.offset(bounds.offset);
       const { after } = bounds;
-      if (after !== null) query = query.where(sql<boolean>`(runs.sort_ms, runs.id) < (${after.timeMs}, ${after.id})`);
+      if (after !== null) query = query.where(sql<boolean>`(${start.time}, runs.id) < (${after.timeMs}, ${after.id})`);
       return compile(query);
     },
-    count: (of) => compile(narrow(builder.selectFrom('runs'), of).select(sql<number>`count(*)`.as('count'))),
+    count: (of) => compile(narrow(startFrom(builder, of), of).select(sql<number>`count(*)`.as('count'))),
   };
 }

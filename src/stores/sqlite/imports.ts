@@ -85,7 +85,8 @@ function putContents(db: Database, { project, changes, pending }: Batch): number
   for (const { epoch, content } of changes.contents) {
     const { isNew, newDocument } = putContent(db, { project, epoch }, content, pending.known);
     if (isNew) count += 1;
-    if (newDocument !== null) pending.words.push({ document: newDocument.key, before: '', after: newDocument.words });
+    if (newDocument !== null)
+      pending.words.push({ epoch, document: newDocument.key, before: '', after: newDocument.words });
   }
   for (const { epoch, node } of changes.nodes) putNode(db, { project, epoch }, node, pending.known);
   return count;

@@ -5,10 +5,17 @@ import { contentToWords, runToErrorWords, stepToErrorWords } from '../../core/qu
 import type { PurgeOptions } from '../../core/store.ts';
 import type { SqlRow } from '../sql/value.ts';
 import { rowToRun, rowToStep } from '../sql/view-row.ts';
-import { contentColumns, type ContentReader, createContentReader, repackBlocks, type RunKey } from './contents.ts';
+import {
+  contentColumns,
+  type ContentReader,
+  createContentReader,
+  type Place,
+  repackBlocks,
+  type RunKey,
+} from './contents.ts';
 import type { Database } from './database.ts';
 import { countChange } from './imports.ts';
-import { applyWords, runDocument, stepDocument, type WordChange } from './search.ts';
+import { applyWords, dropWords, runDocument, stepDocument, type WordChange } from './search.ts';
 
 /*
  * Contents and nodes that nobody needs any more. A node is needed while a step names it (context_use) or another node
@@ -80,8 +87,8 @@ function dropContent(db: Database, key: number, leaving: Leaving): boolean {
 /** Forgets words that no other content has. */
 function dropDocument(db: Database, document: number, content: Content, leaving: Leaving): void {
   if (db.get('SELECT 1 AS one FROM contents WHERE document_key = ? LIMIT 1', document) !== undefined) return;
-  db.run('DELETE FROM documents WHERE key = ?', document);
-  leaving.words.push({ document, before: contentToWords(content), after: '' });
+  const epoch = db.get('DELETE FROM documents WHERE key = ? RETURNING epoch', document)!['epoch'] as number;
+  leaving.words.push({ epoch, document, before: contentToWords(content), after: '' });
 }
 
 /** Removes those of the contexts and contents that nobody needs; their words are added to `words`. */
@@ -135,6 +142,7 @@ function errorWordsOf(db: Database, run: RunKey): WordChange[] {
     run.key,
   );
   const words = steps.map((row) => ({
+    epoch: run.epoch,
     document: stepDocument(row['key'] as number),
     before: stepToErrorWords(rowToStep(row, () => null)),
     after: '',
@@ -144,7 +152,7 @@ function errorWordsOf(db: Database, run: RunKey): WordChange[] {
     run.key,
   );
   if (row !== undefined)
-    words.push({ document: runDocument(run.key), before: runToErrorWords(rowToRun(row)), after: '' });
+    words.push({ epoch: run.epoch, document: runDocument(run.key), before: runToErrorWords(rowToRun(row)), after: '' });
   return words;
 }
 
@@ -189,67 +197,94 @@ export function purgeRuns(db: Database, project: number, options: PurgeOptions):
   return count;
 }
 
-// Forgetting the words of 100 contents takes about 40 ms, which others wait at most (2026-11-21).
-const sliceRows = 100;
+// Forgetting the words of one content takes about 1 ms, dropping rows 10 µs; others wait for a slice at most.
+const trimRows = 40;
+const dropRows = 200;
 
-/** Epochs whose contents may go: the whole week lies before the cut, and no open run could still name what it knows. */
-function closedEpochs(db: Database, project: number, beforeMs: number): number[] {
-  const epochs = db
-    .all('SELECT DISTINCT epoch FROM orphans WHERE project_key = ?', project)
-    .map((row) => row['epoch'] as number);
-  const isOpen = (epoch: number): boolean =>
-    db.get(
-      `SELECT 1 AS one FROM runs WHERE project_key = ? AND epoch = ? AND status IN ('pending', 'running', 'waiting_tool', 'waiting_approval') LIMIT 1`,
+function* epochsWithRemains(db: Database, project: number): Generator<number> {
+  for (let epoch = -Infinity; ;) {
+    const row = db.get(
+      `SELECT coalesce((SELECT min(epoch) FROM orphans WHERE project_key = ? AND epoch > ?), 1e9) AS waiting,
+         coalesce((SELECT min(epoch) FROM word_tables WHERE project_key = ? AND epoch > ?), 1e9) AS indexed`,
       project,
       epoch,
-    ) !== undefined;
-  return epochs.filter((epoch) => epochStartMs(epoch + 1) <= beforeMs && !isOpen(epoch));
+      project,
+      epoch,
+    )!;
+    epoch = Math.min(row['waiting'] as number, row['indexed'] as number);
+    if (epoch === 1e9) return;
+    yield epoch;
+  }
 }
 
-function trimSlice(db: Database, project: number, epoch: number): number {
+const openStatuses = "('pending', 'running', 'waiting_tool', 'waiting_approval')";
+
+function hasRun(db: Database, { project, epoch }: Place, condition: string): boolean {
+  const row = db.get(
+    `SELECT 1 AS one FROM runs WHERE project_key = ? AND epoch = ? ${condition} LIMIT 1`,
+    project,
+    epoch,
+  );
+  return row !== undefined;
+}
+
+/** Removes what nobody needs among some of the orphans of an epoch that still has runs; false when none is left. */
+function trimSlice(db: Database, { project, epoch }: Place): boolean {
   const rows = db.all(
     'DELETE FROM orphans WHERE key IN (SELECT key FROM orphans WHERE project_key = ? AND epoch = ? ORDER BY key LIMIT ?) RETURNING content_key, node_key',
     project,
     epoch,
-    sliceRows,
+    trimRows,
   );
   const keysOf = (name: string): number[] => rows.flatMap((row) => (row[name] === null ? [] : (row[name] as number)));
   const words: WordChange[] = [];
   trim(db, keysOf('node_key'), keysOf('content_key'), words);
   applyWords(db, project, words);
+  return rows.length > 0;
+}
+
+function dropSome(db: Database, table: string, { project, epoch }: Place): number {
+  const some = `SELECT key FROM ${table} WHERE project_key = ? AND epoch = ? LIMIT ?`;
+  return db.run(`DELETE FROM ${table} WHERE key IN (${some})`, project, epoch, dropRows);
+}
+
+function dropContents(db: Database, { project, epoch }: Place): number {
+  const some = 'SELECT key, block_key FROM contents WHERE project_key = ? AND epoch = ? LIMIT ?';
+  const rows = db.all(some, project, epoch, dropRows);
+  for (const { key } of rows) {
+    db.run('DELETE FROM content_bytes WHERE key = ?', key!);
+    db.run('DELETE FROM contents WHERE key = ?', key!);
+  }
+  // All contents of the epoch go, so their blocks may go with the first of them.
+  for (const block of new Set(rows.map((row) => row['block_key']!))) {
+    if (block !== null) db.run('DELETE FROM content_blocks WHERE key = ?', block);
+  }
   return rows.length;
 }
 
-/** What nobody named any more when the last run of an epoch went: nodes and contents without a tip. */
-function dropRemains(db: Database, project: number, epoch: number): number {
-  if (db.get('SELECT 1 AS one FROM runs WHERE project_key = ? AND epoch = ? LIMIT 1', project, epoch) !== undefined)
-    return 0;
-  const nodes = db.run(
-    'DELETE FROM nodes WHERE key IN (SELECT key FROM nodes WHERE project_key = ? AND epoch = ? LIMIT ?)',
-    project,
-    epoch,
-    10 * sliceRows,
-  );
-  const rows = db.all(
-    'SELECT key FROM contents WHERE project_key = ? AND epoch = ? LIMIT ?',
-    project,
-    epoch,
-    sliceRows,
-  );
-  const leaving = createLeaving(db);
-  for (const row of rows) dropContent(db, row['key'] as number, leaving);
-  repackBlocks(db, leaving.blocks);
-  applyWords(db, project, leaving.words);
-  return nodes + rows.length;
+/** Drops some of what an epoch without runs left; false when nothing is left, or when it has a run again. */
+function dropSlice(db: Database, place: Place): boolean {
+  if (hasRun(db, place, '')) return false;
+  if (dropWords(db, place)) return true;
+  const dropped = ['orphans', 'nodes', 'documents'].map((table) => dropSome(db, table, place));
+  return dropContents(db, place) + dropped.reduce((sum, count) => sum + count, 0) > 0;
 }
 
 /**
  * Drops contents and nodes that purged runs left behind, a slice in each transaction, so that nobody waits long for
- * the lock. Killed between two slices, the rest is done by the next purge. Yields after each slice.
+ * the lock. They go when their whole week lies before the cut and no open run could still name what it knows: with their
+ * epoch as soon as it has no run left, else one by one once `isLast` says that no more runs will go. Killed between two
+ * slices, the rest is done by the next purge. Yields after each slice.
  */
-export function* dropOrphans(db: Database, project: number, beforeMs: number): Generator<void> {
-  for (const epoch of closedEpochs(db, project, beforeMs)) {
-    while (db.transaction(() => trimSlice(db, project, epoch)) > 0) yield;
-    while (db.transaction(() => dropRemains(db, project, epoch)) > 0) yield;
+export function* dropOrphans(
+  db: Database,
+  project: number,
+  options: { readonly beforeMs: number; readonly isLast: boolean },
+): Generator<void> {
+  for (const epoch of epochsWithRemains(db, project)) {
+    const place = { project, epoch };
+    if (epochStartMs(epoch + 1) > options.beforeMs || hasRun(db, place, `AND status IN ${openStatuses}`)) continue;
+    if (!hasRun(db, place, '')) while (db.transaction(() => dropSlice(db, place))) yield;
+    else if (options.isLast) while (db.transaction(() => trimSlice(db, place))) yield;
   }
 }

@@ -1,6 +1,7 @@
-import { sql, type RawBuilder } from 'kysely';
+import { sql } from 'kysely';
 import { TachographError } from '../../core/error.ts';
 import type { RunView } from '../../core/model/run.ts';
+import { runTimeMs } from '../../core/query/cursor.ts';
 import { checkRunFilter } from '../../core/query/filter.ts';
 import { pageToBounds, runsToPage } from '../../core/query/page.ts';
 import { isTextGiven } from '../../core/query/text-query.ts';
@@ -11,7 +12,7 @@ import { cellToId } from '../sql/value.ts';
 import { rowToRun, runColumns, runToRest, runToValues } from '../sql/view-row.ts';
 import { type Place, type RunKey, useContent } from './contents.ts';
 import type { Database } from './database.ts';
-import { createWords, type Pending, runDocument, textToRunKeys } from './search.ts';
+import { type Pending, runDocument, textToRunKeys } from './search.ts';
 
 /** Key of a project, or `null` when nothing of it was ever stored. */
 export function findProject(db: Database, projectId: string): number | null {
@@ -19,12 +20,11 @@ export function findProject(db: Database, projectId: string): number | null {
   return row === undefined ? null : (row['key'] as number);
 }
 
-/** Key of a project, made with its word index when it is new. */
+/** Key of a project, made when it is new. */
 export function projectKeyOf(db: Database, projectId: string): number {
   const found = findProject(db, projectId);
   if (found !== null) return found;
   const key = db.get('INSERT INTO projects (id) VALUES (?) RETURNING key', projectId)!['key'] as number;
-  createWords(db, key);
   return key;
 }
 
@@ -56,7 +56,25 @@ const upsertRun = `INSERT INTO runs (project_key, epoch, ${runColumns.join(', ')
     .map((name) => `${name} = excluded.${name}`)
     .join(', ')} RETURNING key, epoch`;
 
-const sameLabels = (a: RunView['labels'], b: RunView['labels']): boolean => JSON.stringify(a) === JSON.stringify(b);
+/** Labels are kept with the run's time, so that a list by label is one walk along an index. */
+function putLabels(db: Database, run: RunKey, view: RunView, before: RunView | null): void {
+  const isSame =
+    before !== null &&
+    runTimeMs(before) === runTimeMs(view) &&
+    JSON.stringify(before.labels) === JSON.stringify(view.labels);
+  if (isSame) return;
+  if (before !== null) db.run('DELETE FROM run_labels WHERE run_key = ?', run.key);
+  for (const [name, value] of Object.entries(view.labels)) {
+    db.run(
+      'INSERT INTO run_labels (run_key, name, value, project_key, sort_ms) VALUES (?, ?, ?, ?, ?)',
+      run.key,
+      name,
+      String(value),
+      run.project,
+      runTimeMs(view),
+    );
+  }
+}
 
 /** Writes a run in place of the old one, with its labels and the contents it names; the first epoch stands. Its error's words wait in `pending`. */
 export function putRun(db: Database, place: Place, view: RunView, before: RunView | null, pending: Pending): RunKey {
@@ -67,13 +85,9 @@ export function putRun(db: Database, place: Place, view: RunView, before: RunVie
     run.key,
     runToRest(view),
   );
-  if (!sameLabels(view.labels, before?.labels ?? {})) {
-    db.run('DELETE FROM run_labels WHERE run_key = ?', run.key);
-    for (const [name, value] of Object.entries(view.labels)) {
-      db.run('INSERT INTO run_labels (run_key, name, value) VALUES (?, ?, ?)', run.key, name, String(value));
-    }
-  }
+  putLabels(db, run, view, before);
   pending.words.push({
+    epoch: run.epoch,
     document: runDocument(run.key),
     before: before === null ? '' : runToErrorWords(before),
     after: runToErrorWords(view),
@@ -86,21 +100,15 @@ export function putRun(db: Database, place: Place, view: RunView, before: RunVie
 
 const queries = createRunQueries(createSqliteBuilder());
 
-function textKeysOf(project: number, text: string): RawBuilder<unknown> | null {
-  const found = textToRunKeys(project, text);
-  if (found === null) return null;
-  const [first, second, third] = found.sql.split('?');
-  return sql`${sql.raw(first!)}${found.match}${sql.raw(second!)}${found.match}${sql.raw(third!)}`;
-}
-
 /** `null` when no run can match. */
 function toSelection(db: Database, projectId: string, filter: RunFilter): RunSelection | null {
   const { text } = checkRunFilter(filter);
   const project = findProject(db, projectId);
   if (project === null) return null;
   if (!isTextGiven(text)) return { project, projectId, filter, textKeys: null };
-  const textKeys = textKeysOf(project, text);
-  return textKeys === null ? null : { project, projectId, filter, textKeys };
+  const keys = textToRunKeys(db, project, text);
+  if (keys.length === 0) return null;
+  return { project, projectId, filter, textKeys: sql`select value from json_each(${JSON.stringify(keys)})` };
 }
 
 /** A page of runs, newest first. */

@@ -24,7 +24,7 @@ const usage = usageColumns.map((name) => `${name} INTEGER`).join(', ');
  *             ├─ contents ─────────────┘ │      once per epoch; bytes in content_bytes, later in content_blocks
  *             ├─ nodes ──────────────────┘      contexts as a tree: a node and its parent
  *             ├─ documents                     distinct words of contents: an answer has the same as output and as message
- *             ├─ words_<project>               full text, rowid = document key, below 0 = errors
+ *             ├─ word_tables                   one full-text index, words_<key>, for each epoch
  *             ├─ annotations   seals   orphans
  *   journal_positions   changes
  */
@@ -55,8 +55,10 @@ CREATE INDEX runs_with_error ON runs (project_key, sort_ms, dry_run) WHERE has_e
 CREATE INDEX runs_by_finish ON runs (project_key, finished_at_ms) WHERE finished_at_ms IS NOT NULL;
 CREATE INDEX runs_by_epoch ON runs (project_key, epoch);
 CREATE TABLE run_views (key INTEGER PRIMARY KEY, view TEXT NOT NULL);
-CREATE TABLE run_labels (run_key INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (run_key, name)) WITHOUT ROWID;
-CREATE INDEX run_labels_by_value ON run_labels (name, value, run_key);
+CREATE TABLE run_labels (
+  run_key INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, project_key INTEGER NOT NULL, sort_ms INTEGER NOT NULL,
+  PRIMARY KEY (run_key, name)) WITHOUT ROWID;
+CREATE INDEX run_labels_by_value ON run_labels (project_key, name, value, sort_ms);
 
 CREATE TABLE steps (
   key INTEGER PRIMARY KEY, run_key INTEGER NOT NULL, id BLOB NOT NULL, number INTEGER NOT NULL, kind TEXT NOT NULL,
@@ -90,6 +92,8 @@ CREATE TABLE contents (
   key INTEGER PRIMARY KEY, project_key INTEGER NOT NULL, epoch INTEGER NOT NULL, id BLOB NOT NULL, kind TEXT,
   salt BLOB, size INTEGER, document_key INTEGER, block_key INTEGER, block_at INTEGER, UNIQUE (project_key, epoch, id));
 CREATE INDEX contents_by_document ON contents (document_key) WHERE document_key IS NOT NULL;
+CREATE TABLE word_tables (key INTEGER PRIMARY KEY, project_key INTEGER NOT NULL, epoch INTEGER NOT NULL, is_leaving INTEGER NOT NULL);
+CREATE UNIQUE INDEX word_tables_by_epoch ON word_tables (project_key, epoch) WHERE is_leaving = 0;
 CREATE TABLE documents (
   key INTEGER PRIMARY KEY, project_key INTEGER NOT NULL, epoch INTEGER NOT NULL, hash BLOB NOT NULL, UNIQUE (project_key, epoch, hash));
 CREATE INDEX contents_by_block ON contents (block_key) WHERE block_key IS NOT NULL;

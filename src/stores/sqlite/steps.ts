@@ -59,6 +59,7 @@ export function putStep(db: Database, run: RunKey, step: StepView, before: StepV
     stepToRest(step, previewSourceOf(step, pending)),
   );
   pending.words.push({
+    epoch: run.epoch,
     document: stepDocument(key),
     before: before === null ? '' : stepToErrorWords(before),
     after: stepToErrorWords(step),
@@ -76,7 +77,7 @@ export function dropStep(db: Database, run: RunKey, step: StepView, pending: Pen
   const key = db.get('DELETE FROM steps WHERE run_key = ? AND number = ? RETURNING key', run.key, step.number)?.['key'];
   if (typeof key !== 'number') return;
   db.run('DELETE FROM step_views WHERE key = ?', key);
-  pending.words.push({ document: stepDocument(key), before: stepToErrorWords(step), after: '' });
+  pending.words.push({ epoch: run.epoch, document: stepDocument(key), before: stepToErrorWords(step), after: '' });
 }
 
 /** Steps of a run by number. */

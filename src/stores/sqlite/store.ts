@@ -12,6 +12,7 @@ import { dropOrphans, purgeRuns } from './purge.ts';
 import {
   countRuns,
   findProject,
+  findRunKey,
   findRunIds,
   lastRunPerAgent,
   listAgents,
@@ -148,7 +149,8 @@ export function openSqliteStoreFrom(parts: SqliteStoreParts): Store {
     async purge(purge) {
       const count = await write((db) => purgeRuns(db, projectOf(db, purge.projectId), purge));
       const db = open();
-      for (const _slice of dropOrphans(db, projectOf(db, purge.projectId), purge.beforeMs)) await setImmediate();
+      const remains = { beforeMs: purge.beforeMs, isLast: count < purge.limit };
+      for (const _slice of dropOrphans(db, projectOf(db, purge.projectId), remains)) await setImmediate();
       return count;
     },
     async eraseRun(projectId, runId) {
@@ -206,7 +208,9 @@ export function openSqliteStoreFrom(parts: SqliteStoreParts): Store {
     search: (projectId, text, { limit = 50, order = 'rank', runId } = {}) =>
       read((db) => {
         const project = findProject(db, projectId);
-        return project === null ? [] : searchWords(db, project, text, { limit, order, runId: runId ?? null });
+        const run = runId === undefined ? null : findRunKey(db, project, runId);
+        if (project === null || (runId !== undefined && run === null)) return [];
+        return searchWords(db, project, text, { limit, order, run });
       }),
     totals: (projectId, totals) => read((db) => readTotals(db, projectOf(db, projectId), totals)),
     listAnnotations: (projectId, runId) => read((db) => listAnnotations(db, projectOf(db, projectId), runId)),
