@@ -195,3 +195,8 @@ export interface DraftMessage {
 export function say(role: string, text: string): DraftMessage {
   return { role, parts: [{ type: 'text', text }] };
 }
+
+/** A cost from the price table. */
+export function aCost(nanoUsd: number): StepView['cost'] {
+  return { nanoUsd, status: 'estimated', source: 'price-table' };
+}

@@ -1,7 +1,7 @@
 import type { StepView } from '../src/api/wire.ts';
 import { aRun, aStep, anId, aUsage, say } from './builders.ts';
-import { addEvent, fixtureOf, sumUp } from './fixtures.ts';
-import type { FixtureRun } from './fixtures.ts';
+import { addEvent, fixtureOf, sumUp } from './fixture-run.ts';
+import type { FixtureRun } from './fixture-run.ts';
 
 /** A run that has begun and done nothing yet. */
 export function liveRun(startedAtMs: number): FixtureRun {

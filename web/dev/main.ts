@@ -1,5 +1,7 @@
 import { join } from 'node:path';
-import { hostileRun, largeRun, pastRuns, workingRun } from './fixtures.ts';
+import { hostileRun } from './hostile-run.ts';
+import { largeRun, pastRuns } from './many-runs.ts';
+import { workingRun } from './working-run.ts';
 import { beginStep, endRun, endStep, liveRun } from './live.ts';
 import { startFixtureServer } from './server.ts';
 

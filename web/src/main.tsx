@@ -7,6 +7,7 @@ import { applyTheme } from './parts/theme-toggle.tsx';
 import { createAppRouter } from './router.tsx';
 import './styles/base.css';
 import './styles/parts.css';
+import './styles/states.css';
 import './styles/runs.css';
 
 applyTheme();

@@ -1,5 +1,6 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link } from '@tanstack/react-router';
 import { RunsPage } from './pages/runs/runs-page.tsx';
+import { parseNumbersSearch } from './model/numbers-search.ts';
 import { parseRunSearch } from './model/run-search.ts';
 import { parseRunPageSearch } from './model/run-page-search.ts';
 import { Failure, Notice } from './parts/notice.tsx';
@@ -32,6 +33,13 @@ const runRoute = createRoute({
   component: lazyRouteComponent(() => import('./pages/run/run-page.tsx'), 'RunPage'),
 });
 
+const numbersRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/numbers',
+  validateSearch: parseNumbersSearch,
+  component: lazyRouteComponent(() => import('./pages/numbers/numbers-page.tsx'), 'NumbersPage'),
+});
+
 /** Addresses hold plain text, one value per name, so that a person can read and write them. */
 function parseSearch(text: string): Record<string, string> {
   return Object.fromEntries(new URLSearchParams(text));
@@ -45,10 +53,10 @@ function stringifySearch(search: Record<string, unknown>): string {
   return text === '' ? '' : `?${text}`;
 }
 
-/** The viewer's routes: the list, and a run whose script comes when it is first opened. */
+/** The viewer's routes: the list; a run and the numbers, whose scripts come when they are first opened. */
 export function createAppRouter() {
   return createRouter({
-    routeTree: rootRoute.addChildren([runsRoute, runRoute]),
+    routeTree: rootRoute.addChildren([runsRoute, runRoute, numbersRoute]),
     parseSearch,
     stringifySearch,
     defaultPreload: 'intent',

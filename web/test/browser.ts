@@ -1,18 +1,18 @@
-import { existsSync, mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
+import { findBrowser } from '../../scripts/test/browser.ts';
 
-/** Where the system's Chromium is, unless `CHROMIUM_PATH` says otherwise. */
-export const chromiumPath = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
+const chromiumPath = findBrowser();
 
 /** False on a machine without a browser; the suites say so and skip. */
-export const hasChromium = existsSync(chromiumPath);
+export const hasChromium = chromiumPath !== null;
 
 /** Starts the browser. */
 export function launchBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox'] });
+  return chromium.launch({ executablePath: chromiumPath ?? undefined, args: ['--no-sandbox'] });
 }
 
 /** Builds the viewer into a folder of its own, so that suites side by side don't build into each other's. */
@@ -27,6 +27,11 @@ export async function buildViewer(): Promise<string> {
     build: { outDir, emptyOutDir: true },
   });
   return outDir;
+}
+
+/** Takes away what `buildViewer` built. */
+export function removeViewer(outDir: string): void {
+  rmSync(outDir, { recursive: true, force: true });
 }
 
 /** A page and everything that it complained of: console errors and warnings, uncaught errors, policy violations, foreign requests. */

@@ -1,15 +1,18 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hostileRun, largeRun, workingRun } from '../dev/fixtures.ts';
-import type { FixtureRun } from '../dev/fixtures.ts';
+import { hostileRun } from '../dev/hostile-run.ts';
+import { largeRun } from '../dev/many-runs.ts';
+import { workingRun } from '../dev/working-run.ts';
+import type { FixtureRun } from '../dev/fixture-run.ts';
 import { beginStep, endRun, endStep, liveRun } from '../dev/live.ts';
 import { startFixtureServer } from '../dev/server.ts';
 import type { FixtureServer } from '../dev/server.ts';
-import { buildViewer, hasChromium, launchBrowser, openPage } from './browser.ts';
+import { buildViewer, hasChromium, launchBrowser, openPage, removeViewer } from './browser.ts';
 
 const nowMs = Date.now();
 
-describe.skipIf(!hasChromium)('page of a run in a browser (skipped: no Chromium at CHROMIUM_PATH)', () => {
+describe.skipIf(!hasChromium)('page of a run in a browser (needs a Chromium)', () => {
+  let dist: string;
   let browser: Browser;
   let served: FixtureServer;
   let working: FixtureRun;
@@ -20,7 +23,7 @@ describe.skipIf(!hasChromium)('page of a run in a browser (skipped: no Chromium 
   const pageOf = (fixture: FixtureRun, rest = ''): string => `${served.url}/runs/${fixture.run.id}${rest}`;
 
   beforeAll(async () => {
-    const dist = await buildViewer();
+    dist = await buildViewer();
     browser = await launchBrowser();
     [working, child] = workingRun(nowMs - 90_000) as [FixtureRun, FixtureRun];
     served = await startFixtureServer([working, child, hostile, large, live], dist);
@@ -28,6 +31,7 @@ describe.skipIf(!hasChromium)('page of a run in a browser (skipped: no Chromium 
 
   afterAll(async () => {
     await browser?.close();
+    removeViewer(dist);
     await served?.close();
   });
 

@@ -1,20 +1,22 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { pastRuns, workingRun } from '../dev/fixtures.ts';
+import { pastRuns } from '../dev/many-runs.ts';
+import { workingRun } from '../dev/working-run.ts';
 import { liveRun } from '../dev/live.ts';
 import { startFixtureServer } from '../dev/server.ts';
 import type { FixtureServer } from '../dev/server.ts';
-import { buildViewer, hasChromium, launchBrowser, openPage } from './browser.ts';
+import { buildViewer, hasChromium, launchBrowser, openPage, removeViewer } from './browser.ts';
 
 const nowMs = Date.now();
 
-describe.skipIf(!hasChromium)('list of runs in a browser (skipped: no Chromium at CHROMIUM_PATH)', () => {
+describe.skipIf(!hasChromium)('list of runs in a browser (needs a Chromium)', () => {
+  let dist: string;
   let browser: Browser;
   let served: FixtureServer;
   let empty: FixtureServer;
 
   beforeAll(async () => {
-    const dist = await buildViewer();
+    dist = await buildViewer();
     browser = await launchBrowser();
     served = await startFixtureServer([...workingRun(nowMs - 90_000), ...pastRuns(nowMs, 400)], dist);
     empty = await startFixtureServer([], dist);
@@ -22,6 +24,7 @@ describe.skipIf(!hasChromium)('list of runs in a browser (skipped: no Chromium a
 
   afterAll(async () => {
     await browser?.close();
+    removeViewer(dist);
     await served?.close();
     await empty?.close();
   });
@@ -127,6 +130,18 @@ describe.skipIf(!hasChromium)('list of runs in a browser (skipped: no Chromium a
     served.setDown(false);
     await page.getByRole('button', { name: 'Try now' }).click();
     await page.getByText('live', { exact: true }).waitFor();
+    await close();
+  });
+
+  it('adds up by model, agent and day, and leads to the runs behind a row', async () => {
+    const { page, complaints, close } = await openPage(browser, `${served.url}/numbers`);
+    await page.getByRole('row', { name: /claude-sonnet-4-5/ }).waitFor();
+    await page.getByRole('link', { name: 'by agent' }).click();
+    await page.waitForURL(/by=agent/);
+    await page.getByRole('link', { name: 'code-review' }).click();
+    await page.waitForURL(/agent=code-review/);
+    await page.locator('.run-item').first().waitFor();
+    expect(complaints).toEqual([]);
     await close();
   });
 

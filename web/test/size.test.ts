@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { buildViewer } from './browser.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildViewer, removeViewer } from './browser.ts';
 
 let dist = '';
 
@@ -10,6 +10,8 @@ describe('build', () => {
   beforeAll(async () => {
     dist = await buildViewer();
   });
+
+  afterAll(() => removeViewer(dist));
 
   it('sends at most 250 kB of script, gzipped, for the first page', () => {
     const html = readFileSync(join(dist, 'index.html'), 'utf8');

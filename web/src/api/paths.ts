@@ -49,6 +49,7 @@ export const paths = {
     withQuery(`${base}/stats/volume`, { ...searchToQuery(search, range.nowMs), buckets: range.buckets }),
   search: (text: string, options: { readonly runId?: string; readonly limit: number }) =>
     withQuery(`${base}/search`, { q: text, run: options.runId, limit: options.limit }),
+  stats: (by: string, sinceMs: number | null) => withQuery(`${base}/stats`, { by, since: sinceMs }),
   agents: () => `${base}/agents`,
   run,
   verify: (runId: string) => `${run(runId)}/verify`,

@@ -1,4 +1,6 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+import type { Grouping } from '../model/numbers-search.ts';
+import { parseMoment } from '../model/run-search.ts';
 import type { RunSearch } from '../model/run-search.ts';
 import { getJson } from './client.ts';
 import { paths } from './paths.ts';
@@ -9,6 +11,7 @@ import type {
   RunPage,
   RunView,
   SearchPage,
+  Stats,
   StepDetail,
   StepView,
   VolumeBucket,
@@ -58,6 +61,13 @@ export const reads = {
       staleTime: 15_000,
       placeholderData: keepPreviousData,
       retry: false,
+    }),
+  stats: (by: Grouping, since: string | undefined) =>
+    queryOptions({
+      queryKey: ['stats', by, since ?? null],
+      queryFn: ({ signal }) => getJson<Stats>(paths.stats(by, parseMoment(since, Date.now())), signal),
+      staleTime: 10_000,
+      placeholderData: keepPreviousData,
     }),
   search: (text: string, runId?: string) =>
     queryOptions({

@@ -25,6 +25,9 @@ export function Shell() {
           <Link to="/" search={{}} className="bar-link" activeOptions={{ exact: true, includeSearch: false }}>
             Runs
           </Link>
+          <Link to="/numbers" search={{}} className="bar-link" activeOptions={{ includeSearch: false }}>
+            Numbers
+          </Link>
         </nav>
         <div className="bar-space" />
         <ThemeToggle />

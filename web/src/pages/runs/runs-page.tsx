@@ -4,6 +4,7 @@ import { useEffect, useMemo } from 'react';
 import { reads } from '../../api/reads.ts';
 import { toExactCount, toPlural } from '../../model/figures.ts';
 import { changeRunSearch, isNarrowed } from '../../model/run-search.ts';
+import { toVisibleText } from '../../model/visible.ts';
 import type { RunSearch } from '../../model/run-search.ts';
 import { LostBanner } from '../../parts/lost-banner.tsx';
 import { Failure, Loading, Notice } from '../../parts/notice.tsx';
@@ -39,7 +40,8 @@ export function RunsPage() {
   );
   const setSearch = (next: RunSearch): void => void navigate({ to: '/', search: next, replace: true });
   useEffect(() => {
-    document.title = search.q === undefined ? 'Runs · Tachograph' : `${search.q} · Tachograph`;
+    document.title =
+      search.q === undefined ? 'Runs · Tachograph' : `${toVisibleText(search.q.slice(0, 80))} · Tachograph`;
   }, [search.q]);
   useKeys({
     '/': () => document.querySelector<HTMLInputElement>('input[name="q"]')?.focus(),
