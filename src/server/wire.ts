@@ -1,14 +1,19 @@
+import type { Part } from '../core/content/message.ts';
 import type { AttemptView } from '../core/model/attempt.ts';
 import type { RunView } from '../core/model/run.ts';
 import type { StepView } from '../core/model/step.ts';
 import type { Annotation, SearchHit, TotalsRow } from '../core/store.ts';
 
+export type { Part as WirePart } from '../core/content/message.ts';
 export type { AttemptView, BodyRef } from '../core/model/attempt.ts';
 export type { Cost } from '../core/model/cost.ts';
 export type { RunCounts, RunStatus, RunView, EndReason } from '../core/model/run.ts';
 export type { RecordedError, StepStatus, StepView, StreamSummary, PrefixBreak } from '../core/model/step.ts';
 export type { Usage } from '../core/model/usage.ts';
 export type { Annotation, ErasureResult, SearchHit, TotalsRow } from '../core/store.ts';
+
+/** Both verdicts of `GET /api/v1/runs/{id}/verify`. */
+export type { Verdict as WireVerdict } from '../core/verify/verdict.ts';
 
 /** A page of runs: `GET /api/v1/runs`. `total` only with `count=true`. */
 export interface RunPage {
@@ -34,34 +39,12 @@ export interface WireEvent {
   readonly hash: string;
 }
 
-/** A typed part of a message or an output, whatever the provider's own form was. Unknown forms are `other` with their raw value. */
-export type WirePart =
-  | { readonly type: 'text'; readonly text: string }
-  | { readonly type: 'reasoning'; readonly text: string }
-  | { readonly type: 'tool-call'; readonly callId: string | null; readonly name: string; readonly args: unknown }
-  | {
-      readonly type: 'tool-result';
-      readonly callId: string | null;
-      readonly name: string | null;
-      readonly result: unknown;
-      readonly isError: boolean;
-    }
-  | {
-      readonly type: 'file';
-      readonly mediaType: string | null;
-      readonly name: string | null;
-      readonly bytes: number | null;
-      readonly digest: string | null;
-    }
-  | { readonly type: 'source'; readonly title: string | null; readonly url: string | null }
-  | { readonly type: 'other'; readonly value: unknown };
-
 /** One message of a context. */
 export interface WireMessage {
   readonly index: number;
   readonly contentId: string;
   readonly role: string;
-  readonly parts: readonly WirePart[];
+  readonly parts: readonly Part[];
   /** The exact recorded text. */
   readonly raw: string;
   /** Not in the previous context of this run. */
@@ -100,7 +83,7 @@ export interface StepDetail {
   readonly args: WireContent | null;
   readonly request: WireContent | null;
   readonly response: WireContent | null;
-  readonly responseParts: readonly WirePart[];
+  readonly responseParts: readonly Part[];
   readonly result: WireContent | null;
   readonly attempts: readonly AttemptView[];
   readonly childRuns: readonly RunView[];
@@ -132,29 +115,6 @@ export interface RunTree {
   readonly children: readonly RunTree[];
   /** True when the tree was cut at its depth or size limit. */
   readonly cut: boolean;
-}
-
-/** Both verdicts of `GET /api/v1/runs/{id}/verify`. */
-export interface WireVerdict {
-  readonly intact: {
-    readonly verdict: 'intact' | 'edited' | 'truncated' | 'missing' | 'bad-signature' | 'unsealed' | 'no-events';
-    readonly writerId: string | null;
-    readonly n: number | null;
-    readonly message: string;
-    readonly erased: number;
-  };
-  readonly complete: {
-    readonly verdict: 'complete' | 'incomplete';
-    readonly openSteps: number;
-    readonly openAttempts: number;
-    readonly gaps: number;
-    readonly lost: number;
-    readonly closed: boolean;
-    readonly message: string;
-  };
-  readonly seals: number;
-  readonly events: number;
-  readonly publicKey: string | null;
 }
 
 /** `GET /api/v1/search`. */

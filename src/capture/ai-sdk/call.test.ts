@@ -1,23 +1,13 @@
 import { generateText, isStepCount, streamText, tool, ToolLoopAgent } from 'ai';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { providerError, recordProcess, weather } from '../../../test/playback/fixtures.ts';
+import { providerError, weather } from '../../../test/playback/fixtures.ts';
 import type { Recording } from '../../../test/playback/recording.ts';
 import { ask, createScriptedModel, say } from '../../../test/playback/scripted-model.ts';
+import { createSdkStage } from '../../../test/playback/stage.ts';
 import { until } from '../../../test/playback/streams.ts';
 
-globalThis.AI_SDK_LOG_WARNINGS = false;
-
-const undo: (() => void)[] = [];
-afterEach(() => {
-  for (const step of undo.splice(0)) step();
-});
-
-function record(): Recording {
-  const { recording, stop } = recordProcess();
-  undo.push(stop);
-  return recording;
-}
+const { record } = createSdkStage();
 
 describe('where a call belongs', () => {
   test('inside the user’s own run its steps are that run’s', async () => {

@@ -1,27 +1,16 @@
 import type { Telemetry } from 'ai';
 import { generateText, isStepCount, Output, streamText, tool } from 'ai';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { providerError, recordProcess, weather } from '../../../test/playback/fixtures.ts';
-import type { Recording } from '../../../test/playback/recording.ts';
+import { providerError, weather } from '../../../test/playback/fixtures.ts';
 import { createRecording } from '../../../test/playback/recording.ts';
 import type { Turn } from '../../../test/playback/scripted-model.ts';
 import { ask, createScriptedModel, say, scriptedUsage } from '../../../test/playback/scripted-model.ts';
+import { createSdkStage } from '../../../test/playback/stage.ts';
 import { collect, until } from '../../../test/playback/streams.ts';
 import { createAiSdkCapture, tachographTelemetry } from './index.ts';
 
-globalThis.AI_SDK_LOG_WARNINGS = false;
-
-const undo: (() => void)[] = [];
-afterEach(() => {
-  for (const step of undo.splice(0)) step();
-});
-
-function record(): Recording {
-  const { recording, stop } = recordProcess();
-  undo.push(stop);
-  return recording;
-}
+const { record } = createSdkStage();
 
 describe('generateText', () => {
   test('the integration has the shape the SDK asks for', () => {

@@ -1,24 +1,13 @@
 import { embed, generateText, isStepCount, streamText, tool } from 'ai';
 import { MockEmbeddingModelV4 } from 'ai/test';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { providerError, recordProcess, weather } from '../../../test/playback/fixtures.ts';
-import type { Recording } from '../../../test/playback/recording.ts';
+import { providerError, weather } from '../../../test/playback/fixtures.ts';
 import { ask, createScriptedModel, say } from '../../../test/playback/scripted-model.ts';
+import { createSdkStage } from '../../../test/playback/stage.ts';
 import { collect } from '../../../test/playback/streams.ts';
 
-globalThis.AI_SDK_LOG_WARNINGS = false;
-
-const undo: (() => void)[] = [];
-afterEach(() => {
-  for (const step of undo.splice(0)) step();
-});
-
-function record(): Recording {
-  const { recording, stop } = recordProcess();
-  undo.push(stop);
-  return recording;
-}
+const { record } = createSdkStage();
 
 describe('the backstop: calls with integrations of their own', () => {
   const own = { integrations: [{}], functionId: 'own' };

@@ -1,24 +1,13 @@
 import { generateText, isStepCount, streamText } from 'ai';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createRecorder } from '../../core/record/recorder.ts';
-import { recordProcess, weather } from '../../../test/playback/fixtures.ts';
-import type { Recording } from '../../../test/playback/recording.ts';
+import { weather } from '../../../test/playback/fixtures.ts';
 import { createRecording } from '../../../test/playback/recording.ts';
 import { ask, createScriptedModel, say } from '../../../test/playback/scripted-model.ts';
+import { createSdkStage } from '../../../test/playback/stage.ts';
 import { createAiSdkCapture, tachographTelemetry } from './index.ts';
 
-globalThis.AI_SDK_LOG_WARNINGS = false;
-
-const undo: (() => void)[] = [];
-afterEach(() => {
-  for (const step of undo.splice(0)) step();
-});
-
-function record(): Recording {
-  const { recording, stop } = recordProcess();
-  undo.push(stop);
-  return recording;
-}
+const { record, undo } = createSdkStage();
 
 describe('installed or passed', () => {
   test('passed to one call, that call is recorded and no other', async () => {

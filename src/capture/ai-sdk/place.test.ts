@@ -11,21 +11,17 @@ import {
   streamText,
 } from 'ai';
 import { MockEmbeddingModelV4, MockRerankingModelV4, MockSpeechModelV4 } from 'ai/test';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Recorder, RunRecorder, StepStart } from '../../core/record/recording.ts';
 import { createRecording } from '../../../test/playback/recording.ts';
 import { createScriptedModel, say } from '../../../test/playback/scripted-model.ts';
+import { createSdkStage } from '../../../test/playback/stage.ts';
 import { collect } from '../../../test/playback/streams.ts';
 import { createAiSdkCapture } from './index.ts';
 
-globalThis.AI_SDK_LOG_WARNINGS = false;
-
+const { undo } = createSdkStage();
 const scope = new AsyncLocalStorage<string>();
-const undo: (() => void)[] = [];
-afterEach(() => {
-  for (const step of undo.splice(0)) step();
-});
 
 /** A recorder whose steps put their operation into a scope of ours when they are entered. */
 function withEnter(recorder: Recorder): Recorder {

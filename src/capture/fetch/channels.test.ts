@@ -1,15 +1,13 @@
 import { channel } from 'node:diagnostics_channel';
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Recording } from '../../../test/playback/recording.ts';
 import { createRecording } from '../../../test/playback/recording.ts';
+import { createUndoList } from '../../../test/playback/stage.ts';
 import { createContentDecoder } from './body/content-decoder.ts';
 import { createFetchCapture } from './index.ts';
 
-const undo: (() => void)[] = [];
-afterEach(() => {
-  for (const one of undo.splice(0)) one();
-});
+const undo = createUndoList();
 
 function capture(): Recording {
   const recording = createRecording();

@@ -2,6 +2,8 @@ import type { Clock } from '../../core/clock.ts';
 import { elapsedMs } from '../../core/clock.ts';
 import type { Limits } from '../../core/limits.ts';
 import type { RetryClass } from '../../core/model/attempt.ts';
+import type { HeaderValues } from '../../core/model/retry.ts';
+import { toRequestId, toRetryDelayMs } from '../../core/model/retry.ts';
 import type { AttemptFinish, AttemptRequest, BodyInput } from '../../core/record/recording.ts';
 import type { AnswerReader } from './body/answer-reader.ts';
 import { createAnswerReader } from './body/answer-reader.ts';
@@ -9,15 +11,14 @@ import type { BodyEvent, BodyState } from './body/body-end.ts';
 import { beginBody, nextBody } from './body/body-end.ts';
 import { createBodyBuffer } from './body/body-buffer.ts';
 import type { ExchangeRequest } from './exchange-request.ts';
-import type { Headers } from './retry.ts';
-import { errorToRetryClass, statusToRetryClass, toRequestId, toRetryDelayMs } from './retry.ts';
+import { answerToRetryClass, errorToRetryClass } from './retry.ts';
 import type { Place } from './place.ts';
 import { outcomeToFinish, statusToError } from './step-end.ts';
 
 /** One HTTP round trip being recorded. Told what happens, in any layer; every end but the first is ignored. */
 export interface Exchange {
   /** The answer's head has come. `isLengthCountable`: the bytes told later are those of the wire. */
-  head(status: number, headers: Headers, isLengthCountable: boolean): void;
+  head(status: number, headers: HeaderValues, isLengthCountable: boolean): void;
   /** Bytes of the body, decoded; `wireBytes` of them are counted as read from the wire, all when left out. */
   chunk(bytes: Uint8Array, wireBytes?: number): void;
   /** Bytes read from the wire that are told, decoded, on their own. */
@@ -49,7 +50,7 @@ export interface ExchangeParts {
 
 interface Head {
   readonly status: number;
-  readonly headers: Headers;
+  readonly headers: HeaderValues;
 }
 
 function kindOf(contentType: string): 'event-stream' | 'json' | 'other' {
@@ -141,7 +142,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
         ? errorToRetryClass(thrown)
         : head === null
           ? null
-          : statusToRetryClass(head.status, head.headers);
+          : answerToRetryClass(head.status, head.headers);
     finishAttempt(thrown, retryClass);
     if (place.ownStep !== null) {
       const outcome = outcomeOf(thrown, retryClass);
@@ -170,7 +171,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
         nowMs: () => clock.monotonicMs(),
       });
       lastMs = clock.monotonicMs();
-      const retryClass = statusToRetryClass(status, headers);
+      const retryClass = answerToRetryClass(status, headers);
       if (retryClass !== null) place.onRetryable();
     },
     chunk(bytes, wireBytes = bytes.byteLength) {

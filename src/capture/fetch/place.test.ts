@@ -1,37 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { Loopback } from '../../../test/playback/loopback.ts';
-import {
-  chatAnswer,
-  chatBody,
-  chatDelta,
-  chatPath,
-  openLoopback,
-  post,
-  recordHttp,
-  until,
-} from '../../../test/playback/loopback.ts';
-import type { Recording } from '../../../test/playback/recording.ts';
+import { describe, expect, test } from 'vitest';
+import { chatAnswer, chatBody, chatDelta, chatPath, post, until } from '../../../test/playback/loopback.ts';
 import { createRecording } from '../../../test/playback/recording.ts';
+import { openHttpStage } from '../../../test/playback/stage.ts';
 import { createFetchCapture, ledgerOf, recordingFetch } from './index.ts';
 
-let server: Loopback;
-let { origin, handlers } = { origin: '', handlers: {} as Loopback['handlers'] };
-beforeAll(async () => {
-  server = await openLoopback();
-  ({ origin, handlers } = server);
-});
-afterAll(() => server.close());
-
-const undo: (() => void)[] = [];
-afterEach(() => {
-  for (const one of undo.splice(0)) one();
-});
-
-function capture(layers?: readonly ('fetch' | 'channels')[]): Recording {
-  const { recording, stop } = recordHttp(layers);
-  undo.push(stop);
-  return recording;
-}
+const { origin, handlers, capture, undo } = await openHttpStage();
 
 describe('where a call is recorded', () => {
   test('reuseStep makes retries of changed requests one step', async () => {

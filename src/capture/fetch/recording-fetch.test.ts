@@ -1,25 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Loopback } from '../../../test/playback/loopback.ts';
-import {
-  chatAnswer,
-  chatBody,
-  chatPath,
-  isSettled,
-  openLoopback,
-  post,
-  until,
-} from '../../../test/playback/loopback.ts';
+import { describe, expect, test } from 'vitest';
+import { chatAnswer, chatBody, chatPath, isSettled, post, until } from '../../../test/playback/loopback.ts';
 import type { Recording } from '../../../test/playback/recording.ts';
 import { createRecording } from '../../../test/playback/recording.ts';
+import { openHttpStage } from '../../../test/playback/stage.ts';
 import { createFetchCapture, recordingFetch } from './index.ts';
 
-let server: Loopback;
-let { origin, handlers } = { origin: '', handlers: {} as Loopback['handlers'] };
-beforeAll(async () => {
-  server = await openLoopback();
-  ({ origin, handlers } = server);
-});
-afterAll(() => server.close());
+const { origin, handlers } = await openHttpStage();
 
 describe('the caller notices nothing', () => {
   const record = (): { recording: Recording; fetch: typeof fetch } => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createHostMatcher, hostToProvider, isCredentialExchange, isModelCall, toHosts } from './hosts.ts';
-import { errorToRetryClass, statusToRetryClass, toRequestId, toRetryDelayMs } from './retry.ts';
+import { answerToRetryClass, errorToRetryClass } from './retry.ts';
 
 const withCode = (code: string, message = 'x'): Error => Object.assign(new Error(message), { code });
 const fetchFailed = (cause: unknown): TypeError => new TypeError('fetch failed', { cause });
@@ -19,7 +19,12 @@ describe('retries', () => {
     [504, 'timeout'],
     [529, 'overloaded'],
   ])('status %i is %s', (status, expected) => {
-    expect(statusToRetryClass(status)).toBe(expected);
+    expect(answerToRetryClass(status, {})).toBe(expected);
+  });
+
+  test('a provider that asks to be tried again is, when its answer failed', () => {
+    const headers = { 'x-should-retry': 'true' };
+    expect([200, 400, 500].map((status) => answerToRetryClass(status, headers))).toEqual([null, 'other', 'server']);
   });
 
   test.each([
@@ -41,26 +46,6 @@ describe('retries', () => {
     const error = new Error('a');
     error.cause = error;
     expect(errorToRetryClass(error)).toBe('other');
-  });
-
-  test.each([
-    [{ 'retry-after-ms': '1500', 'retry-after': '9' }, 1500],
-    [{ 'retry-after': '2' }, 2000],
-    [{ 'retry-after': '0.5' }, 500],
-    [{ 'retry-after': 'Sat, 21 Nov 2026 07:00:10 GMT' }, 10_000],
-    [{ 'retry-after': 'Sat, 21 Nov 2026 06:00:00 GMT' }, 0],
-    [{ 'retry-after': 'soon' }, null],
-    [{ 'retry-after': '' }, null],
-    [{}, null],
-  ])('wait of %o', (headers, expected) => {
-    expect(toRetryDelayMs(headers as Record<string, string>, Date.UTC(2026, 10, 21, 7, 0, 0))).toBe(expected);
-  });
-
-  test('request ids by their many names', () => {
-    expect(toRequestId({ 'request-id': 'a' })).toBe('a');
-    expect(toRequestId({ 'request-id': 'a', 'x-request-id': 'b' })).toBe('b');
-    expect(toRequestId({ 'x-goog-request-id': 'g' })).toBe('g');
-    expect(toRequestId({})).toBeNull();
   });
 });
 

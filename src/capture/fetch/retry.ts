@@ -1,46 +1,12 @@
 import type { RetryClass } from '../../core/model/attempt.ts';
+import type { HeaderValues } from '../../core/model/retry.ts';
+import { statusToRetryClass } from '../../core/model/retry.ts';
 import { isAbort } from '../../core/record/failure.ts';
 
-/** Header values by lower-case name. */
-export type Headers = Readonly<Record<string, string>>;
-
-const requestIdNames = [
-  'x-request-id',
-  'request-id',
-  'x-goog-request-id',
-  'x-goog-correlation-id',
-  'x-amzn-requestid',
-  'apim-request-id',
-  'x-ms-request-id',
-  'cf-ray',
-];
-
-/** The provider's own id of a round trip, for its support desk. */
-export function toRequestId(headers: Headers): string | null {
-  for (const name of requestIdNames) if (headers[name] !== undefined) return headers[name];
-  return null;
-}
-
-/** How long the provider asked to wait: `retry-after-ms`, else `retry-after` in seconds or as a date; `null` if it did not. */
-export function toRetryDelayMs(headers: Headers, nowMs: number): number | null {
-  const precise = Number.parseFloat(headers['retry-after-ms'] ?? '');
-  if (Number.isFinite(precise) && precise >= 0) return precise;
-  const after = headers['retry-after']?.trim();
-  if (after === undefined || after === '') return null;
-  const seconds = Number(after);
-  if (Number.isFinite(seconds)) return seconds >= 0 ? seconds * 1000 : null;
-  const untilMs = Date.parse(after);
-  return Number.isNaN(untilMs) ? null : Math.max(0, untilMs - nowMs);
-}
-
-/** Why a status is worth another try; `null` when it is not. */
-export function statusToRetryClass(status: number, headers: Headers = {}): RetryClass | null {
+/** Why an answer with this status is worth another try; `null` when it is not. */
+export function answerToRetryClass(status: number, headers: HeaderValues): RetryClass | null {
   if (status < 400) return null;
-  if (status === 429) return 'rate-limit';
-  if (status === 529 || status === 503) return 'overloaded';
-  if (status === 408 || status === 504) return 'timeout';
-  if (status >= 500) return 'server';
-  return headers['x-should-retry'] === 'true' || status === 409 || status === 425 ? 'other' : null;
+  return statusToRetryClass(status, headers['x-should-retry'] === 'true' || status === 409 || status === 425);
 }
 
 const timeoutCodes = /^(?:ETIMEDOUT|ESOCKETTIMEDOUT|UND_ERR_(?:CONNECT|HEADERS|BODY)_TIMEOUT)$/;

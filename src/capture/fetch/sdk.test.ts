@@ -1,34 +1,17 @@
 import { createAnthropic } from '@ai-sdk/anthropic';
 import { createOpenAI } from '@ai-sdk/openai';
 import { generateText, streamText } from 'ai';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { Loopback } from '../../../test/playback/loopback.ts';
-import { chatAnswer, chatPath, isSettled, openLoopback, recordHttp, until } from '../../../test/playback/loopback.ts';
+import { describe, expect, test } from 'vitest';
+import { chatAnswer, chatPath, isSettled, until } from '../../../test/playback/loopback.ts';
 import type { Recording } from '../../../test/playback/recording.ts';
 import { createRecording } from '../../../test/playback/recording.ts';
+import { openHttpStage } from '../../../test/playback/stage.ts';
 import { createAiSdkCapture } from '../ai-sdk/index.ts';
 import { recordingFetch } from './index.ts';
 
 globalThis.AI_SDK_LOG_WARNINGS = false;
 
-let server: Loopback;
-let { origin, handlers } = { origin: '', handlers: {} as Loopback['handlers'] };
-beforeAll(async () => {
-  server = await openLoopback();
-  ({ origin, handlers } = server);
-});
-afterAll(() => server.close());
-
-const undo: (() => void)[] = [];
-afterEach(() => {
-  for (const one of undo.splice(0)) one();
-});
-
-function capture(layers?: readonly ('fetch' | 'channels')[]): Recording {
-  const { recording, stop } = recordHttp(layers);
-  undo.push(stop);
-  return recording;
-}
+const { origin, handlers, capture, undo } = await openHttpStage();
 
 describe('with the SDK', () => {
   const both = (): Recording => {

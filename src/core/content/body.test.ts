@@ -16,10 +16,11 @@ function createTools() {
   const draft = createDraft(1);
   const interner = createInterner({ namer: createContentNamer(key), redactor, knownMax: 100_000 });
   const tools = { redactor, interner, draft, bytesMax: 50_000 };
-  const contents = (ids: readonly string[]): Content[] => ids.flatMap((id) => draft.contents.find((content) => content.id === id) ?? []);
+  const contents = (ids: readonly string[]): Content[] =>
+    ids.flatMap((id) => draft.contents.find((content) => content.id === id) ?? []);
   const readPath = async (nodeId: string): Promise<Content[]> => {
     const ids: string[] = [];
-    for (let at = nodeId; at !== rootNodeId; ) {
+    for (let at = nodeId; at !== rootNodeId;) {
       const node = draft.nodes.find(({ id }) => id === at)!;
       ids.unshift(node.contentId);
       at = node.parentId;
@@ -33,11 +34,19 @@ function createTools() {
   return { tools, textOf, draft, interner };
 }
 
-const message = fc.record({ role: fc.constantFrom('user', 'assistant'), content: fc.string({ unit: 'binary', maxLength: 900 }) });
+const message = fc.record({
+  role: fc.constantFrom('user', 'assistant'),
+  content: fc.string({ unit: 'binary', maxLength: 900 }),
+});
 
 describe('request bodies', () => {
   it('read back identical, whatever grows, changes, forks or is forgotten in between', async () => {
-    const turn = fc.record({ add: fc.array(message, { maxLength: 4 }), keep: fc.nat(12), isForgotten: fc.boolean(), isModelFirst: fc.boolean() });
+    const turn = fc.record({
+      add: fc.array(message, { maxLength: 4 }),
+      keep: fc.nat(12),
+      isForgotten: fc.boolean(),
+      isModelFirst: fc.boolean(),
+    });
     await fc.assert(
       fc.asyncProperty(fc.array(turn, { minLength: 1, maxLength: 8 }), async (turns) => {
         const { tools, textOf, interner } = createTools();
@@ -63,7 +72,9 @@ describe('request bodies', () => {
     for (const content of ['y'.repeat(600), `my key is ${secret}`, 'z'.repeat(600)]) {
       messages.push({ role: 'user', content });
       const data = JSON.stringify({ messages, model: 'm' });
-      const text = await textOf(recordRequestBody({ data, contentType: 'application/json' }, { url: 'u', memory }, tools));
+      const text = await textOf(
+        recordRequestBody({ data, contentType: 'application/json' }, { url: 'u', memory }, tools),
+      );
       expect(text).not.toContain(secret);
       expect((JSON.parse(text!) as { messages: unknown[] }).messages).toHaveLength(messages.length);
     }
@@ -98,7 +109,11 @@ describe('other bodies', () => {
 
   it('are withheld when they are no text', () => {
     const { tools } = createTools();
-    expect(recordBody({ data: new Uint8Array([1, 2, 3]), contentType: 'image/png' }, tools)).toMatchObject({ contentId: null, withheld: 'not-text', bytes: 3 });
+    expect(recordBody({ data: new Uint8Array([1, 2, 3]), contentType: 'image/png' }, tools)).toMatchObject({
+      contentId: null,
+      withheld: 'not-text',
+      bytes: 3,
+    });
   });
 });
 

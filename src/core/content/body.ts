@@ -85,7 +85,8 @@ function remember(memory: BodyMemory, body: KnownBody, match: Match | null): voi
   if (isContinued) memory.bodies.splice(memory.bodies.indexOf(match.body), 1);
   memory.bodies.push(body);
   let chars = memory.bodies.reduce((sum, { raw }) => sum + raw.length, 0);
-  while (memory.bodies.length > 1 && (memory.bodies.length > bodiesMax || chars > memoryCharsMax)) chars -= memory.bodies.shift()!.raw.length;
+  while (memory.bodies.length > 1 && (memory.bodies.length > bodiesMax || chars > memoryCharsMax))
+    chars -= memory.bodies.shift()!.raw.length;
 }
 
 /** A piece is at least so long, in UTF-16 units, or the nodes would outweigh what they share. */
@@ -101,7 +102,7 @@ const elementEnd = /\}(?=,\{|\])/g;
 function cutPieces(text: string, from: number): { readonly ends: number[]; readonly pieces: Piece[] } {
   const ends: number[] = [];
   const pieces: Piece[] = [];
-  for (let start = from; start < text.length; ) {
+  for (let start = from; start < text.length;) {
     elementEnd.lastIndex = start + pieceCharsMin - 1;
     const found = elementEnd.exec(text);
     const end = found === null ? text.length : found.index + 1;
@@ -172,8 +173,14 @@ export function recordRequestBody(
   const match = findMatch(memory, url, text);
   const recorded = match === null ? redactWhole(redactor, text, draft) : redactNext(redactor, text, match, draft);
   const { ends, pieces } = toPieces(recorded, match);
-  const base = { bytes: body.bytes ?? Buffer.byteLength(text), contentType: body.contentType, truncated: false, withheld: null };
-  if (pieces.length < 2) return { ...base, contentId: interner.text('body', recorded.text, draft), nodeId: null, pieces: 0 };
+  const base = {
+    bytes: body.bytes ?? Buffer.byteLength(text),
+    contentType: body.contentType,
+    truncated: false,
+    withheld: null,
+  };
+  if (pieces.length < 2)
+    return { ...base, contentId: interner.text('body', recorded.text, draft), nodeId: null, pieces: 0 };
   const { tip, ids } = interner.path('body', pieces, draft);
   remember(memory, { url, raw: text, recorded: recorded.text, ends, ids }, match);
   return { ...base, contentId: null, nodeId: tip.id, pieces: pieces.length };

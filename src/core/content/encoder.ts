@@ -24,7 +24,8 @@ function textDigest(text: string): FileDigest {
 function replacer(this: unknown, key: string, value: unknown): unknown {
   const original = (this as Record<string, unknown>)[key];
   if (typeof original === 'bigint') return original.toString();
-  if (typeof original === 'string') return original.length > 2048 && isBase64Start(original) ? textDigest(original) : original;
+  if (typeof original === 'string')
+    return original.length > 2048 && isBase64Start(original) ? textDigest(original) : original;
   if (typeof original !== 'object' || original === null) return value;
   if (ArrayBuffer.isView(original)) {
     return digestOf(new Uint8Array(original.buffer, original.byteOffset, original.byteLength));

@@ -52,7 +52,11 @@ export interface Interner {
   /** Tip of the context that these values make, root first; `null` for an empty list. */
   context(kind: ContentKind, values: readonly unknown[], draft: EntryDraft): TrieNode | null;
   /** Tip of the path that these pieces make; a piece whose `id` is known and still stored is not named again. */
-  path(kind: ContentKind, pieces: readonly Piece[], draft: EntryDraft): { readonly tip: TrieNode; readonly ids: readonly string[] };
+  path(
+    kind: ContentKind,
+    pieces: readonly Piece[],
+    draft: EntryDraft,
+  ): { readonly tip: TrieNode; readonly ids: readonly string[] };
   /** Nothing written before can be relied on any more: contents and nodes will be written anew. */
   forget(): void;
 }
@@ -83,11 +87,7 @@ const createRoot = (): TrieNode => ({
 const unserialisable = '"[WITHHELD:serialise-failed]"';
 
 /** An interner over a namer and a redactor. It remembers ids by object identity, confirmed against a snapshot. */
-export function createInterner(options: {
-  namer: ContentNamer;
-  redactor: Redactor;
-  knownMax: number;
-}): Interner {
+export function createInterner(options: { namer: ContentNamer; redactor: Redactor; knownMax: number }): Interner {
   const { namer, redactor } = options;
   let memoryByEpoch = new Map<number, EpochMemory>();
   let named = new WeakMap<object, Named>();
@@ -172,7 +172,15 @@ export function createInterner(options: {
     let child = parent.childByContent.get(contentId);
     if (child === undefined) {
       const id = nodeIdOf(parent.id, contentId);
-      child = { id, parentId: parent.id, contentId, depth: parent.depth + 1, parent, childByContent: new Map(), written: false };
+      child = {
+        id,
+        parentId: parent.id,
+        contentId,
+        depth: parent.depth + 1,
+        parent,
+        childByContent: new Map(),
+        written: false,
+      };
       parent.childByContent.set(contentId, child);
       size += 1;
     }

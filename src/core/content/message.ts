@@ -1,7 +1,9 @@
-/**
+/*
  * Tolerant reading of messages and outputs: AI SDK, OpenAI chat and responses, Anthropic and Google forms come out as
  * one list of typed parts. Only for showing, searching and summaries; what is stored is the exact text.
  */
+
+/** A typed part of a message or an output, whatever the provider's own form was. Unknown forms are `other`, raw. */
 export type Part =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'reasoning'; readonly text: string }
@@ -88,7 +90,11 @@ const toolResult: Reader = (part) => {
       callId: textOf(part['toolCallId'] ?? part['callId'] ?? part['tool_use_id'] ?? part['call_id']),
       name: textOf(part['toolName'] ?? part['name']),
       result: typed ? (output as Fields)['value'] : parseArgs(output),
-      isError: part['is_error'] === true || part['isError'] === true || part['type'] === 'tool-error' || kind.startsWith('error'),
+      isError:
+        part['is_error'] === true ||
+        part['isError'] === true ||
+        part['type'] === 'tool-error' ||
+        kind.startsWith('error'),
     },
   ];
 };
@@ -137,7 +143,13 @@ function untypedPart(part: Fields): readonly Part[] {
   if (isFields(part['functionResponse'])) {
     const answer = part['functionResponse'];
     return [
-      { type: 'tool-result', callId: textOf(answer['id']), name: textOf(answer['name']), result: answer['response'], isError: false },
+      {
+        type: 'tool-result',
+        callId: textOf(answer['id']),
+        name: textOf(answer['name']),
+        result: answer['response'],
+        isError: false,
+      },
     ];
   }
   if (isFields(part['inlineData'])) return file({ ...part['inlineData'] }, 0);

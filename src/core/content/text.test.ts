@@ -20,7 +20,14 @@ describe('words of contents', () => {
   });
 
   it('never make a reader throw, however deep or odd the value is', () => {
-    const deep = [`${'['.repeat(100_000)}${']'.repeat(100_000)}`, `${'{"type":"message","content":'.repeat(20_000)}1${'}'.repeat(20_000)}`, 'no json {', 'null', '""', '[null]'];
+    const deep = [
+      `${'['.repeat(100_000)}${']'.repeat(100_000)}`,
+      `${'{"type":"message","content":'.repeat(20_000)}1${'}'.repeat(20_000)}`,
+      'no json {',
+      'null',
+      '""',
+      '[null]',
+    ];
     for (const kind of contentKinds) {
       for (const text of deep) {
         expect(typeof contentToText(kind, bytesOf(text))).toBe('string');

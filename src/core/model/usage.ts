@@ -26,19 +26,32 @@ export interface OutputUsage {
   readonly reasoning: number | null;
 }
 
+/** A count that was reported. Anything but a finite number was not, and stays `null` (I12). */
+function toCount(value: unknown): number | null {
+  return typeof value === 'number' && Number.isFinite(value) ? value : null;
+}
+
+/** Tokens of one model request, bucket by bucket. What is left out, or is no finite number, was not reported. */
+export function toUsage(
+  input: Partial<Record<keyof InputUsage, unknown>>,
+  output: Partial<Record<keyof OutputUsage, unknown>>,
+): Usage {
+  return {
+    input: {
+      total: toCount(input.total),
+      noCache: toCount(input.noCache),
+      cacheRead: toCount(input.cacheRead),
+      cacheWrite: toCount(input.cacheWrite),
+      cacheWriteFiveMinutes: toCount(input.cacheWriteFiveMinutes),
+      cacheWriteOneHour: toCount(input.cacheWriteOneHour),
+    },
+    output: { total: toCount(output.total), text: toCount(output.text), reasoning: toCount(output.reasoning) },
+    requests: 1,
+  };
+}
+
 /** A usage in which nothing was reported. */
-export const unknownUsage: Usage = {
-  input: {
-    total: null,
-    noCache: null,
-    cacheRead: null,
-    cacheWrite: null,
-    cacheWriteFiveMinutes: null,
-    cacheWriteOneHour: null,
-  },
-  output: { total: null, text: null, reasoning: null },
-  requests: null,
-};
+export const unknownUsage: Usage = { ...toUsage({}, {}), requests: null };
 
 const add = (a: number | null, b: number | null): number | null => (a === null ? b : b === null ? a : a + b);
 

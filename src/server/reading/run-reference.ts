@@ -13,16 +13,24 @@ export async function findRun(around: Pick<Surroundings, 'store' | 'projectId'>,
   const { store, projectId } = around;
   if (reference === 'last') {
     const { items } = await store.listRuns(projectId, { topLevelOnly: true }, { limit: 1 });
-    if (items[0] === undefined) throw new TachographError('run-not-found', 'There are no runs yet. Record one: tachograph run -- node agent.mjs');
+    if (items[0] === undefined)
+      throw new TachographError('run-not-found', 'There are no runs yet. Record one: tachograph run -- node agent.mjs');
     return items[0];
   }
   const prefix = reference.toLowerCase();
   if (!/^[0-9a-f-]{1,36}$/.test(prefix)) {
-    throw new TachographError('bad-argument', `${JSON.stringify(reference)} is not a run: give an id, the beginning of one, or "last".`);
+    throw new TachographError(
+      'bad-argument',
+      `${JSON.stringify(reference)} is not a run: give an id, the beginning of one, or "last".`,
+    );
   }
   if (isUuid(prefix)) return store.getRun(projectId, prefix);
   const ids = await store.findRunIds(projectId, prefix, shownMax + 1);
-  if (ids.length === 0) throw new TachographError('run-not-found', `No run begins with ${JSON.stringify(reference)}. "tachograph ls" shows the newest.`);
+  if (ids.length === 0)
+    throw new TachographError(
+      'run-not-found',
+      `No run begins with ${JSON.stringify(reference)}. "tachograph ls" shows the newest.`,
+    );
   if (ids.length > 1) {
     const shown = ids.slice(0, shownMax).join(', ');
     const rest = ids.length > shownMax ? ', …' : '';

@@ -1,5 +1,6 @@
+import { toRequestId, toRetryDelayMs } from '../../../core/model/retry.ts';
 import type { AttemptFinish, AttemptRequest, BodyInput } from '../../../core/record/recording.ts';
-import { toFailure, toHeaders, toRequestId, toRetryClass, toRetryDelayMs } from './failure.ts';
+import { toFailure, toHeaders, toRetryClass } from './failure.ts';
 import type { Fields } from '../sdk-events.ts';
 import { toFields, toText } from '../sdk-events.ts';
 import type { StreamEnd, StreamOutcome } from '../stream/fold.ts';
@@ -40,7 +41,7 @@ export function resultToAttempt(result: unknown, isWithheld: boolean): AttemptFi
     ...(headers === undefined ? {} : { headers }),
     ...(body === undefined ? {} : { body }),
     ...(request === undefined ? {} : { request }),
-    providerRequestId: toRequestId(headers),
+    providerRequestId: toRequestId(headers ?? {}),
   };
 }
 
@@ -78,8 +79,8 @@ export function errorToAttempt(error: unknown, isWithheld: boolean, nowMs: numbe
     responseStatus: typeof status === 'number' ? status : null,
     error: toFailure(error, isWithheld),
     retryClass: toRetryClass(error),
-    retryDelayMs: toRetryDelayMs(headers, nowMs),
-    providerRequestId: toRequestId(headers),
+    retryDelayMs: toRetryDelayMs(headers ?? {}, nowMs),
+    providerRequestId: toRequestId(headers ?? {}),
     ...(headers === undefined ? {} : { headers }),
     ...(body === undefined ? {} : { body }),
     ...(request === undefined ? {} : { request }),

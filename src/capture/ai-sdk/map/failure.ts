@@ -1,36 +1,17 @@
 import type { RetryClass } from '../../../core/model/attempt.ts';
+import type { HeaderValues } from '../../../core/model/retry.ts';
+import { statusToRetryClass } from '../../../core/model/retry.ts';
 import { isAbort } from '../../../core/record/failure.ts';
 import type { Fields } from '../sdk-events.ts';
 import { toFields } from '../sdk-events.ts';
 
 /** Header values by lower-case name; `undefined` when there are none. */
-export function toHeaders(value: unknown): Record<string, string> | undefined {
+export function toHeaders(value: unknown): HeaderValues | undefined {
   const fields = toFields(value);
   if (fields === null) return undefined;
   const headers: Record<string, string> = {};
   for (const [name, text] of Object.entries(fields)) if (typeof text === 'string') headers[name.toLowerCase()] = text;
   return headers;
-}
-
-const requestIdNames = ['x-request-id', 'request-id', 'x-goog-request-id', 'x-amzn-requestid', 'apim-request-id'];
-
-/** The provider's own id of a round trip, for its support desk. */
-export function toRequestId(headers: Readonly<Record<string, string>> | undefined): string | null {
-  if (headers === undefined) return null;
-  for (const name of requestIdNames) if (headers[name] !== undefined) return headers[name];
-  return null;
-}
-
-/** How long the provider asked to wait: `retry-after-ms`, else `retry-after` in seconds or as a date. */
-export function toRetryDelayMs(headers: Readonly<Record<string, string>> | undefined, nowMs: number): number | null {
-  const precise = Number.parseFloat(headers?.['retry-after-ms'] ?? '');
-  if (Number.isFinite(precise) && precise >= 0) return precise;
-  const after = headers?.['retry-after'];
-  if (after === undefined) return null;
-  const seconds = Number(after);
-  if (Number.isFinite(seconds)) return seconds >= 0 ? seconds * 1000 : null;
-  const untilMs = Date.parse(after);
-  return Number.isNaN(untilMs) ? null : Math.max(0, untilMs - nowMs);
 }
 
 /** Why a failed call is worth another one; `null` when it is not, or was aborted. */
@@ -42,11 +23,7 @@ export function toRetryClass(error: unknown): RetryClass | null {
   const status = fields['statusCode'];
   if (typeof status !== 'number')
     return fields['isRetryable'] === true || typeof fields['code'] === 'string' ? 'network' : null;
-  if (status === 429) return 'rate-limit';
-  if (status === 529 || status === 503) return 'overloaded';
-  if (status === 408 || status === 504) return 'timeout';
-  if (status >= 500) return 'server';
-  return fields['isRetryable'] === true ? 'other' : null;
+  return statusToRetryClass(status, fields['isRetryable'] === true);
 }
 
 /** The same failure without its words, for calls whose inputs or outputs are withheld. */

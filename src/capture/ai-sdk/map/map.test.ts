@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { toFailure, toRequestId, toRetryClass, toRetryDelayMs } from './failure.ts';
+import { toFailure, toRetryClass } from './failure.ts';
 import { createRecall } from '../recall.ts';
 import { joinPrompt, partMarks, toOptions, toRequest } from './request.ts';
 import { embeddingUsageToUsage, modelUsageToUsage, resultUsageToUsage } from './usage.ts';
@@ -66,21 +66,6 @@ describe('failures', () => {
     ['a string', null],
   ])('retry class of %s is %s', (error, expected) => {
     expect(toRetryClass(error)).toBe(expected);
-  });
-
-  test('the wait that the provider asked for', () => {
-    expect(toRetryDelayMs({ 'retry-after-ms': '250' }, 0)).toBe(250);
-    expect(toRetryDelayMs({ 'retry-after': '2' }, 0)).toBe(2000);
-    expect(toRetryDelayMs({ 'retry-after': 'Thu, 01 Jan 1970 00:00:05 GMT' }, 1000)).toBe(4000);
-    expect(toRetryDelayMs({ 'retry-after': 'soon' }, 0)).toBeNull();
-    expect(toRetryDelayMs({}, 0)).toBeNull();
-    expect(toRetryDelayMs(undefined, 0)).toBeNull();
-  });
-
-  test('request ids', () => {
-    expect(toRequestId({ 'request-id': 'req_1' })).toBe('req_1');
-    expect(toRequestId({ 'x-request-id': 'a', 'request-id': 'b' })).toBe('a');
-    expect(toRequestId({})).toBeNull();
   });
 
   test('a retry error takes status and retryability of its last failure', () => {

@@ -9,25 +9,14 @@ import {
   transcribe,
 } from 'ai';
 import { MockEmbeddingModelV4, MockRerankingModelV4, MockSpeechModelV4, MockTranscriptionModelV4 } from 'ai/test';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { providerError, recordProcess } from '../../../../test/playback/fixtures.ts';
-import type { Recording } from '../../../../test/playback/recording.ts';
+import { providerError } from '../../../../test/playback/fixtures.ts';
 import { createScriptedModel, say } from '../../../../test/playback/scripted-model.ts';
+import { createSdkStage } from '../../../../test/playback/stage.ts';
 import { collect } from '../../../../test/playback/streams.ts';
 
-globalThis.AI_SDK_LOG_WARNINGS = false;
-
-const undo: (() => void)[] = [];
-afterEach(() => {
-  for (const step of undo.splice(0)) step();
-});
-
-function record(): Recording {
-  const { recording, stop } = recordProcess();
-  undo.push(stop);
-  return recording;
-}
+const { record } = createSdkStage();
 
 describe('the other operations', () => {
   test('embed and embedMany: vectors by number and size, usage of input only', async () => {

@@ -1,6 +1,6 @@
+import { createChunkMeter } from '../../../core/model/chunk-timing.ts';
 import type { FinishReason, StepStatus, StreamSummary } from '../../../core/model/step.ts';
 import { isAbort } from '../../../core/record/failure.ts';
-import { toChunkTiming } from './chunk-timing.ts';
 import type { Fields } from '../sdk-events.ts';
 import { toFields, toText } from '../sdk-events.ts';
 
@@ -59,9 +59,6 @@ type Mutable = Record<string, unknown>;
 
 /** Part types that are content as they are. */
 const wholeParts = new Set(['file', 'reasoning-file', 'source', 'custom', 'tool-approval-request']);
-
-/** Kept gaps between chunks; a longer stream keeps its first ones. */
-const gapsMax = 100_000;
 
 function isOutput(type: string, part: Fields): boolean {
   if (type.endsWith('-delta')) return part['delta'] !== '';
@@ -176,11 +173,10 @@ function judge(
 /** A fold of a stream that starts at `startMs` on the monotonic clock. */
 export function createStreamFold(startMs: number): StreamFold {
   const collected: Collected = { parts: [], openById: new Map(), callById: new Map(), resultById: new Map() };
-  const gapsMs: number[] = [];
+  const meter = createChunkMeter();
   const countByType = new Map<string, number>();
   let parts = 0;
   let firstOutputMs: number | null = null;
-  let lastOutputMs = 0;
   let finish: Fields | null = null;
   let meta: Fields = {};
   let warnings: readonly unknown[] = [];
@@ -188,9 +184,8 @@ export function createStreamFold(startMs: number): StreamFold {
   let lastError: string | null = null;
 
   const time = (atMs: number): void => {
-    if (firstOutputMs === null) firstOutputMs = Math.max(0, Math.round((atMs - startMs) * 1000) / 1000);
-    else if (gapsMs.length < gapsMax) gapsMs.push(Math.max(0, atMs - lastOutputMs));
-    lastOutputMs = atMs;
+    firstOutputMs ??= Math.max(0, Math.round((atMs - startMs) * 1000) / 1000);
+    meter.tick(atMs);
   };
 
   return {
@@ -240,7 +235,7 @@ export function createStreamFold(startMs: number): StreamFold {
           errors: count('error'),
           parts,
           lastError: lastError ?? (end.kind === 'error' ? messageOf(end.error) : null),
-          chunkTiming: toChunkTiming(gapsMs),
+          chunkTiming: meter.timing(),
         },
       };
     },

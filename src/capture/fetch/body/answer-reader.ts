@@ -1,9 +1,9 @@
+import { createChunkMeter } from '../../../core/model/chunk-timing.ts';
 import type { ChunkTiming } from '../../../core/model/step.ts';
 import type { Fields } from '../formats/fields.ts';
 import { parseJson, toFields } from '../formats/fields.ts';
 import type { Answer, StreamFold, WireFormat } from '../formats/format.ts';
 import { recogniseResponse } from '../formats/recognise.ts';
-import { createChunkClock } from './chunk-timing.ts';
 import { createSseReader } from './sse.ts';
 
 /** Reads an answer's bytes as they come and knows what the model said in them. */
@@ -29,7 +29,7 @@ function createEventReader(given: WireFormat | null, nowMs: () => number): Answe
   let fold: StreamFold | null = null;
   let isTold = false;
   let firstOutputMs: number | null = null;
-  const clock = createChunkClock();
+  const meter = createChunkMeter();
 
   const onEvent = (data: string): void => {
     if (data === '[DONE]') {
@@ -43,7 +43,7 @@ function createEventReader(given: WireFormat | null, nowMs: () => number): Answe
     if (fold?.hasOutput !== true) return;
     const now = nowMs();
     firstOutputMs ??= now;
-    clock.tick(now);
+    meter.tick(now);
   };
   const reader = createSseReader(onEvent);
 
@@ -59,7 +59,7 @@ function createEventReader(given: WireFormat | null, nowMs: () => number): Answe
     get firstOutputMs() {
       return firstOutputMs;
     },
-    timing: () => clock.timing(),
+    timing: () => meter.timing(),
     answer: () => fold?.answer() ?? null,
   };
 }

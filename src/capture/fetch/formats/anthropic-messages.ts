@@ -1,12 +1,14 @@
 import type { Usage } from '../../../core/model/usage.ts';
+import { toUsage } from '../../../core/model/usage.ts';
+import { createGathered, toFold } from './answer-fold.ts';
 import type { Fields } from './fields.ts';
 import { toCount, toFields, toFieldsList, toText } from './fields.ts';
 import type { ParsedRequest, StreamFold, WireFormat } from './format.ts';
-import { toAnswerError } from './format.ts';
-import { lessOf, sumOf, toCost, toFinishReason, toUsage } from './counts.ts';
+import { foldOnce, toAnswerError } from './format.ts';
+import { lessOf, sumOf } from './counts.ts';
 import type { PartList } from './part-list.ts';
-import { createPartList } from './part-list.ts';
-import { openRequest, partMarks, toMessageText, toOptions, toTools, wrapMessage } from './request-text.ts';
+import { readRequest, toSpoken, withSystem } from './request/parsed-request.ts';
+import { partMarks } from './request/request-text.ts';
 
 const conversationKeys = new Set(['messages', 'system', 'tools', 'model', 'stream']);
 
@@ -26,8 +28,7 @@ function ownTokens(raw: Fields): { input: number | null; output: number | null }
   };
 }
 
-function messageUsage(raw: Fields | null): Usage | null {
-  if (raw === null) return null;
+function messageUsage(raw: Fields): Usage {
   const { input, output } = ownTokens(raw);
   const cacheRead = toCount(raw['cache_read_input_tokens']);
   const cacheWrite = toCount(raw['cache_creation_input_tokens']);
@@ -82,83 +83,44 @@ function addDelta(parts: PartList, delta: Fields, key: string): void {
 }
 
 function createMessageFold(): StreamFold {
-  const parts = createPartList();
-  let message: Fields = {};
-  let usageRaw: Fields | null = null;
-  let raw: string | null = null;
-  let error: Error | null = null;
+  const gathered = createGathered();
+  const { parts } = gathered;
 
   const take = (whole: Fields): void => {
-    message = whole;
-    const usage = toFields(whole['usage']);
-    if (usage !== null) usageRaw = usage;
-    raw = toText(whole['stop_reason']) ?? raw;
+    gathered.model = toText(whole['model']);
+    gathered.responseId = toText(whole['id']);
+    gathered.usageRaw = toFields(whole['usage']) ?? gathered.usageRaw;
+    gathered.endWord = toText(whole['stop_reason']) ?? gathered.endWord;
     toFieldsList(whole['content']).forEach((block, index) => addBlock(parts, block, `whole:${index}`));
   };
 
-  return {
-    push(event) {
-      const key = String(toCount(event['index']) ?? 0);
-      switch (event['type']) {
-        case 'message':
-          return take(event);
-        case 'message_start':
-          return take(toFields(event['message']) ?? {});
-        case 'content_block_start':
-          return addBlock(parts, toFields(event['content_block']) ?? {}, key);
-        case 'content_block_delta':
-          return addDelta(parts, toFields(event['delta']) ?? {}, key);
-        case 'message_delta': {
-          raw = toText(toFields(event['delta'])?.['stop_reason']) ?? raw;
-          const later = Object.entries(toFields(event['usage']) ?? {}).filter(([, value]) => value !== null);
-          if (later.length > 0) usageRaw = { ...usageRaw, ...Object.fromEntries(later) };
-          return;
-        }
-        case 'error':
-          error ??= toAnswerError(event['error']);
+  return toFold(gathered, { usageOf: messageUsage }, (event) => {
+    const key = String(toCount(event['index']) ?? 0);
+    switch (event['type']) {
+      case 'message':
+        return take(event);
+      case 'message_start':
+        return take(toFields(event['message']) ?? {});
+      case 'content_block_start':
+        return addBlock(parts, toFields(event['content_block']) ?? {}, key);
+      case 'content_block_delta':
+        return addDelta(parts, toFields(event['delta']) ?? {}, key);
+      case 'message_delta': {
+        gathered.endWord = toText(toFields(event['delta'])?.['stop_reason']) ?? gathered.endWord;
+        const later = Object.entries(toFields(event['usage']) ?? {}).filter(([, value]) => value !== null);
+        if (later.length > 0) gathered.usageRaw = { ...gathered.usageRaw, ...Object.fromEntries(later) };
+        return;
       }
-    },
-    get hasOutput() {
-      return parts.length > 0;
-    },
-    get isFinished() {
-      return raw !== null;
-    },
-    answer: () => ({
-      parts: parts.list(),
-      model: toText(message['model']),
-      responseId: toText(message['id']),
-      usage: messageUsage(usageRaw),
-      usageRaw: usageRaw ?? undefined,
-      cost: toCost(usageRaw),
-      finishReason: raw === null ? null : toFinishReason(raw),
-      isFinished: raw !== null,
-      error,
-      textDeltas: parts.textDeltas,
-    }),
-  };
+      case 'error':
+        gathered.error ??= toAnswerError(event['error']);
+    }
+  });
 }
 
-function parseRequest(text: string): ParsedRequest | null {
-  const body = openRequest(text);
-  if (body === null) return null;
-  const system = body.raw('system');
-  const spoken = body.elements('messages')?.map((message) => toMessageText(message)) ?? [];
-  const { messages, marks } = partMarks(
-    system === null ? spoken : [wrapMessage('system', 'content', system), ...spoken],
+const parseRequest = (text: string): ParsedRequest | null =>
+  readRequest(text, conversationKeys, (body) =>
+    partMarks(withSystem(body, 'system', toSpoken(body, 'messages', null))),
   );
-  const others = [...body.keys].filter((key) => !conversationKeys.has(key));
-  return {
-    operation: body.value('stream') === true ? 'stream' : 'generate',
-    model: toText(body.value('model')),
-    messages,
-    marks,
-    tools: toTools(body),
-    options: toOptions(others.map((key) => [key, body.value(key)])),
-    request: undefined,
-    continues: null,
-  };
-}
 
 /** Anthropic messages, as the provider itself and the clouds that resell it speak them. */
 export const anthropicMessages: WireFormat = {
@@ -170,10 +132,6 @@ export const anthropicMessages: WireFormat = {
     return /^(?:message_(?:start|delta|stop)|content_block_(?:start|delta|stop))$/.test(type);
   },
   parseRequest,
-  foldResponse(body) {
-    const fold = createMessageFold();
-    fold.push({ type: 'message', ...body });
-    return fold.answer();
-  },
+  foldResponse: (body) => foldOnce(createMessageFold(), { type: 'message', ...body }),
   foldStream: createMessageFold,
 };

@@ -1,6 +1,5 @@
 import type { Cost } from '../../../core/model/cost.ts';
 import type { FinishReason } from '../../../core/model/step.ts';
-import type { Usage } from '../../../core/model/usage.ts';
 import { toCount, toFields } from './fields.ts';
 
 /** The sum of what was reported, or `null` when nothing was. */
@@ -12,22 +11,6 @@ export function sumOf(...counts: readonly (number | null)[]): number | null {
 /** The difference where both sides were reported. */
 export function lessOf(total: number | null, part: number | null): number | null {
   return total === null || part === null ? null : Math.max(0, total - part);
-}
-
-/** Tokens of one call, bucket by bucket; what is left out was not reported. */
-export function toUsage(input: Partial<Usage['input']>, output: Partial<Usage['output']>): Usage {
-  return {
-    input: {
-      total: input.total ?? null,
-      noCache: input.noCache ?? null,
-      cacheRead: input.cacheRead ?? null,
-      cacheWrite: input.cacheWrite ?? null,
-      cacheWriteFiveMinutes: input.cacheWriteFiveMinutes ?? null,
-      cacheWriteOneHour: input.cacheWriteOneHour ?? null,
-    },
-    output: { total: output.total ?? null, text: output.text ?? null, reasoning: output.reasoning ?? null },
-    requests: 1,
-  };
 }
 
 const nanoPerUsd = 1e9;

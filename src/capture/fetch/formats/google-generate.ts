@@ -1,18 +1,20 @@
 import type { Usage } from '../../../core/model/usage.ts';
+import { toUsage } from '../../../core/model/usage.ts';
+import { createGathered, toFold } from './answer-fold.ts';
 import type { Fields } from './fields.ts';
 import { toCount, toFields, toFieldsList, toText } from './fields.ts';
 import type { ParsedRequest, StreamFold, WireFormat } from './format.ts';
 import { foldOnce, toAnswerError } from './format.ts';
-import { lessOf, sumOf, toFinishReason, toUsage } from './counts.ts';
+import { lessOf, sumOf } from './counts.ts';
 import { setAtPath } from './google-partial-args.ts';
 import type { PartList } from './part-list.ts';
-import { createPartList } from './part-list.ts';
-import { openRequest, toMessageText, toOptions, toTools, wrapMessage } from './request-text.ts';
-import { memberSlices } from './json-text.ts';
+import { memberSlices } from './request/json-text.ts';
+import { toOptions } from './request/options.ts';
+import { readRequest } from './request/parsed-request.ts';
+import { toMessageText, wrapMessage } from './request/request-text.ts';
 
 /** Thoughts are counted beside the candidates, tool prompts beside the prompt, cached tokens inside it. */
-function metadataUsage(raw: Fields | null): Usage | null {
-  if (raw === null) return null;
+function metadataUsage(raw: Fields): Usage {
   const prompt = toCount(raw['promptTokenCount']);
   const candidates = toCount(raw['candidatesTokenCount']);
   const reasoning = toCount(raw['thoughtsTokenCount']);
@@ -62,59 +64,35 @@ function createPartReader(parts: PartList): (part: Fields) => void {
   };
 }
 
-function createGenerateFold(): StreamFold {
-  const parts = createPartList();
-  const read = createPartReader(parts);
-  const sources = new Map<string, Fields>();
-  let model: string | null = null;
-  let responseId: string | null = null;
-  let raw: string | null = null;
-  let usageRaw: Fields | null = null;
-  let error: Error | null = null;
+function addSources(sources: Map<string, Fields>, grounding: unknown): void {
+  for (const chunk of toFieldsList(toFields(grounding)?.['groundingChunks'])) {
+    const web = toFields(chunk['web']);
+    if (web === null) continue;
+    const source = { type: 'source', sourceType: 'url', url: web['uri'] ?? null, title: web['title'] ?? null };
+    sources.set(String(web['uri']), source);
+  }
+}
 
-  return {
-    push(event) {
-      if (toFields(event['error']) !== null) error ??= toAnswerError(event['error']);
-      model = toText(event['modelVersion']) ?? model;
-      responseId = toText(event['responseId']) ?? responseId;
-      const usage = toFields(event['usageMetadata']);
-      // Counts grow from event to event; one without counts takes nothing back.
-      if (usage !== null) usageRaw = { ...usageRaw, ...usage };
-      raw = toText(toFields(event['promptFeedback'])?.['blockReason']) ?? raw;
-      const candidate = toFieldsList(event['candidates'])[0];
-      if (candidate === undefined) return;
-      for (const part of toFieldsList(toFields(candidate['content'])?.['parts'])) read(part);
-      for (const chunk of toFieldsList(toFields(candidate['groundingMetadata'])?.['groundingChunks'])) {
-        const web = toFields(chunk['web']);
-        if (web !== null)
-          sources.set(String(web['uri']), {
-            type: 'source',
-            sourceType: 'url',
-            url: web['uri'] ?? null,
-            title: web['title'] ?? null,
-          });
-      }
-      raw = toText(candidate['finishReason']) ?? raw;
-    },
-    get hasOutput() {
-      return parts.length > 0;
-    },
-    get isFinished() {
-      return raw !== null;
-    },
-    answer: () => ({
-      parts: [...parts.list(), ...sources.values()],
-      model,
-      responseId,
-      usage: metadataUsage(usageRaw),
-      usageRaw: usageRaw ?? undefined,
-      cost: null,
-      finishReason: raw === null ? null : toFinishReason(raw, parts.callerTools > 0),
-      isFinished: raw !== null,
-      error,
-      textDeltas: parts.textDeltas,
-    }),
-  };
+function createGenerateFold(): StreamFold {
+  const gathered = createGathered();
+  const read = createPartReader(gathered.parts);
+  const sources = new Map<string, Fields>();
+  const rules = { usageOf: metadataUsage, isToolStopBare: true, lastParts: () => [...sources.values()] };
+
+  return toFold(gathered, rules, (event) => {
+    if (toFields(event['error']) !== null) gathered.error ??= toAnswerError(event['error']);
+    gathered.model = toText(event['modelVersion']) ?? gathered.model;
+    gathered.responseId = toText(event['responseId']) ?? gathered.responseId;
+    const usage = toFields(event['usageMetadata']);
+    // Counts grow from event to event; one without counts takes nothing back.
+    if (usage !== null) gathered.usageRaw = { ...gathered.usageRaw, ...usage };
+    gathered.endWord = toText(toFields(event['promptFeedback'])?.['blockReason']) ?? gathered.endWord;
+    const candidate = toFieldsList(event['candidates'])[0];
+    if (candidate === undefined) return;
+    for (const part of toFieldsList(toFields(candidate['content'])?.['parts'])) read(part);
+    addSources(sources, candidate['groundingMetadata']);
+    gathered.endWord = toText(candidate['finishReason']) ?? gathered.endWord;
+  });
 }
 
 const settingKeys = ['generationConfig', 'generation_config'];
@@ -131,32 +109,28 @@ function systemMessage(exact: string | null): readonly unknown[] {
   ];
 }
 
-function parseRequest(text: string, path: string): ParsedRequest | null {
-  const body = openRequest(text);
-  if (body === null) return null;
-  const config = toFields(body.value('generationConfig')) ?? toFields(body.value('generation_config')) ?? {};
-  const { responseSchema, responseJsonSchema, responseMimeType, ...settings } = config;
-  const schema = responseSchema ?? responseJsonSchema;
-  const others = [...body.keys].filter((key) => !conversationKeys.has(key));
-  const spoken = body.elements('contents') ?? (body.raw('contents') === null ? [] : [body.raw('contents')!]);
-  return {
-    operation: /streamGenerateContent/i.test(path) ? 'stream' : 'generate',
-    model: /\/models\/([^/:]+):/.exec(path)?.[1] ?? null,
-    messages: [
-      ...systemMessage(body.raw('systemInstruction') ?? body.raw('system_instruction')),
-      ...spoken.map((content) => toMessageText(content)),
-    ],
-    marks: [],
-    tools: toTools(body),
-    options: {
-      ...toOptions([...Object.entries(settings), ...others.map((key): [string, unknown] => [key, body.value(key)])]),
-      ...(responseMimeType === undefined ? {} : { responseFormat: { type: responseMimeType } }),
-      ...(responseMimeType === 'application/json' ? { structuredOutput: true } : {}),
-    },
-    request: schema === undefined ? undefined : { responseFormat: { type: responseMimeType ?? null, schema } },
-    continues: null,
-  };
-}
+const parseRequest = (text: string, path: string): ParsedRequest | null =>
+  readRequest(text, conversationKeys, (body, others) => {
+    const config = toFields(body.value('generationConfig')) ?? toFields(body.value('generation_config')) ?? {};
+    const { responseSchema, responseJsonSchema, responseMimeType, ...settings } = config;
+    const schema = responseSchema ?? responseJsonSchema;
+    const bare = body.raw('contents');
+    const spoken = body.elements('contents') ?? (bare === null ? [] : [bare]);
+    return {
+      operation: /streamGenerateContent/i.test(path) ? 'stream' : 'generate',
+      model: /\/models\/([^/:]+):/.exec(path)?.[1] ?? null,
+      messages: [
+        ...systemMessage(body.raw('systemInstruction') ?? body.raw('system_instruction')),
+        ...spoken.map((content) => toMessageText(content)),
+      ],
+      options: {
+        ...toOptions([...Object.entries(settings), ...others]),
+        ...(responseMimeType === undefined ? {} : { responseFormat: { type: responseMimeType } }),
+        ...(responseMimeType === 'application/json' ? { structuredOutput: true } : {}),
+      },
+      request: schema === undefined ? undefined : { responseFormat: { type: responseMimeType ?? null, schema } },
+    };
+  });
 
 /** Google's generateContent and streamGenerateContent, of the developer API and of the cloud. */
 export const googleGenerate: WireFormat = {

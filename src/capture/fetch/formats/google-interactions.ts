@@ -1,16 +1,17 @@
 import type { Usage } from '../../../core/model/usage.ts';
+import { toUsage } from '../../../core/model/usage.ts';
+import { createGathered, toFold } from './answer-fold.ts';
 import type { Fields } from './fields.ts';
 import { toCount, toFields, toFieldsList, toText } from './fields.ts';
 import type { ParsedRequest, StreamFold, WireFormat } from './format.ts';
-import { toAnswerError } from './format.ts';
-import { lessOf, sumOf, toFinishReason, toUsage } from './counts.ts';
+import { foldOnce, toAnswerError } from './format.ts';
+import { lessOf, sumOf } from './counts.ts';
 import type { PartList } from './part-list.ts';
-import { createPartList } from './part-list.ts';
-import { openRequest, toMessageText, toOptions, toTools, wrapMessage } from './request-text.ts';
+import { toOptions } from './request/options.ts';
+import { readRequest, toSpoken, withSystem } from './request/parsed-request.ts';
 
 /** Thoughts are counted beside the output. */
-function interactionUsage(raw: Fields | null): Usage | null {
-  if (raw === null) return null;
+function interactionUsage(raw: Fields): Usage {
   const input = toCount(raw['total_input_tokens']);
   const text = toCount(raw['total_output_tokens']);
   const reasoning = toCount(raw['total_thought_tokens']);
@@ -78,55 +79,30 @@ function addDelta(parts: PartList, delta: Fields, key: string): void {
 const endStatuses = new Set(['completed', 'requires_action', 'incomplete', 'failed', 'cancelled']);
 
 function createInteractionFold(): StreamFold {
-  const parts = createPartList();
+  const gathered = createGathered();
+  const { parts } = gathered;
   let interaction: Fields = {};
-  let usageRaw: Fields | null = null;
-  let error: Error | null = null;
-
-  const status = (): string | null => {
-    const word = toText(interaction['status']);
-    return word !== null && endStatuses.has(word) ? word : null;
-  };
 
   const take = (whole: Fields): void => {
     interaction = { ...interaction, ...whole };
-    usageRaw = toFields(whole['usage']) ?? usageRaw;
-    if (toFields(whole['error']) !== null) error ??= toAnswerError(whole['error']);
+    const status = toText(interaction['status']);
+    gathered.model = toText(interaction['model']);
+    gathered.responseId = toText(interaction['id']);
+    gathered.endWord = status !== null && endStatuses.has(status) ? status : null;
+    gathered.usageRaw = toFields(whole['usage']) ?? gathered.usageRaw;
+    if (toFields(whole['error']) !== null) gathered.error ??= toAnswerError(whole['error']);
     if (parts.length === 0) toFieldsList(whole['steps']).forEach((step, index) => addStep(parts, step, String(index)));
   };
 
-  return {
-    push(event) {
-      const type = toText(event['event_type']);
-      const key = String(toCount(event['index']) ?? 0);
-      if (type === null || type.startsWith('interaction.'))
-        take(toFields(event['interaction']) ?? (type === null ? event : {}));
-      else if (type === 'step.start') addStep(parts, toFields(event['step']) ?? {}, key);
-      else if (type === 'step.delta') addDelta(parts, toFields(event['delta']) ?? {}, key);
-      else if (type === 'error') error ??= toAnswerError(event['error']);
-    },
-    get hasOutput() {
-      return parts.length > 0;
-    },
-    get isFinished() {
-      return status() !== null;
-    },
-    answer() {
-      const raw = status();
-      return {
-        parts: parts.list(),
-        model: toText(interaction['model']),
-        responseId: toText(interaction['id']),
-        usage: interactionUsage(usageRaw),
-        usageRaw: usageRaw ?? undefined,
-        cost: null,
-        finishReason: raw === null ? null : toFinishReason(raw),
-        isFinished: raw !== null,
-        error,
-        textDeltas: parts.textDeltas,
-      };
-    },
-  };
+  return toFold(gathered, { usageOf: interactionUsage }, (event) => {
+    const type = toText(event['event_type']);
+    const key = String(toCount(event['index']) ?? 0);
+    if (type === null || type.startsWith('interaction.'))
+      take(toFields(event['interaction']) ?? (type === null ? event : {}));
+    else if (type === 'step.start') addStep(parts, toFields(event['step']) ?? {}, key);
+    else if (type === 'step.delta') addDelta(parts, toFields(event['delta']) ?? {}, key);
+    else if (type === 'error') gathered.error ??= toAnswerError(event['error']);
+  });
 }
 
 const conversationKeys = new Set([
@@ -139,27 +115,12 @@ const conversationKeys = new Set([
   'previous_interaction_id',
 ]);
 
-function parseRequest(text: string): ParsedRequest | null {
-  const body = openRequest(text);
-  if (body === null) return null;
-  const system = body.raw('system_instruction');
-  const input = body.raw('input');
-  const spoken =
-    body.elements('input')?.map((item) => toMessageText(item)) ??
-    (input === null ? [] : [wrapMessage('user', 'content', input)]);
-  const others = [...body.keys].filter((key) => !conversationKeys.has(key));
-  const settings = Object.entries(toFields(body.value('generation_config')) ?? {});
-  return {
-    operation: body.value('stream') === true ? 'stream' : 'generate',
-    model: toText(body.value('model')),
-    messages: system === null ? spoken : [wrapMessage('system', 'content', system), ...spoken],
-    marks: [],
-    tools: toTools(body),
-    options: toOptions([...settings, ...others.map((key): [string, unknown] => [key, body.value(key)])]),
-    request: undefined,
+const parseRequest = (text: string): ParsedRequest | null =>
+  readRequest(text, conversationKeys, (body, others) => ({
+    messages: withSystem(body, 'system_instruction', toSpoken(body, 'input', 'input')),
+    options: toOptions([...Object.entries(toFields(body.value('generation_config')) ?? {}), ...others]),
     continues: toText(body.value('previous_interaction_id')),
-  };
-}
+  }));
 
 /** Google's interactions. */
 export const googleInteractions: WireFormat = {
@@ -168,10 +129,6 @@ export const googleInteractions: WireFormat = {
   isResponse: (body) =>
     body['object'] === 'interaction' || /^(?:interaction|step)\./.test(toText(body['event_type']) ?? ''),
   parseRequest,
-  foldResponse(body) {
-    const fold = createInteractionFold();
-    fold.push(body);
-    return fold.answer();
-  },
+  foldResponse: (body) => foldOnce(createInteractionFold(), body),
   foldStream: createInteractionFold,
 };

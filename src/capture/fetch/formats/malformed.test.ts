@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createAnswerReader } from '../body/answer-reader.ts';
 import type { Fields } from './fields.ts';
-import { elementSlices, memberSlices } from './json-text.ts';
+import { elementSlices, memberSlices } from './request/json-text.ts';
 import { recogniseRequest, recogniseResponse, wireFormats } from './recognise.ts';
 
 const keys = [

@@ -1,11 +1,15 @@
+import type { Usage } from '../../../core/model/usage.ts';
+import { toUsage } from '../../../core/model/usage.ts';
+import { createGathered, toFold } from './answer-fold.ts';
 import type { Fields } from './fields.ts';
 import { toCount, toFields, toFieldsList, toText } from './fields.ts';
-import type { Answer, ParsedRequest, StreamFold, WireFormat } from './format.ts';
+import type { ParsedRequest, StreamFold, WireFormat } from './format.ts';
 import { foldOnce, toAnswerError } from './format.ts';
-import { lessOf, sumOf, toCost, toFinishReason, toUsage } from './counts.ts';
+import { lessOf, sumOf } from './counts.ts';
 import type { PartList } from './part-list.ts';
-import { createPartList } from './part-list.ts';
-import { openRequest, partMarks, partSchema, toMessageText, toOptions, toTools, wrapMessage } from './request-text.ts';
+import { partSchema, toOptions } from './request/options.ts';
+import { readRequest, toSpoken } from './request/parsed-request.ts';
+import { partMarks, toTools } from './request/request-text.ts';
 
 const conversationKeys = new Set([
   'messages',
@@ -22,9 +26,7 @@ const conversationKeys = new Set([
  * Tokens as chat completions count them. Most providers count reasoning inside the completion; xAI counts it beside,
  * which its total gives away.
  */
-function chatUsage(value: unknown): Answer['usage'] {
-  const raw = toFields(value);
-  if (raw === null) return null;
+function chatUsage(raw: Fields): Usage {
   const asked = toFields(raw['prompt_tokens_details']);
   const answered = toFields(raw['completion_tokens_details']);
   const prompt = toCount(raw['prompt_tokens']);
@@ -85,72 +87,36 @@ function addMessage(parts: PartList, message: Fields, choice: string, isDelta: b
 }
 
 function createChatFold(): StreamFold {
-  const parts = createPartList();
-  let model: string | null = null;
-  let responseId: string | null = null;
-  let raw: string | null = null;
-  let usageRaw: unknown;
-  let error: Error | null = null;
-
-  return {
-    push(event) {
-      if (event['error'] !== undefined && event['error'] !== null) error ??= toAnswerError(event['error']);
-      // Azure's first event names no model and no id but empty ones.
-      model = toText(event['model']) || model;
-      responseId = toText(event['id']) || responseId;
-      const usage = toFields(event['usage']) ?? toFields(toFields(event['x_groq'])?.['usage']);
-      if (usage !== null) usageRaw = usage;
-      for (const choice of toFieldsList(event['choices'])) {
-        const index = toCount(choice['index']) ?? 0;
-        const delta = toFields(choice['delta']);
-        const message = delta ?? toFields(choice['message']);
-        if (message !== null) addMessage(parts, message, String(index), delta !== null);
-        parts.text(toText(choice['text']) ?? '', String(index));
-        if (index === 0) raw = toText(choice['finish_reason']) ?? raw;
-      }
-    },
-    get hasOutput() {
-      return parts.length > 0;
-    },
-    get isFinished() {
-      return raw !== null;
-    },
-    answer: () => ({
-      parts: parts.list(),
-      model,
-      responseId,
-      usage: chatUsage(usageRaw),
-      usageRaw,
-      cost: toCost(usageRaw),
-      finishReason: raw === null ? null : toFinishReason(raw, parts.callerTools > 0),
-      isFinished: raw !== null,
-      error,
-      textDeltas: parts.textDeltas,
-    }),
-  };
+  const gathered = createGathered();
+  const { parts } = gathered;
+  return toFold(gathered, { usageOf: chatUsage, isToolStopBare: true }, (event) => {
+    if (event['error'] !== undefined && event['error'] !== null) gathered.error ??= toAnswerError(event['error']);
+    // Azure's first event names no model and no id but empty ones.
+    gathered.model = toText(event['model']) || gathered.model;
+    gathered.responseId = toText(event['id']) || gathered.responseId;
+    const usage = toFields(event['usage']) ?? toFields(toFields(event['x_groq'])?.['usage']);
+    if (usage !== null) gathered.usageRaw = usage;
+    for (const choice of toFieldsList(event['choices'])) {
+      const index = toCount(choice['index']) ?? 0;
+      const delta = toFields(choice['delta']);
+      const message = delta ?? toFields(choice['message']);
+      if (message !== null) addMessage(parts, message, String(index), delta !== null);
+      parts.text(toText(choice['text']) ?? '', String(index));
+      if (index === 0) gathered.endWord = toText(choice['finish_reason']) ?? gathered.endWord;
+    }
+  });
 }
 
-function parseRequest(text: string): ParsedRequest | null {
-  const body = openRequest(text);
-  if (body === null) return null;
-  const prompt = body.raw('prompt');
-  const texts =
-    body.elements('messages')?.map((message) => toMessageText(message)) ??
-    (prompt === null ? [] : [wrapMessage('user', 'content', prompt)]);
-  const { messages, marks } = partMarks(texts);
-  const format = partSchema(body.value('response_format'));
-  const others = [...body.keys].filter((key) => !conversationKeys.has(key));
-  return {
-    operation: body.value('stream') === true ? 'stream' : 'generate',
-    model: toText(body.value('model')),
-    messages,
-    marks,
-    tools: toTools(body) ?? toTools(body, 'functions'),
-    options: { ...toOptions(others.map((key) => [key, body.value(key)])), ...format.options },
-    request: format.request,
-    continues: null,
-  };
-}
+const parseRequest = (text: string): ParsedRequest | null =>
+  readRequest(text, conversationKeys, (body, others) => {
+    const format = partSchema(body.value('response_format'));
+    return {
+      ...partMarks(toSpoken(body, 'messages', 'prompt')),
+      tools: toTools(body) ?? toTools(body, 'functions'),
+      options: { ...toOptions(others), ...format.options },
+      request: format.request,
+    };
+  });
 
 /** OpenAI chat completions and everything compatible with them, the older text completions included. */
 export const openaiChat: WireFormat = {

@@ -1,25 +1,19 @@
+import { toUsage } from '../../../core/model/usage.ts';
 import type { Fields } from './fields.ts';
 import { toCount, toFields, toFieldsList, toText } from './fields.ts';
 import type { Answer, ParsedRequest, StreamFold, WireFormat } from './format.ts';
 import { toAnswerError } from './format.ts';
-import { toCost, toUsage } from './counts.ts';
-import { openRequest, toOptions } from './request-text.ts';
+import { toCost } from './counts.ts';
+import { readRequest } from './request/parsed-request.ts';
 
-function parseRequest(text: string): ParsedRequest | null {
-  const body = openRequest(text);
-  if (body === null) return null;
-  const others = [...body.keys].filter((key) => key !== 'input' && key !== 'model');
-  return {
+const namedKeys = new Set(['input', 'model']);
+
+const parseRequest = (text: string): ParsedRequest | null =>
+  readRequest(text, namedKeys, (body) => ({
     operation: 'embed',
-    model: toText(body.value('model')),
-    messages: null,
-    marks: [],
     tools: null,
-    options: toOptions(others.map((key) => [key, body.value(key)])),
     request: { input: body.value('input') ?? null },
-    continues: null,
-  };
-}
+  }));
 
 /** Vectors are recorded by number and size: they are derived, large, and nobody reads them. */
 function toVectorPart(data: readonly Fields[]): unknown {

@@ -1,16 +1,18 @@
 import type { Usage } from '../../../core/model/usage.ts';
+import { toUsage } from '../../../core/model/usage.ts';
+import { createGathered, toAnswer } from './answer-fold.ts';
 import type { Fields } from './fields.ts';
 import { toCount, toFields, toFieldsList, toText } from './fields.ts';
 import type { ParsedRequest, StreamFold, WireFormat } from './format.ts';
-import { toAnswerError } from './format.ts';
-import { lessOf, sumOf, toCost, toFinishReason, toUsage } from './counts.ts';
+import { foldOnce, toAnswerError } from './format.ts';
+import { lessOf, sumOf } from './counts.ts';
 import type { PartList } from './part-list.ts';
-import { createPartList } from './part-list.ts';
 import { addItem } from './openai-items.ts';
-import { openRequest, partMarks, partSchema, toMessageText, toOptions, toTools, wrapMessage } from './request-text.ts';
+import { partSchema, toOptions } from './request/options.ts';
+import { readRequest, toSpoken, withSystem } from './request/parsed-request.ts';
+import { partMarks } from './request/request-text.ts';
 
-function responseUsage(raw: Fields | null): Usage | null {
-  if (raw === null) return null;
+function responseUsage(raw: Fields): Usage {
   const asked = toFields(raw['input_tokens_details']);
   const input = toCount(raw['input_tokens']);
   const output = toCount(raw['output_tokens']);
@@ -99,57 +101,36 @@ function createResponseFold(): StreamFold {
       return isEnded;
     },
     answer() {
-      const parts = createPartList();
-      for (const [key, open] of items) addOpenItem(parts, open, key);
-      const usageRaw = toFields(response['usage']);
-      const raw = toText(toFields(response['incomplete_details'])?.['reason']) ?? toText(response['status']);
-      return {
-        parts: parts.list(),
+      const gathered = createGathered();
+      for (const [key, open] of items) addOpenItem(gathered.parts, open, key);
+      const word = toText(toFields(response['incomplete_details'])?.['reason']) ?? toText(response['status']);
+      const found = {
+        ...gathered,
         model: toText(response['model']),
         responseId: toText(response['id']),
-        usage: responseUsage(usageRaw),
-        usageRaw: usageRaw ?? undefined,
-        cost: toCost(usageRaw),
-        finishReason: !isEnded || raw === null ? null : toFinishReason(raw, parts.callerTools > 0),
-        isFinished: isEnded,
+        endWord: isEnded ? word : null,
+        usageRaw: toFields(response['usage']),
         error,
-        textDeltas: Math.max(textDeltas, parts.textDeltas),
       };
+      const answer = toAnswer(found, { usageOf: responseUsage, isToolStopBare: true });
+      return { ...answer, isFinished: isEnded, textDeltas: Math.max(textDeltas, answer.textDeltas) };
     },
   };
 }
 
 const conversationKeys = new Set(['input', 'instructions', 'tools', 'model', 'stream', 'text', 'previous_response_id']);
 
-function parseRequest(text: string): ParsedRequest | null {
-  const body = openRequest(text);
-  if (body === null) return null;
-  const instructions = body.raw('instructions');
-  const input = body.raw('input');
-  const spoken =
-    body.elements('input')?.map((item) => toMessageText(item)) ??
-    (input === null ? [] : [wrapMessage('user', 'content', input)]);
-  const isToldSystem = instructions !== null && instructions !== 'null';
-  const { messages, marks } = partMarks(
-    isToldSystem ? [wrapMessage('system', 'content', instructions), ...spoken] : spoken,
-  );
-  const { format, ...textOptions } = toFields(body.value('text')) ?? {};
-  const schema = partSchema(format);
-  const others = [...body.keys].filter((key) => !conversationKeys.has(key));
-  return {
-    operation: body.value('stream') === true ? 'stream' : 'generate',
-    model: toText(body.value('model')),
-    messages,
-    marks,
-    tools: toTools(body),
-    options: {
-      ...toOptions([...Object.entries(textOptions), ...others.map((key): [string, unknown] => [key, body.value(key)])]),
-      ...schema.options,
-    },
-    request: schema.request,
-    continues: toText(body.value('previous_response_id')),
-  };
-}
+const parseRequest = (text: string): ParsedRequest | null =>
+  readRequest(text, conversationKeys, (body, others) => {
+    const { format, ...textOptions } = toFields(body.value('text')) ?? {};
+    const schema = partSchema(format);
+    return {
+      ...partMarks(withSystem(body, 'instructions', toSpoken(body, 'input', 'input'))),
+      options: { ...toOptions([...Object.entries(textOptions), ...others]), ...schema.options },
+      request: schema.request,
+      continues: toText(body.value('previous_response_id')),
+    };
+  });
 
 /** OpenAI responses and what is compatible with them. */
 export const openaiResponses: WireFormat = {
@@ -158,11 +139,7 @@ export const openaiResponses: WireFormat = {
     path.endsWith('/responses') && (keys.has('input') || keys.has('previous_response_id') || keys.has('prompt')),
   isResponse: (body) => body['object'] === 'response' || (toText(body['type']) ?? '').startsWith('response.'),
   parseRequest,
-  foldResponse(body) {
-    const fold = createResponseFold();
-    const status = toText(body['status']) ?? 'completed';
-    fold.push({ type: `response.${status}`, response: body });
-    return fold.answer();
-  },
+  foldResponse: (body) =>
+    foldOnce(createResponseFold(), { type: `response.${toText(body['status']) ?? 'completed'}`, response: body }),
   foldStream: createResponseFold,
 };

@@ -3,7 +3,7 @@ import type { Fields } from './fields.ts';
 import type { WireFormat } from './format.ts';
 import { googleGenerate } from './google-generate.ts';
 import { googleInteractions } from './google-interactions.ts';
-import { memberSlices } from './json-text.ts';
+import { memberSlices } from './request/json-text.ts';
 import { openaiChat } from './openai-chat.ts';
 import { openaiEmbeddings } from './openai-embeddings.ts';
 import { openaiResponses } from './openai-responses.ts';

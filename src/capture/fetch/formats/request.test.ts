@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { ExactJson } from '../../../core/record/recording.ts';
 import { toFields } from './fields.ts';
 import type { ParsedRequest } from './format.ts';
-import { elementSlices, memberSlices, withoutMember } from './json-text.ts';
+import { elementSlices, memberSlices, withoutMember } from './request/json-text.ts';
 import { recogniseRequest } from './recognise.ts';
 import { createSseReader } from '../body/sse.ts';
 
@@ -51,6 +51,14 @@ describe('requests', () => {
       { index: 0, value: { parts: { 0: { type: 'ephemeral' } } } },
       { index: 1, value: { parts: { 0: { type: 'ephemeral', ttl: '1h' } } } },
     ]);
+  });
+
+  test.each([
+    ['/v1/messages', '{"model":"m","system":null,"messages":[{"role":"user","content":"a"}]}'],
+    ['/v1/responses', '{"model":"m","instructions":null,"input":[{"role":"user","content":"a"}]}'],
+    ['/v1/interactions', '{"model":"m","system_instruction":null,"input":[{"role":"user","content":"a"}]}'],
+  ])('%s: a system prompt of null is none', (path, body) => {
+    expect(texts(parse(path, body).messages)).toEqual(['{"role":"user","content":"a"}']);
   });
 
   test('a cache mark that wanders leaves the messages the same', () => {
