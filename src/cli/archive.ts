@@ -21,10 +21,21 @@ export function createArchive(home: string): Archive {
       const broken: BrokenFile[] = [];
       for (const found of listJournals(home)) {
         if (found.header === null) {
-          if (found.error !== null) broken.push({ file: found.file, cause: found.error.message, isNewer: found.error.code === 'journal-newer' });
+          if (found.error !== null)
+            broken.push({
+              file: found.file,
+              cause: found.error.message,
+              isNewer: found.error.code === 'journal-newer',
+            });
           continue;
         }
-        files.push({ file: found.file, name: found.name, projectId: found.header.projectId, identity: found.header.identity, bytes: found.bytes });
+        files.push({
+          file: found.file,
+          name: found.name,
+          projectId: found.header.projectId,
+          identity: found.header.identity,
+          bytes: found.bytes,
+        });
       }
       return { files, broken };
     },
@@ -33,7 +44,11 @@ export function createArchive(home: string): Archive {
       return {
         entries: part.entries,
         nextBytes: part.nextBytes,
-        damage: part.damage.map(({ offset, bytes }) => ({ atBytes: offset, bytes, cause: 'the checksum does not match' })),
+        damage: part.damage.map(({ offset, bytes }) => ({
+          atBytes: offset,
+          bytes,
+          cause: 'the checksum does not match',
+        })),
         end: part.end,
       };
     },

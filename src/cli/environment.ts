@@ -20,7 +20,16 @@ export interface Environment {
 }
 
 const gitMs = 1000;
-const watched = ['ai', '@ai-sdk/openai', '@ai-sdk/anthropic', '@ai-sdk/google', 'openai', '@anthropic-ai/sdk', '@google/genai', '@langchain/core'];
+const watched = [
+  'ai',
+  '@ai-sdk/openai',
+  '@ai-sdk/anthropic',
+  '@ai-sdk/google',
+  'openai',
+  '@anthropic-ai/sdk',
+  '@google/genai',
+  '@langchain/core',
+];
 
 function git(...args: string[]): string | null {
   try {

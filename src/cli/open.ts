@@ -51,7 +51,8 @@ export async function openTachograph(choice: HomeChoice): Promise<OpenedHome> {
   const signers = new Map<string, SealSigner>();
   const signerOf = (project: string): SealSigner => {
     let signer = signers.get(project);
-    if (signer === undefined) signers.set(project, (signer = createSealSigner(readOrCreateKey(home, `${project}.seal`, 32))));
+    if (signer === undefined)
+      signers.set(project, (signer = createSealSigner(readOrCreateKey(home, `${project}.seal`, 32))));
     return signer;
   };
   const problems: Problem[] = [];

@@ -23,7 +23,9 @@ const usageCodes: readonly ErrorCode[] = ['bad-argument', 'bad-filter', 'bad-cur
 
 function createProgram(place: CommandPlace): Command {
   const program = new Command('tachograph')
-    .description('The flight recorder for AI agents: every run, model call, retry and tool call, word for word, on your own disk.')
+    .description(
+      'The flight recorder for AI agents: every run, model call, retry and tool call, word for word, on your own disk.',
+    )
     .version(version)
     .option('--home <folder>', 'where records are kept (default: TACHOGRAPH_HOME, else the user data folder)')
     .option('--project <id>', 'the project to work in (default: TACHOGRAPH_PROJECT, else "default")')
@@ -31,10 +33,26 @@ function createProgram(place: CommandPlace): Command {
     .enablePositionalOptions()
     .showHelpAfterError('Add --help to see how it is used.')
     .exitOverride();
-  for (const add of [addRun, addServe, addLs, addShow, addTail, addSearch, addVerify, addErase, addPurge, addRebuild, addDoctor]) add(program, place);
+  for (const add of [
+    addRun,
+    addServe,
+    addLs,
+    addShow,
+    addTail,
+    addSearch,
+    addVerify,
+    addErase,
+    addPurge,
+    addRebuild,
+    addDoctor,
+  ])
+    add(program, place);
   for (const command of program.commands) {
     // The global flags also stand after the command, where people write them.
-    command.exitOverride().option('--json', 'print one JSON document for programs').option('--home <folder>', 'where records are kept');
+    command
+      .exitOverride()
+      .option('--json', 'print one JSON document for programs')
+      .option('--home <folder>', 'where records are kept');
     command.option('--project <id>', 'the project to work in');
   }
   return program;
@@ -47,7 +65,8 @@ function report(error: unknown, isJson: boolean): number {
   const message = error instanceof Error ? error.message : String(error);
   if (isJson) process.stdout.write(`${JSON.stringify({ error: { code, message } })}\n`);
   process.stderr.write(`tachograph: ${toVisible(message)} [${code}]\n`);
-  if (!known && process.env['TACHOGRAPH_DEBUG'] !== undefined) process.stderr.write(`${(error as Error).stack ?? ''}\n`);
+  if (!known && process.env['TACHOGRAPH_DEBUG'] !== undefined)
+    process.stderr.write(`${(error as Error).stack ?? ''}\n`);
   return known && usageCodes.includes(error.code) ? exitStatus.usage : exitStatus.wanting;
 }
 
@@ -56,7 +75,9 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
   let status: number = exitStatus.done;
   const place: CommandPlace = { terminal: createTerminal(), exit: (next) => void (status = next) };
   // A reader that closes the pipe early (head, less) has seen enough.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? exitStatus.done : exitStatus.wanting));
+  process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+    process.exit(error.code === 'EPIPE' ? exitStatus.done : exitStatus.wanting),
+  );
   try {
     await createProgram(place).parseAsync([...args], { from: 'user' });
   } catch (error) {

@@ -14,7 +14,11 @@ export interface StepReading {
 
 /** Reads a step through the same routes that the viewer uses, without a port. `step-not-found` when there is none. */
 export async function readStep(opened: OpenedHome, runId: string, number: number): Promise<StepReading> {
-  const handler = createHandler({ store: opened.store, projectId: opened.projectId, verify: (_project, id) => opened.verify(id) });
+  const handler = createHandler({
+    store: opened.store,
+    projectId: opened.projectId,
+    verify: (_project, id) => opened.verify(id),
+  });
   const get = async <T>(path: string): Promise<T> => {
     const response = await handler(new Request(`http://127.0.0.1/api/v1/runs/${runId}/steps/${number}${path}`));
     if (response.ok) return (await response.json()) as T;

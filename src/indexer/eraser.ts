@@ -26,7 +26,10 @@ export async function eraseRun(parts: EraserParts, run: { projectId: string; run
   const { store, archive, own } = parts;
   const view = await store.getRun(run.projectId, run.runId);
   if (!isTerminal(view.status)) {
-    throw new TachographError('end-conflict', `Run ${run.runId} is still ${view.status}: end it first, then erase it, or its next words would come back.`);
+    throw new TachographError(
+      'end-conflict',
+      `Run ${run.runId} is still ${view.status}: end it first, then erase it, or its next words would come back.`,
+    );
   }
   archive.bumpGeneration();
   await parts.sleep(noticeMs);

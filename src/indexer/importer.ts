@@ -69,7 +69,11 @@ export function createImporter(parts: ImporterParts): Importer {
       report(file.file, message);
     }
     if (nextBytes === fromBytes) return { nextBytes, isMore: false };
-    const result = await store.importBatch({ projectId: file.projectId, entries, position: { file: file.name, bytes: nextBytes } });
+    const result = await store.importBatch({
+      projectId: file.projectId,
+      entries,
+      position: { file: file.name, bytes: nextBytes },
+    });
     for (const { runId, lastSeq } of result.changedRuns) parts.onNews({ projectId: file.projectId, runId, lastSeq });
     parts.toSeal(file.projectId, result.runsToSeal);
     archive.acknowledge(file.file, nextBytes);

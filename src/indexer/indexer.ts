@@ -57,7 +57,13 @@ export function createIndexer(options: IndexerOptions): Indexer {
   const ids = options.ids ?? createIdSource(clock);
   const onNews = options.onNews ?? ((): void => undefined);
   const sealer = createSealer({ store, clock, signerOf: options.signerOf });
-  const importer = createImporter({ store, archive, onNews, onProblem: options.onProblem ?? ((): void => undefined), toSeal: sealer.add });
+  const importer = createImporter({
+    store,
+    archive,
+    onNews,
+    onProblem: options.onProblem ?? ((): void => undefined),
+    toSeal: sealer.add,
+  });
   const own = createOwnEvents({
     store,
     clock,
@@ -147,7 +153,14 @@ export function createIndexer(options: IndexerOptions): Indexer {
     eraseRun: (projectId, runId) =>
       inTurn(() =>
         eraseRun(
-          { store, archive, own, importAll: async () => void (await importer.importAll()), sealAll: () => sealer.sealAll(), sleep },
+          {
+            store,
+            archive,
+            own,
+            importAll: async () => void (await importer.importAll()),
+            sealAll: () => sealer.sealAll(),
+            sleep,
+          },
           { projectId, runId },
         ),
       ),

@@ -43,13 +43,27 @@ export function createOwnEvents(parts: {
   const failures: unknown[] = [];
   // Own events carry no contents, so the key that would name them is never used.
   const interner = createInterner({ namer: createContentNamer(new Uint8Array(32)), redactor, knownMax: 1 });
-  const desk = createDesk({ clock, ids, limits: defaultLimits, redactor, interner, writerId, journal: basket, onError: (error) => void failures.push(error) });
+  const desk = createDesk({
+    clock,
+    ids,
+    limits: defaultLimits,
+    redactor,
+    interner,
+    writerId,
+    journal: basket,
+    onError: (error) => void failures.push(error),
+  });
 
   return {
     isOurs: (id) => id === writerId,
     emit(run, event) {
       const chain = desk.openChain(run.id, epochOf(uuidToMs(run.rootRunId)));
-      desk.emit(chain, { type: event.type, facts: event.facts, payload: () => event.payload ?? {}, ...(event.stepId === undefined ? {} : { stepId: event.stepId }) });
+      desk.emit(chain, {
+        type: event.type,
+        facts: event.facts,
+        payload: () => event.payload ?? {},
+        ...(event.stepId === undefined ? {} : { stepId: event.stepId }),
+      });
       if (failures.length > 0) throw failures.shift();
     },
     async importInto(projectId) {

@@ -15,7 +15,11 @@ export interface Sealer {
 const triesMax = 10;
 
 /** A sealer that chains the seals of each project. Two processes may seal at once: whoever loses a number takes the next. */
-export function createSealer(parts: { store: Store; clock: Clock; signerOf: (projectId: string) => SealSigner }): Sealer {
+export function createSealer(parts: {
+  store: Store;
+  clock: Clock;
+  signerOf: (projectId: string) => SealSigner;
+}): Sealer {
   const { store, clock } = parts;
   const waiting = new Map<string, Set<string>>();
   const lastByProject = new Map<string, Seal | null>();

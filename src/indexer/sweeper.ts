@@ -22,7 +22,13 @@ const unseenMs = 24 * 3600 * 1000;
 type WriterState = 'alive' | 'gone' | 'unknown';
 
 /** A sweeper. Its ends are guesses, marked so, and give way to a live writer's (I7). */
-export function createSweeper(parts: { store: Store; archive: Archive; clock: Clock; ids: IdSource; own: OwnEvents }): Sweeper {
+export function createSweeper(parts: {
+  store: Store;
+  archive: Archive;
+  clock: Clock;
+  ids: IdSource;
+  own: OwnEvents;
+}): Sweeper {
   const { store, archive, clock, own } = parts;
 
   const observe = (): WriterStates => {
@@ -48,7 +54,15 @@ export function createSweeper(parts: { store: Store; archive: Archive; clock: Cl
       own.emit(open.run, {
         type: 'step-end',
         stepId,
-        facts: { status: 'interrupted', durationMs: null, timeToFirstTokenMs: null, usage: null, cost: null, resultStatus: null, swept: true },
+        facts: {
+          status: 'interrupted',
+          durationMs: null,
+          timeToFirstTokenMs: null,
+          usage: null,
+          cost: null,
+          resultStatus: null,
+          swept: true,
+        },
       });
     }
     own.emit(open.run, { type: 'run-end', facts: { endReason: 'interrupted', durationMs: null, swept: true } });
@@ -83,7 +97,9 @@ export function createSweeper(parts: { store: Store; archive: Archive; clock: Cl
       const states = new Map(observed);
       for (const { identity } of files) if (!states.has(identity.writerId)) states.set(identity.writerId, 'alive');
       // A torn tail counts as read once its process is gone; until then more may come.
-      const pending = new Set(files.filter((f) => !f.isDone && states.get(f.identity.writerId) !== 'gone').map((f) => f.identity.writerId));
+      const pending = new Set(
+        files.filter((f) => !f.isDone && states.get(f.identity.writerId) !== 'gone').map((f) => f.identity.writerId),
+      );
       for (const projectId of await store.listProjects()) await sweepProject(projectId, states, pending);
       await removeDone(files, states);
     },

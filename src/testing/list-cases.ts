@@ -165,6 +165,9 @@ export function describeLists({ api: { describe, it }, withStore }: SuiteContext
         ];
         for (const [filter, expected] of cases)
           assert.deepEqual(await listed(store, filter), ids(expected), JSON.stringify(filter));
+        assert.deepEqual(await readPages(store, { labels: { team: 'a' } }, { limit: 1 }), ids([stopped, full]));
+        const sinceMs = (await store.getRun('default', stopped.id)).startedAtMs!;
+        assert.deepEqual(await listed(store, { labels: { team: 'a' }, sinceMs }), ids([stopped]));
         assert.deepEqual(await store.countRuns('nobody', {}), 0);
       }),
     );

@@ -69,11 +69,18 @@ interface Found {
 /** Model calls that the record knows for each prompt. */
 async function readFound(home: OpenedHome, name: string): Promise<Map<string, Found>> {
   const found = new Map<string, Found>();
-  for (let cursor: string | null = null; ; ) {
-    const page = await home.store.listRuns('default', { agentId: name }, { limit: 500, ...(cursor === null ? {} : { cursor }) });
+  for (let cursor: string | null = null; ;) {
+    const page = await home.store.listRuns(
+      'default',
+      { agentId: name },
+      { limit: 500, ...(cursor === null ? {} : { cursor }) },
+    );
     for (const run of page.items) {
       const steps = (await home.store.listSteps('default', run.id)).filter(({ kind }) => kind === 'model');
-      found.set(run.summary.firstMessage!, { begun: steps.length, ended: steps.filter(({ status }) => status === 'completed').length });
+      found.set(run.summary.firstMessage!, {
+        begun: steps.length,
+        ended: steps.filter(({ status }) => status === 'completed').length,
+      });
     }
     cursor = page.nextCursor;
     if (cursor === null) return found;
@@ -98,33 +105,37 @@ async function countMissing(home: OpenedHome, names: readonly string[]): Promise
 }
 
 describe('kill -9 of a recorded program', () => {
-  it(`at ${kills} random moments loses no begun and no finished call, and the record verifies (I2, I3)`, { timeout: Math.max(300_000, kills * 3000) }, async () => {
-    const names = await killMany(kills, false);
-    const home = await openTachograph({ home: place.home });
-    try {
-      await home.indexer.catchUp();
-      expect(home.problems).toEqual([]);
-      expect(await countMissing(home, names)).toBe(0);
-      const open = await home.store.listOpenRuns('default');
-      expect(open).toEqual([]);
-      let interrupted = 0;
-      for (const name of names) {
-        const { items } = await home.store.listRuns('default', { agentId: name }, { limit: 500 });
-        expect(items.length).toBeGreaterThan(0);
-        for (const run of items) {
-          expect((await home.verify(run.id)).intact.verdict).toBe('intact');
-          expect(['completed', 'failed']).toContain(run.status);
-          if (run.status === 'failed') {
-            expect(run).toMatchObject({ endReason: 'interrupted', swept: true });
-            interrupted += 1;
+  it(
+    `at ${kills} random moments loses no begun and no finished call, and the record verifies (I2, I3)`,
+    { timeout: Math.max(300_000, kills * 3000) },
+    async () => {
+      const names = await killMany(kills, false);
+      const home = await openTachograph({ home: place.home });
+      try {
+        await home.indexer.catchUp();
+        expect(home.problems).toEqual([]);
+        expect(await countMissing(home, names)).toBe(0);
+        const open = await home.store.listOpenRuns('default');
+        expect(open).toEqual([]);
+        let interrupted = 0;
+        for (const name of names) {
+          const { items } = await home.store.listRuns('default', { agentId: name }, { limit: 500 });
+          expect(items.length).toBeGreaterThan(0);
+          for (const run of items) {
+            expect((await home.verify(run.id)).intact.verdict).toBe('intact');
+            expect(['completed', 'failed']).toContain(run.status);
+            if (run.status === 'failed') {
+              expect(run).toMatchObject({ endReason: 'interrupted', swept: true });
+              interrupted += 1;
+            }
           }
         }
+        expect(interrupted).toBeGreaterThan(0);
+      } finally {
+        await home.close();
       }
-      expect(interrupted).toBeGreaterThan(0);
-    } finally {
-      await home.close();
-    }
-  });
+    },
+  );
 
   it('loses calls when the journal is buffered: the check can fail', { timeout: 120_000 }, async () => {
     const names = await killMany(controls, true);
@@ -137,34 +148,40 @@ describe('kill -9 of a recorded program', () => {
     }
   });
 
-  it('leaves a journal of which every byte-prefix of the last three records opens and verifies', { timeout: 120_000 }, async () => {
-    await killMany(1, false);
-    const folder = join(place.home, 'journal', 'default');
-    const name = readdirSync(folder).find((file) => file.endsWith('.tgj'))!;
-    const bytes = readFileSync(join(folder, name));
-    const cuts = join(place.home, 'cuts');
-    mkdirSync(cuts);
-    const ends = recordEnds(join(folder, name));
-    expect(ends.length).toBeGreaterThan(4);
-    const file = join(cuts, name);
-    for (let length = ends.at(-4)!; length <= bytes.length; length += 1) {
-      writeFileSync(file, bytes.subarray(0, length));
-      const part = readJournal(file, 0);
-      expect(part.entries.length).toBe(ends.filter((end) => end <= length).length);
-      const store = createMemoryStore();
-      await store.initialize();
-      await store.importBatch({ projectId: 'default', entries: part.entries, position: null });
-      const byRun = new Map<string, typeof part.entries>();
-      for (const entry of part.entries) byRun.set(entry.event.header.runId, [...(byRun.get(entry.event.header.runId) ?? []), entry]);
-      for (const entries of byRun.values()) expect(checkChains(groupByWriter(entries.map(({ event }) => event)))).toBeNull();
-    }
-  });
+  it(
+    'leaves a journal of which every byte-prefix of the last three records opens and verifies',
+    { timeout: 120_000 },
+    async () => {
+      await killMany(1, false);
+      const folder = join(place.home, 'journal', 'default');
+      const name = readdirSync(folder).find((file) => file.endsWith('.tgj'))!;
+      const bytes = readFileSync(join(folder, name));
+      const cuts = join(place.home, 'cuts');
+      mkdirSync(cuts);
+      const ends = recordEnds(join(folder, name));
+      expect(ends.length).toBeGreaterThan(4);
+      const file = join(cuts, name);
+      for (let length = ends.at(-4)!; length <= bytes.length; length += 1) {
+        writeFileSync(file, bytes.subarray(0, length));
+        const part = readJournal(file, 0);
+        expect(part.entries.length).toBe(ends.filter((end) => end <= length).length);
+        const store = createMemoryStore();
+        await store.initialize();
+        await store.importBatch({ projectId: 'default', entries: part.entries, position: null });
+        const byRun = new Map<string, typeof part.entries>();
+        for (const entry of part.entries)
+          byRun.set(entry.event.header.runId, [...(byRun.get(entry.event.header.runId) ?? []), entry]);
+        for (const entries of byRun.values())
+          expect(checkChains(groupByWriter(entries.map(({ event }) => event)))).toBeNull();
+      }
+    },
+  );
 });
 
 /** Where each record of a journal ends. */
 function recordEnds(file: string): number[] {
   const ends: number[] = [];
-  for (let at = 0; ; ) {
+  for (let at = 0; ;) {
     const { entries, nextBytes } = readJournal(file, at, { maxBytes: 1 });
     if (entries.length === 0) return ends;
     ends.push(nextBytes);

@@ -22,7 +22,11 @@ function answerTo(chat: Chat): object {
   const isAsked = chat.messages.some(({ role }) => role === 'tool');
   const message = isAsked
     ? { role: 'assistant', content: 'the sum is two' }
-    : { role: 'assistant', content: null, tool_calls: [{ id: 'call_1', type: 'function', function: { name: 'add', arguments: '{"a":1}' } }] };
+    : {
+        role: 'assistant',
+        content: null,
+        tool_calls: [{ id: 'call_1', type: 'function', function: { name: 'add', arguments: '{"a":1}' } }],
+      };
   return {
     id: 'chatcmpl-1',
     object: 'chat.completion',

@@ -15,7 +15,9 @@ afterEach(() => place.remove());
 async function recordOne(agentId = 'agent'): Promise<string> {
   const recorder = place.recorder();
   const run = recorder.startRun({ agentId });
-  run.step({ kind: 'model', messages: [{ role: 'user', content: 'hello' }] }).finish({ status: 'completed', response: [{ type: 'text', text: 'hi' }] });
+  run
+    .step({ kind: 'model', messages: [{ role: 'user', content: 'hello' }] })
+    .finish({ status: 'completed', response: [{ type: 'text', text: 'hi' }] });
   run.close({ endReason: 'ok' });
   await recorder.close();
   return run.id;
@@ -99,7 +101,10 @@ describe('bad input has a clear error with its code and exit status', () => {
     bytes[Math.floor(bytes.length * 0.7)]! ^= 0xff;
     writeFileSync(join(folder, good), bytes);
     mkdirSync(join(place.home, 'journal', 'default'), { recursive: true });
-    writeFileSync(join(folder, '20200101T000000000Z-1-0000000000000000.tgj'), 'no journal, no journal, no journal, no journal');
+    writeFileSync(
+      join(folder, '20200101T000000000Z-1-0000000000000000.tgj'),
+      'no journal, no journal, no journal, no journal',
+    );
     const doctor = await tachograph(place.home, 'doctor');
     expect(doctor.status).toBe(1);
     expect(doctor.out).toMatch(/bad\s+quarantine/);

@@ -22,8 +22,21 @@ function openOn(fs: FileOperations, backlogBytesMax: number): { recorder: Record
   const ids = createIdSource();
   const writerId = ids.hex(8);
   const errors: unknown[] = [];
-  const journal = createJournal({ home, projectId: 'default', writerId, fs, limits: { backlogBytesMax }, onError: (error) => void errors.push(error) });
-  const recorder = createRecorder({ journal, ids, writerId, contentKey: readOrCreateKey(home, 'default.content', 32), onError: (error) => void errors.push(error) });
+  const journal = createJournal({
+    home,
+    projectId: 'default',
+    writerId,
+    fs,
+    limits: { backlogBytesMax },
+    onError: (error) => void errors.push(error),
+  });
+  const recorder = createRecorder({
+    journal,
+    ids,
+    writerId,
+    contentKey: readOrCreateKey(home, 'default.content', 32),
+    onError: (error) => void errors.push(error),
+  });
   return { recorder, errors };
 }
 
@@ -59,7 +72,9 @@ async function work(recorder: Recorder): Promise<{ runId: string; sum: number }>
 describe('a journal in trouble never harms its host, and the record tells of the gap (I1)', () => {
   it('when the disk is full for a while and the backlog with it', async () => {
     let isFull = false;
-    const fs = createFaultyFiles(({ kind }) => (isFull && (kind === 'write' || kind === 'writeLater') ? 'ENOSPC' : null));
+    const fs = createFaultyFiles(({ kind }) =>
+      isFull && (kind === 'write' || kind === 'writeLater') ? 'ENOSPC' : null,
+    );
     const { recorder, errors } = openOn(fs, 20_000);
     setTimeout(() => (isFull = true), 30);
     setTimeout(() => (isFull = false), 110);
@@ -76,7 +91,9 @@ describe('a journal in trouble never harms its host, and the record tells of the
   });
 
   it('when every write fails for good: the program runs as if nothing were recorded', async () => {
-    const fs = createFaultyFiles(({ kind }) => (kind === 'write' || kind === 'writeLater' || kind === 'create' ? 'EIO' : null));
+    const fs = createFaultyFiles(({ kind }) =>
+      kind === 'write' || kind === 'writeLater' || kind === 'create' ? 'EIO' : null,
+    );
     const { recorder, errors } = openOn(fs, 20_000);
     expect((await work(recorder)).sum).toBe(1770);
     expect(await recorder.flush({ timeoutMs: 50 })).toMatchObject({ state: 'timeout' });

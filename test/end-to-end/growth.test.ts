@@ -17,7 +17,8 @@ function journalBytes(): number {
   return readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
 }
 
-const bytesOf = (values: readonly unknown[]): number => values.reduce<number>((sum, value) => sum + Buffer.byteLength(JSON.stringify(value)), 0);
+const bytesOf = (values: readonly unknown[]): number =>
+  values.reduce<number>((sum, value) => sum + Buffer.byteLength(JSON.stringify(value)), 0);
 
 /** What a step costs beside its new words: events, ids, headers, and the last piece of the body before. */
 const stepBytesMax = 2560;
@@ -38,7 +39,11 @@ describe.skipIf(!hasTrajectories)('real transcripts re-enacted, step n sending a
         const fresh = [...messages.slice(known), answer];
         const step = run.step({ kind: 'model', operation: 'generate', model: 'm', messages: sent });
         const body = JSON.stringify({ model: 'm', messages: sent });
-        const attempt = step.attempt({ method: 'POST', url: 'https://api.example.com/v1/chat', body: { data: body, contentType: 'application/json' } });
+        const attempt = step.attempt({
+          method: 'POST',
+          url: 'https://api.example.com/v1/chat',
+          body: { data: body, contentType: 'application/json' },
+        });
         attempt.finish({ status: 'completed', responseStatus: 200 });
         step.finish({ status: 'completed', response: [answer] });
         const after = journalBytes();
@@ -56,7 +61,9 @@ describe.skipIf(!hasTrajectories)('real transcripts re-enacted, step n sending a
         expect(steps).toHaveLength(contexts.length);
         for (const [index, step] of steps.entries()) {
           const contents = await home.store.readContext('default', run.id, step.contextNodeId!);
-          expect(contents.map(({ bytes }) => JSON.parse(Buffer.from(bytes).toString()) as unknown)).toEqual(contexts[index]!.messages);
+          expect(contents.map(({ bytes }) => JSON.parse(Buffer.from(bytes).toString()) as unknown)).toEqual(
+            contexts[index]!.messages,
+          );
         }
         expect((await home.verify(run.id)).intact.verdict).toBe('intact');
       } finally {

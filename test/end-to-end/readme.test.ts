@@ -40,10 +40,12 @@ describe('the README', () => {
     expect(named.length).toBeGreaterThan(4);
     for (const path of named) {
       const folder = join(root, dirname(path));
-      const isThere = existsSync(join(root, path)) || readdirSync(folder).some((name) => name.startsWith(path.split('/').at(-1)!));
+      const isThere =
+        existsSync(join(root, path)) || readdirSync(folder).some((name) => name.startsWith(path.split('/').at(-1)!));
       expect({ path, isThere }).toEqual({ path, isThere: true });
     }
-    for (const [, link] of readme.matchAll(/\]\((?!http)([^)#]+)\)/g)) expect({ link, isThere: existsSync(join(root, link!)) }).toEqual({ link, isThere: true });
+    for (const [, link] of readme.matchAll(/\]\((?!http)([^)#]+)\)/g))
+      expect({ link, isThere: existsSync(join(root, link!)) }).toEqual({ link, isThere: true });
     const { out } = await tachograph(place.home, '--help');
     const commands = [.../^`run` · .*$/m.exec(readme)![0].matchAll(/`([a-z]+)`/g)].map((match) => match[1]!);
     expect(commands.length).toBeGreaterThan(8);
@@ -51,7 +53,19 @@ describe('the README', () => {
   });
 
   it('is true of every command: help with an example', async () => {
-    for (const command of ['run', 'serve', 'ls', 'show', 'tail', 'search', 'verify', 'erase', 'purge', 'rebuild', 'doctor']) {
+    for (const command of [
+      'run',
+      'serve',
+      'ls',
+      'show',
+      'tail',
+      'search',
+      'verify',
+      'erase',
+      'purge',
+      'rebuild',
+      'doctor',
+    ]) {
       const { status, out } = await tachograph(place.home, command, '--help');
       expect({ command, status }).toEqual({ command, status: 0 });
       expect(out).toMatch(/Examples:\n {2}\$ tachograph/);

@@ -20,16 +20,21 @@ export function readTrajectories(): Trajectory[] {
     .filter((name) => name.endsWith('.traj'))
     .sort()
     .map((name) => {
-      const { history } = JSON.parse(readFileSync(join(trajectoriesFolder, name), 'utf8')) as { history: Trajectory['messages'] };
+      const { history } = JSON.parse(readFileSync(join(trajectoriesFolder, name), 'utf8')) as {
+        history: Trajectory['messages'];
+      };
       return { name, messages: history };
     });
 }
 
 /** The contexts of a transcript's model calls: all messages before each answer of the assistant. */
-export function contextsOf(trajectory: Trajectory): { readonly messages: Trajectory['messages']; readonly answer: object }[] {
+export function contextsOf(
+  trajectory: Trajectory,
+): { readonly messages: Trajectory['messages']; readonly answer: object }[] {
   const contexts: { messages: Trajectory['messages']; answer: object }[] = [];
   for (const [index, message] of trajectory.messages.entries()) {
-    if (message.role === 'assistant' && index > 0) contexts.push({ messages: trajectory.messages.slice(0, index), answer: message });
+    if (message.role === 'assistant' && index > 0)
+      contexts.push({ messages: trajectory.messages.slice(0, index), answer: message });
   }
   return contexts;
 }

@@ -28,11 +28,24 @@ afterEach(async () => {
 });
 
 function recordRun(recorder: Recorder, words: string): string {
-  const run = recorder.startRun({ agentId: 'agent', name: `name ${words}`, callerId: `caller ${words}`, labels: { about: words }, inputs: { words } });
-  const messages = [{ role: 'system', content: 'You help.' }, { role: 'user', content: `please ${words}` }];
+  const run = recorder.startRun({
+    agentId: 'agent',
+    name: `name ${words}`,
+    callerId: `caller ${words}`,
+    labels: { about: words },
+    inputs: { words },
+  });
+  const messages = [
+    { role: 'system', content: 'You help.' },
+    { role: 'user', content: `please ${words}` },
+  ];
   const step = run.step({ kind: 'model', operation: 'generate', model: 'm', messages });
   const body = { data: JSON.stringify({ messages }), contentType: 'application/json' };
-  step.attempt({ method: 'POST', url: 'https://api.example.com/v1/chat', body }).finish({ status: 'completed', responseStatus: 200, body: { data: `{"said":"${words}"}`, contentType: 'application/json' } });
+  step.attempt({ method: 'POST', url: 'https://api.example.com/v1/chat', body }).finish({
+    status: 'completed',
+    responseStatus: 200,
+    body: { data: `{"said":"${words}"}`, contentType: 'application/json' },
+  });
   step.finish({ status: 'completed', response: [{ type: 'text', text: `about ${words}` }] });
   run.tool({ name: 'look', args: { words } }).succeed({ found: words });
   run.log('note', { words });
@@ -49,8 +62,14 @@ describe('indexer', () => {
     const runId = recordRun(recorder, 'hummingbird');
     expect(await recorder.flush({ to: 'index', timeoutMs: 5000 })).toMatchObject({ state: 'index', lost: 0 });
     await home.indexer.catchUp();
-    expect(await home.store.getRun('default', runId)).toMatchObject({ status: 'completed', counts: { steps: 2, attempts: 1 } });
-    expect(await home.verify(runId)).toMatchObject({ intact: { verdict: 'intact' }, complete: { verdict: 'complete' } });
+    expect(await home.store.getRun('default', runId)).toMatchObject({
+      status: 'completed',
+      counts: { steps: 2, attempts: 1 },
+    });
+    expect(await home.verify(runId)).toMatchObject({
+      intact: { verdict: 'intact' },
+      complete: { verdict: 'complete' },
+    });
     expect(await home.store.rebuildRun('default', runId)).toEqual([]);
     await recorder.close();
   });
@@ -76,7 +95,9 @@ describe('indexer', () => {
       process.stdout.write(run.id);
       setInterval(() => undefined, 1000);
     `;
-    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const [chunk] = (await once(child.stdout, 'data')) as [Buffer];
     const runId = chunk.toString();
     const home = await open();
@@ -85,8 +106,16 @@ describe('indexer', () => {
     child.kill('SIGKILL');
     await once(child, 'exit');
     await home.indexer.catchUp();
-    expect(await home.store.getRun('default', runId)).toMatchObject({ status: 'failed', endReason: 'interrupted', swept: true, counts: { interrupted: 1, openSteps: 0 } });
-    expect(await home.verify(runId)).toMatchObject({ intact: { verdict: 'intact' }, complete: { verdict: 'incomplete' } });
+    expect(await home.store.getRun('default', runId)).toMatchObject({
+      status: 'failed',
+      endReason: 'interrupted',
+      swept: true,
+      counts: { interrupted: 1, openSteps: 0 },
+    });
+    expect(await home.verify(runId)).toMatchObject({
+      intact: { verdict: 'intact' },
+      complete: { verdict: 'incomplete' },
+    });
     expect(await home.store.rebuildRun('default', runId)).toEqual([]);
     expect(readdirSync(join(place.home, 'journal', 'default')).filter((name) => name.endsWith('.tgj'))).toEqual([]);
   });
@@ -129,7 +158,10 @@ describe('indexer', () => {
     const home = await open();
     const recorder = place.recorder();
     const runId = recordRun(recorder, 'word');
-    writeFileSync(join(place.home, 'journal', 'default', '20200101T000000000Z-1-0000000000000000.tgj'), 'this is no journal at all, not even a little');
+    writeFileSync(
+      join(place.home, 'journal', 'default', '20200101T000000000Z-1-0000000000000000.tgj'),
+      'this is no journal at all, not even a little',
+    );
     await home.indexer.catchUp();
     expect(await home.store.getRun('default', runId)).toMatchObject({ status: 'completed' });
     expect(home.problems).toHaveLength(1);

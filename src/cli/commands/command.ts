@@ -41,7 +41,13 @@ export async function withHome<T>(options: GlobalOptions, work: (opened: OpenedH
 
 /** Prints a value as one JSON document. */
 export function printJson(terminal: Terminal, value: unknown): void {
-  terminal.print(JSON.stringify(value, (_key, item: unknown) => (item instanceof Uint8Array ? Buffer.from(item).toString('hex') : item), 2));
+  terminal.print(
+    JSON.stringify(
+      value,
+      (_key, item: unknown) => (item instanceof Uint8Array ? Buffer.from(item).toString('hex') : item),
+      2,
+    ),
+  );
 }
 
 /** Help text of examples, below a command's options. */

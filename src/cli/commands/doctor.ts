@@ -33,7 +33,8 @@ function checkHome(home: string): Finding {
     return { what: 'home', state: isOpen ? 'note' : 'good', detail };
   } catch (error) {
     const isAbsent = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    if (isAbsent) return { what: 'home', state: 'note', detail: `${home} does not exist yet; the first recording makes it` };
+    if (isAbsent)
+      return { what: 'home', state: 'note', detail: `${home} does not exist yet; the first recording makes it` };
     return { what: 'home', state: 'wrong', detail: `${home} cannot be used: ${(error as Error).message}` };
   }
 }
@@ -45,8 +46,20 @@ function checkJournals(home: string): Finding[] {
   const moved = listQuarantine(home);
   return [
     { what: 'journals', state: 'good', detail: `${toPlural(files.length, 'file')}, ${bytes} bytes waiting or in use` },
-    ...broken.map(({ file, error }): Finding => ({ what: 'journal', state: 'wrong', detail: `${file}: ${error!.message}` })),
-    ...(moved.length === 0 ? [] : [{ what: 'quarantine', state: 'wrong', detail: `${toPlural(moved.length, 'file')} in ${join(home, 'quarantine')}; each has its cause beside it` } as Finding]),
+    ...broken.map(({ file, error }): Finding => ({
+      what: 'journal',
+      state: 'wrong',
+      detail: `${file}: ${error!.message}`,
+    })),
+    ...(moved.length === 0
+      ? []
+      : [
+          {
+            what: 'quarantine',
+            state: 'wrong',
+            detail: `${toPlural(moved.length, 'file')} in ${join(home, 'quarantine')}; each has its cause beside it`,
+          } as Finding,
+        ]),
   ];
 }
 
@@ -56,7 +69,11 @@ async function checkStore(options: GlobalOptions): Promise<Finding[]> {
       const runs = await opened.store.countRuns(opened.projectId, { includeDryRun: true });
       const open = await opened.store.listOpenRuns(opened.projectId);
       const { size } = statSync(join(opened.home, 'tachograph.db'));
-      const problems = opened.problems.map(({ file, message }): Finding => ({ what: 'journal', state: 'wrong', detail: `${file}: ${message}` }));
+      const problems = opened.problems.map(({ file, message }): Finding => ({
+        what: 'journal',
+        state: 'wrong',
+        detail: `${file}: ${message}`,
+      }));
       return [
         { what: 'store', state: 'good', detail: `${toPlural(runs, 'run')}, ${open.length} open, ${size} bytes` },
         { what: 'seal key', state: 'good', detail: opened.trustedKey(opened.projectId) },
@@ -79,7 +96,9 @@ function printFindings(findings: readonly Finding[], terminal: Terminal): void {
 export function addDoctor(program: Command, place: CommandPlace): void {
   program
     .command('doctor')
-    .description('Look at everything a recording needs: Node, home, journals, store, keys. Exit status 1 when something is wrong.')
+    .description(
+      'Look at everything a recording needs: Node, home, journals, store, keys. Exit status 1 when something is wrong.',
+    )
     .addHelpText('after', examples('tachograph doctor', 'tachograph doctor --json'))
     .action(async (_flags: unknown, self: Command) => {
       const flags = optionsOf<object>(self);

@@ -44,12 +44,19 @@ export function addFilters(command: Command): Command {
     .option('--dry-runs', 'dry runs too');
 }
 
-function parseList<T extends string>(text: string | undefined, allowed: readonly T[], flag: string): readonly T[] | undefined {
+function parseList<T extends string>(
+  text: string | undefined,
+  allowed: readonly T[],
+  flag: string,
+): readonly T[] | undefined {
   if (text === undefined) return undefined;
   const items = text.split(',').map((item) => item.trim());
   for (const item of items) {
     if (!(allowed as readonly string[]).includes(item)) {
-      throw new TachographError('bad-filter', `${flag} ${JSON.stringify(item)} is not known; use one of ${allowed.join(', ')}.`);
+      throw new TachographError(
+        'bad-filter',
+        `${flag} ${JSON.stringify(item)} is not known; use one of ${allowed.join(', ')}.`,
+      );
     }
   }
   return items as unknown as readonly T[];
@@ -69,7 +76,10 @@ export function parseMoment(text: string, nowMs: number, flag: string): number {
   if (age !== null) return nowMs - age;
   const date = Date.parse(text);
   if (!Number.isNaN(date)) return date;
-  throw new TachographError('bad-filter', `${flag} ${JSON.stringify(text)} is no time; use an age such as 2h or 3d, or a date such as 2026-11-21T06:00Z.`);
+  throw new TachographError(
+    'bad-filter',
+    `${flag} ${JSON.stringify(text)} is no time; use an age such as 2h or 3d, or a date such as 2026-11-21T06:00Z.`,
+  );
 }
 
 function parseLabels(pairs: readonly string[] | undefined): Record<string, string> | undefined {
@@ -77,7 +87,11 @@ function parseLabels(pairs: readonly string[] | undefined): Record<string, strin
   return Object.fromEntries(
     pairs.map((pair) => {
       const at = pair.indexOf('=');
-      if (at < 1) throw new TachographError('bad-filter', `--label ${JSON.stringify(pair)} has no value; write --label key=value.`);
+      if (at < 1)
+        throw new TachographError(
+          'bad-filter',
+          `--label ${JSON.stringify(pair)} has no value; write --label key=value.`,
+        );
       return [pair.slice(0, at), pair.slice(at + 1)];
     }),
   );

@@ -23,7 +23,11 @@ function parseWhole(text: string | undefined, flag: string): number | undefined 
   throw new TachographError('bad-argument', `${flag} ${JSON.stringify(text)} is no whole number.`);
 }
 
-async function list(opened: OpenedHome, flags: LsFlags & { json?: boolean }, { terminal }: CommandPlace): Promise<void> {
+async function list(
+  opened: OpenedHome,
+  flags: LsFlags & { json?: boolean },
+  { terminal }: CommandPlace,
+): Promise<void> {
   const filter = flagsToFilter(flags, Date.now());
   const limit = parseWhole(flags.limit, '--limit');
   const offset = parseWhole(flags.offset, '--offset');
@@ -41,7 +45,11 @@ async function list(opened: OpenedHome, flags: LsFlags & { json?: boolean }, { t
   if (page.items.length === 0) terminal.note('No runs. Record one: tachograph run -- node agent.mjs');
   else {
     const words = Math.max(20, terminal.width - 110);
-    for (const line of toTable(runColumns, page.items.map((run) => runToRow(run, terminal.paint, words)))) terminal.print(line);
+    for (const line of toTable(
+      runColumns,
+      page.items.map((run) => runToRow(run, terminal.paint, words)),
+    ))
+      terminal.print(line);
   }
   if (total !== null) terminal.note(`${toPlural(total, 'run')} in all.`);
   if (page.nextCursor !== null) terminal.note(`More: --cursor ${page.nextCursor}`);
@@ -76,6 +84,8 @@ export function addLs(program: Command, place: CommandPlace): void {
     .action(async (_flags: unknown, self: Command) => {
       const flags = optionsOf<LsFlags>(self);
       flagsToFilter(flags, 0);
-      await withHome(flags, (opened) => (flags.watch === true ? watch(opened, flags, place) : list(opened, flags, place)));
+      await withHome(flags, (opened) =>
+        flags.watch === true ? watch(opened, flags, place) : list(opened, flags, place),
+      );
     });
 }

@@ -17,15 +17,24 @@ const chunkRuns = 200;
 export function addPurge(program: Command, place: CommandPlace): void {
   program
     .command('purge')
-    .description('Drop runs that started before a moment, with all that is theirs. Running and pinned runs stay; seals stay.')
+    .description(
+      'Drop runs that started before a moment, with all that is theirs. Running and pinned runs stay; seals stay.',
+    )
     .requiredOption('--older-than <time>', 'an age such as 30d, or a date')
     .option('--dry-run', 'only say how many there are')
-    .addHelpText('after', examples('tachograph purge --older-than 30d', 'tachograph purge --older-than 2026-01-01 --dry-run'))
+    .addHelpText(
+      'after',
+      examples('tachograph purge --older-than 30d', 'tachograph purge --older-than 2026-01-01 --dry-run'),
+    )
     .action(async (_flags: unknown, self: Command) => {
       const flags = optionsOf<PurgeFlags>(self);
       const { terminal } = place;
       const beforeMs = parseMoment(flags.olderThan, Date.now(), '--older-than');
-      if (beforeMs > Date.now()) throw new TachographError('bad-argument', `--older-than ${flags.olderThan} lies in the future; give an age or a past date.`);
+      if (beforeMs > Date.now())
+        throw new TachographError(
+          'bad-argument',
+          `--older-than ${flags.olderThan} lies in the future; give an age or a past date.`,
+        );
       await withHome(flags, async (opened) => {
         if (flags.dryRun === true) {
           const runs = await opened.store.countRuns(opened.projectId, { includeDryRun: true, untilMs: beforeMs });
@@ -36,7 +45,12 @@ export function addPurge(program: Command, place: CommandPlace): void {
         let purged = 0;
         for (;;) {
           // Runs of dead recorders were ended when the home was opened: what is still open belongs to somebody.
-          const count = await opened.store.purge({ projectId: opened.projectId, beforeMs, limit: chunkRuns, isLive: () => true });
+          const count = await opened.store.purge({
+            projectId: opened.projectId,
+            beforeMs,
+            limit: chunkRuns,
+            isLive: () => true,
+          });
           purged += count;
           if (count === 0) break;
           terminal.progress(`${purged} runs dropped`);

@@ -24,8 +24,12 @@ export function addRebuild(program: Command, place: CommandPlace): void {
         };
         if (reference !== undefined) await rebuild((await opened.findRun(reference)).id);
         else {
-          for (let cursor: string | null = null; ; ) {
-            const page = await opened.store.listRuns(opened.projectId, { includeDryRun: true }, { limit: 500, ...(cursor === null ? {} : { cursor }) });
+          for (let cursor: string | null = null; ;) {
+            const page = await opened.store.listRuns(
+              opened.projectId,
+              { includeDryRun: true },
+              { limit: 500, ...(cursor === null ? {} : { cursor }) },
+            );
             for (const run of page.items) await rebuild(run.id);
             cursor = page.nextCursor;
             if (cursor === null) break;
@@ -37,7 +41,8 @@ export function addRebuild(program: Command, place: CommandPlace): void {
           printJson(terminal, { runs, differing });
           return;
         }
-        for (const { runId, fields } of differing) terminal.print(`${toShortId(runId)}: ${fields.join(', ')} differed and were put right.`);
+        for (const { runId, fields } of differing)
+          terminal.print(`${toShortId(runId)}: ${fields.join(', ')} differed and were put right.`);
         terminal.print(`${toPlural(runs, 'run')} rebuilt, ${differing.length} had differed from the record.`);
       });
     });

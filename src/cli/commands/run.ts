@@ -74,8 +74,12 @@ function runChild(command: readonly string[], env: NodeJS.ProcessEnv): Promise<C
 
 async function sessionRuns(opened: OpenedHome, sessionId: string): Promise<RunView[]> {
   const runs: RunView[] = [];
-  for (let cursor: string | null = null; ; ) {
-    const page = await opened.store.listRuns(opened.projectId, { sessionId, includeDryRun: true }, { limit: 500, ...(cursor === null ? {} : { cursor }) });
+  for (let cursor: string | null = null; ;) {
+    const page = await opened.store.listRuns(
+      opened.projectId,
+      { sessionId, includeDryRun: true },
+      { limit: 500, ...(cursor === null ? {} : { cursor }) },
+    );
     runs.push(...page.items);
     cursor = page.nextCursor;
     if (cursor === null) return runs;
@@ -84,17 +88,32 @@ async function sessionRuns(opened: OpenedHome, sessionId: string): Promise<RunVi
 
 /** One line: runs, steps, attempts, tokens, cost, gaps, and where to look. */
 export function toSummaryLine(runs: readonly RunView[], address: string | null): string {
-  if (runs.length === 0) return 'nothing recorded: no AI SDK call and no request to a known model provider was seen (--hosts names others)';
+  if (runs.length === 0)
+    return 'nothing recorded: no AI SDK call and no request to a known model provider was seen (--hosts names others)';
   const sum = (pick: (run: RunView) => number): number => runs.reduce((total, run) => total + pick(run), 0);
   const usage = runs.reduce<Usage>((total, run) => addUsage(total, run.usage), unknownUsage);
   const isPriced = runs.every((run) => run.costNanoUsd !== null);
-  const cost = isPriced && sum((run) => run.counts.modelSteps) > 0 ? toMoney(sum((run) => run.costNanoUsd ?? 0)) : 'n/a';
+  const cost =
+    isPriced && sum((run) => run.counts.modelSteps) > 0 ? toMoney(sum((run) => run.costNanoUsd ?? 0)) : 'n/a';
   const retries = sum((run) => run.counts.retries);
   const gaps = sum((run) => run.counts.gaps + run.counts.missing);
   const first = runs.filter((run) => run.parentRunId === null).at(-1) ?? runs[0]!;
   const look = address === null ? `tachograph show ${toShortId(first.id)}` : `${address}/runs/${first.id}`;
-  const tries = `${toPlural(sum((run) => run.counts.attempts), 'attempt')}${retries === 0 ? '' : ` (${retries} retried)`}`;
-  const parts = [toPlural(runs.length, 'run'), toPlural(sum((run) => run.counts.steps), 'step'), tries, `${toTokens(usage)} tokens`, `cost ${cost}`, toPlural(gaps, 'gap')];
+  const tries = `${toPlural(
+    sum((run) => run.counts.attempts),
+    'attempt',
+  )}${retries === 0 ? '' : ` (${retries} retried)`}`;
+  const parts = [
+    toPlural(runs.length, 'run'),
+    toPlural(
+      sum((run) => run.counts.steps),
+      'step',
+    ),
+    tries,
+    `${toTokens(usage)} tokens`,
+    `cost ${cost}`,
+    toPlural(gaps, 'gap'),
+  ];
   return `${parts.join(', ')} · ${look}`;
 }
 
@@ -112,7 +131,9 @@ async function startChild(command: readonly string[], env: NodeJS.ProcessEnv): P
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const why = code === 'ENOENT' ? 'no such command is in the PATH' : message;
-    throw new TachographError('bad-argument', `${JSON.stringify(command[0])} cannot be started: ${why}.`, { cause: error });
+    throw new TachographError('bad-argument', `${JSON.stringify(command[0])} cannot be started: ${why}.`, {
+      cause: error,
+    });
   }
 }
 
@@ -120,7 +141,9 @@ async function startChild(command: readonly string[], env: NodeJS.ProcessEnv): P
 export function addRun(program: Command, place: CommandPlace): void {
   program
     .command('run')
-    .description('Run a command and record every model call, retry and tool call in it. Its exit status, signals and output pass through.')
+    .description(
+      'Run a command and record every model call, retry and tool call in it. Its exit status, signals and output pass through.',
+    )
     .argument('<command...>', 'the command and its arguments, after --')
     .option('--hosts <list>', 'also record requests to these hosts, comma-separated (host, host:port, *.domain)')
     .option('--power', 'records also survive a power cut (slower)')
@@ -141,7 +164,8 @@ export function addRun(program: Command, place: CommandPlace): void {
         await opened.indexer.catchUp();
         const runs = await sessionRuns(opened, sessionId);
         if (flags.json === true) place.terminal.note(JSON.stringify({ sessionId, runs: runs.map((run) => run.id) }));
-        else if (flags.quiet !== true) place.terminal.note(`tachograph: ${toSummaryLine(runs, await readServerAddress(opened.home))}`);
+        else if (flags.quiet !== true)
+          place.terminal.note(`tachograph: ${toSummaryLine(runs, await readServerAddress(opened.home))}`);
       } finally {
         await opened.close();
       }

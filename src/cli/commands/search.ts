@@ -14,7 +14,9 @@ interface SearchFlags {
 export function addSearch(program: Command, place: CommandPlace): void {
   program
     .command('search')
-    .description('Search messages, outputs, tool arguments and results, and errors. A "phrase in quotes" is searched as one.')
+    .description(
+      'Search messages, outputs, tool arguments and results, and errors. A "phrase in quotes" is searched as one.',
+    )
     .argument('<text>', 'words or a phrase')
     .option('--limit <n>', 'hits to show', '20')
     .option('--rank', 'best first instead of newest first')
@@ -36,8 +38,12 @@ export function addSearch(program: Command, place: CommandPlace): void {
         }
         for (const hit of hits) {
           // The store marks a hit with two private-use characters; a terminal shows it bold.
-          const snippet = toVisibleLine(hit.snippet, 160).replace(/\uE000([^\uE001]*)\uE001?/gu, (_all, word: string) => terminal.paint.bold(word));
-          terminal.print(`${toShortId(hit.runId)}  ${toTime(hit.timeMs)}  ${terminal.paint.dim(hit.kind.padEnd(7))}  ${snippet}`);
+          const snippet = toVisibleLine(hit.snippet, 160).replace(/\uE000([^\uE001]*)\uE001?/gu, (_all, word: string) =>
+            terminal.paint.bold(word),
+          );
+          terminal.print(
+            `${toShortId(hit.runId)}  ${toTime(hit.timeMs)}  ${terminal.paint.dim(hit.kind.padEnd(7))}  ${snippet}`,
+          );
         }
         terminal.note(hits.length === 0 ? 'Nothing found.' : `${toPlural(hits.length, 'hit')}.`);
       });

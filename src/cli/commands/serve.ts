@@ -49,7 +49,10 @@ function viewerFolder(): string | null {
 
 function parsePort(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
-  throw new TachographError('bad-argument', `--port ${JSON.stringify(text)} is no port; give 0 (any free one) to 65535.`);
+  throw new TachographError(
+    'bad-argument',
+    `--port ${JSON.stringify(text)} is no port; give 0 (any free one) to 65535.`,
+  );
 }
 
 async function isEmpty(opened: OpenedHome): Promise<boolean> {
@@ -67,7 +70,9 @@ async function fillWithSample(opened: OpenedHome, place: CommandPlace): Promise<
   if (!(await isEmpty(opened))) return;
   place.terminal.note('The store is empty: recording the sample agent (--no-sample turns this off) …');
   const isGood = await recordSample({ home: opened.home, projectId: opened.projectId });
-  place.terminal.note(isGood ? 'The sample agent is recorded.' : 'The sample agent did not end well; what it recorded is kept.');
+  place.terminal.note(
+    isGood ? 'The sample agent is recorded.' : 'The sample agent did not end well; what it recorded is kept.',
+  );
 }
 
 async function serve(flags: ServeFlags & GlobalOptions, place: CommandPlace): Promise<void> {
@@ -75,7 +80,8 @@ async function serve(flags: ServeFlags & GlobalOptions, place: CommandPlace): Pr
   const port = parsePort(flags.port);
   const stopped = untilStopped();
   const news = createNews();
-  const complain = (error: unknown): void => terminal.note(`tachograph: ${error instanceof Error ? error.message : String(error)}`);
+  const complain = (error: unknown): void =>
+    terminal.note(`tachograph: ${error instanceof Error ? error.message : String(error)}`);
   const opened = await openTachograph({
     ...(flags.home === undefined ? {} : { home: flags.home }),
     ...(flags.project === undefined ? {} : { project: flags.project }),
@@ -99,7 +105,10 @@ async function serve(flags: ServeFlags & GlobalOptions, place: CommandPlace): Pr
     opened.indexer.start();
     await writeServerAddress(opened.home, server.url);
     if (flags.json === true) terminal.print(JSON.stringify({ url: server.url, home: opened.home }));
-    else terminal.print(`Tachograph ${version} at ${terminal.paint.bold(server.url)}\nRecords in ${opened.home}. Record a program: tachograph run -- node agent.mjs`);
+    else
+      terminal.print(
+        `Tachograph ${version} at ${terminal.paint.bold(server.url)}\nRecords in ${opened.home}. Record a program: tachograph run -- node agent.mjs`,
+      );
     const sample = flags.sample ? fillWithSample(opened, place).catch(complain) : Promise.resolve();
     await stopped;
     terminal.note('Stopping …');
@@ -117,9 +126,17 @@ export function addServe(program: Command, place: CommandPlace): void {
   program
     .command('serve')
     .description('Serve the viewer and the API on the loopback address, and keep the store up to date.')
-    .option('--port <n>', 'port to listen on; 0 for any free one', process.env['TACHOGRAPH_PORT'] ?? String(portDefault))
+    .option(
+      '--port <n>',
+      'port to listen on; 0 for any free one',
+      process.env['TACHOGRAPH_PORT'] ?? String(portDefault),
+    )
     .option('--host <address>', 'loopback address to listen on', '127.0.0.1')
-    .option('--allow-host <name>', 'also answer under this host name, for a proxy in front; may be given several times', collect)
+    .option(
+      '--allow-host <name>',
+      'also answer under this host name, for a proxy in front; may be given several times',
+      collect,
+    )
     .option('--no-sample', 'do not record the sample agent into an empty store')
     .addHelpText('after', examples('tachograph serve', 'tachograph serve --port 0 --no-sample --json'))
     .action(async (_flags: unknown, self: Command) => serve(optionsOf<ServeFlags>(self), place));

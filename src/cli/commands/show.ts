@@ -13,16 +13,29 @@ interface ShowFlags {
   readonly step?: string;
 }
 
-async function showStep(opened: OpenedHome, run: RunView, flags: ShowFlags & { json?: boolean }, place: CommandPlace): Promise<void> {
+async function showStep(
+  opened: OpenedHome,
+  run: RunView,
+  flags: ShowFlags & { json?: boolean },
+  place: CommandPlace,
+): Promise<void> {
   if (!/^[1-9]\d{0,8}$/.test(flags.step ?? '')) {
-    throw new TachographError('bad-argument', `--step ${JSON.stringify(flags.step)} is no step number; steps count from 1.`);
+    throw new TachographError(
+      'bad-argument',
+      `--step ${JSON.stringify(flags.step)} is no step number; steps count from 1.`,
+    );
   }
   const reading = await readStep(opened, run.id, Number(flags.step));
   if (flags.json === true) printJson(place.terminal, reading);
   else printStep(reading, place.terminal);
 }
 
-async function showRun(opened: OpenedHome, run: RunView, flags: ShowFlags & { json?: boolean }, place: CommandPlace): Promise<void> {
+async function showRun(
+  opened: OpenedHome,
+  run: RunView,
+  flags: ShowFlags & { json?: boolean },
+  place: CommandPlace,
+): Promise<void> {
   const tree = await readTree(opened.store, run);
   const verdict = await opened.verify(run.id);
   if (flags.json === true) {
@@ -40,7 +53,10 @@ export function addShow(program: Command, place: CommandPlace): void {
     .description('Show a run as a tree with times, tokens and cost, or one step in full.')
     .argument('<run>', 'run id, the beginning of one, or "last"')
     .option('--step <n>', 'show this step in full: conversation, output, attempts')
-    .addHelpText('after', examples('tachograph show last', 'tachograph show 019a9f3e-1b2c --step 3', 'tachograph show last --json'))
+    .addHelpText(
+      'after',
+      examples('tachograph show last', 'tachograph show 019a9f3e-1b2c --step 3', 'tachograph show last --json'),
+    )
     .action(async (reference: string, _flags: unknown, self: Command) => {
       const flags = optionsOf<ShowFlags>(self);
       await withHome(flags, async (opened) => {

@@ -15,7 +15,9 @@ const pollMs = 100;
 function toLine(event: StoredEvent, terminal: Terminal): string {
   const { runId, type, timeMs, stepId, attempt, facts } = event.header;
   const payload = payloadOf(event);
-  const what = ['name', 'model', 'agentId', 'type', 'url'].map((key) => textField(payload, key)).find((text) => text !== null) ?? '';
+  const what =
+    ['name', 'model', 'agentId', 'type', 'url'].map((key) => textField(payload, key)).find((text) => text !== null) ??
+    '';
   const at = new Date(timeMs).toISOString().slice(11, 23);
   const place = `${stepId === null ? '' : ` step ${stepId.slice(-6)}`}${attempt === null ? '' : ` attempt ${attempt}`}`;
   const brief = facts === null ? '' : terminal.paint.dim(toVisibleLine(facts.replace(/"(\w+)":null,?/gu, ''), 100));
@@ -28,11 +30,23 @@ function print(event: StoredEvent, isJson: boolean, terminal: Terminal): void {
     return;
   }
   const { header, payload, hash } = event;
-  terminal.print(JSON.stringify({ seq: event.seq, ...header, payload: payload === null ? null : payloadOf(event), hash: Buffer.from(hash).toString('hex') }));
+  terminal.print(
+    JSON.stringify({
+      seq: event.seq,
+      ...header,
+      payload: payload === null ? null : payloadOf(event),
+      hash: Buffer.from(hash).toString('hex'),
+    }),
+  );
 }
 
 /** Prints the events of one run after `fromSeq`; returns the next one to ask for. */
-async function printNew(opened: OpenedHome, runId: string, fromSeq: number, show: (event: StoredEvent) => void): Promise<number> {
+async function printNew(
+  opened: OpenedHome,
+  runId: string,
+  fromSeq: number,
+  show: (event: StoredEvent) => void,
+): Promise<number> {
   let next = fromSeq;
   for (;;) {
     const events = await opened.store.listEvents(opened.projectId, runId, { fromSeq: next, limit: 500 });

@@ -18,7 +18,12 @@ export function isFoundWanting(verdict: Verdict): boolean {
   return verdict.intact.verdict !== 'intact' && verdict.intact.verdict !== 'unsealed';
 }
 
-async function verifyOne(opened: OpenedHome, run: RunView, flags: { json?: boolean }, place: CommandPlace): Promise<void> {
+async function verifyOne(
+  opened: OpenedHome,
+  run: RunView,
+  flags: { json?: boolean },
+  place: CommandPlace,
+): Promise<void> {
   const { terminal } = place;
   const verdict = await opened.verify(run.id);
   if (isFoundWanting(verdict)) place.exit(exitStatus.wanting);
@@ -29,12 +34,18 @@ async function verifyOne(opened: OpenedHome, run: RunView, flags: { json?: boole
   terminal.print(`run ${run.id}: ${toVerdictLine(verdict, terminal.paint)}`);
   terminal.print(`  ${verdict.intact.message}`);
   terminal.print(`  ${verdict.complete.message}`);
-  terminal.print(`  ${toPlural(verdict.events, 'event')}, ${toPlural(verdict.seals, 'seal')}${verdict.publicKey === null ? '' : `, key ${verdict.publicKey}`}`);
+  terminal.print(
+    `  ${toPlural(verdict.events, 'event')}, ${toPlural(verdict.seals, 'seal')}${verdict.publicKey === null ? '' : `, key ${verdict.publicKey}`}`,
+  );
 }
 
 async function* allRuns(opened: OpenedHome): AsyncGenerator<RunView> {
-  for (let cursor: string | null = null; ; ) {
-    const page = await opened.store.listRuns(opened.projectId, { includeDryRun: true }, { limit: 500, ...(cursor === null ? {} : { cursor }) });
+  for (let cursor: string | null = null; ;) {
+    const page = await opened.store.listRuns(
+      opened.projectId,
+      { includeDryRun: true },
+      { limit: 500, ...(cursor === null ? {} : { cursor }) },
+    );
     yield* page.items;
     if (page.nextCursor === null) return;
     cursor = page.nextCursor;
@@ -53,7 +64,8 @@ async function verifyAll(opened: OpenedHome, flags: { json?: boolean }, place: C
     if (runs % 100 === 0) terminal.progress(`${runs} runs verified`);
     if (!isFoundWanting(verdict)) continue;
     wanting.push({ runId: run.id, ...verdict });
-    if (flags.json !== true) terminal.print(`${toShortId(run.id)}: ${toVerdictLine(verdict, terminal.paint)}  ${verdict.intact.message}`);
+    if (flags.json !== true)
+      terminal.print(`${toShortId(run.id)}: ${toVerdictLine(verdict, terminal.paint)}  ${verdict.intact.message}`);
   }
   terminal.progress('');
   const chain = checkSealChain(await opened.store.listSeals(opened.projectId));

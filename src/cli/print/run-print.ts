@@ -25,8 +25,11 @@ export function printRunHeader(run: RunView, verdict: Verdict, terminal: Termina
   const { counts } = run;
   const name = run.name === null ? '' : ` "${toVisibleLine(run.name, 60)}"`;
   terminal.print(`${paint.bold(`run ${run.id}`)}${name}`);
-  terminal.print(`  ${toStatus(run, paint)} · agent ${toVisibleLine(run.agentId, 40)} · ${toTime(run.startedAtMs ?? run.createdAtMs)} UTC · ${toDuration(run.durationMs)}`);
-  if (run.errorDetail !== null) terminal.print(`  ${paint.red(toVisibleLine(`${run.errorCode ?? 'error'}: ${run.errorDetail}`, 200))}`);
+  terminal.print(
+    `  ${toStatus(run, paint)} · agent ${toVisibleLine(run.agentId, 40)} · ${toTime(run.startedAtMs ?? run.createdAtMs)} UTC · ${toDuration(run.durationMs)}`,
+  );
+  if (run.errorDetail !== null)
+    terminal.print(`  ${paint.red(toVisibleLine(`${run.errorCode ?? 'error'}: ${run.errorDetail}`, 200))}`);
   const totals = [
     toPlural(counts.steps, 'step'),
     `${toPlural(counts.attempts, 'attempt')}${counts.retries > 0 ? ` (${counts.retries === 1 ? '1 retry' : `${counts.retries} retries`})` : ''}`,
@@ -41,7 +44,8 @@ export function printRunHeader(run: RunView, verdict: Verdict, terminal: Termina
   const redacted = Object.entries(run.redactions).map(([kind, count]) => `${kind} ×${count}`);
   if (redacted.length > 0) terminal.print(`  redacted: ${redacted.join(', ')}`);
   terminal.print(`  record: ${toVerdictLine(verdict, paint)}`);
-  if (verdict.intact.verdict !== 'intact' && verdict.intact.verdict !== 'unsealed') terminal.print(`  ${paint.red(verdict.intact.message)}`);
+  if (verdict.intact.verdict !== 'intact' && verdict.intact.verdict !== 'unsealed')
+    terminal.print(`  ${paint.red(verdict.intact.message)}`);
   if (verdict.complete.verdict === 'incomplete') terminal.print(`  ${paint.dim(verdict.complete.message)}`);
 }
 
@@ -52,7 +56,8 @@ function toMark(step: StepView, paint: Paint): string {
 }
 
 function toLabel(step: StepView): string {
-  if (step.kind === 'model') return `${step.operation ?? 'model'} ${toVisibleLine(step.model ?? step.requestedModel ?? '', 40)}`.trim();
+  if (step.kind === 'model')
+    return `${step.operation ?? 'model'} ${toVisibleLine(step.model ?? step.requestedModel ?? '', 40)}`.trim();
   return `${step.kind} ${toVisibleLine(step.name ?? '', 40)}`.trim();
 }
 
@@ -66,7 +71,9 @@ function toStepLine({ step }: TreeStep, paint: Paint): string {
   ];
   const isCutShort = step.status === 'interrupted' && step.preview !== null;
   const isShown = step.error === null || isCutShort;
-  const said = isShown ? toVisibleLine(step.preview ?? '', 60) : paint.red(toVisibleLine(`${step.error!.name}: ${step.error!.message}`, 80));
+  const said = isShown
+    ? toVisibleLine(step.preview ?? '', 60)
+    : paint.red(toVisibleLine(`${step.error!.name}: ${step.error!.message}`, 80));
   return `${toMark(step, paint)} ${step.number} ${toLabel(step)}  ${paint.dim(facts.join(' · '))}${said === '' ? '' : `  ${said}`}`;
 }
 

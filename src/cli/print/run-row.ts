@@ -20,7 +20,10 @@ export const runColumns: readonly Column[] = [
 
 /** A status in its colour; the reason stands beside it where it says more. */
 export function toStatus(run: Pick<RunView, 'status' | 'endReason'>, paint: Paint): string {
-  const text = run.endReason === null || run.endReason === 'ok' || run.endReason === run.status ? run.status : `${run.status}: ${run.endReason}`;
+  const text =
+    run.endReason === null || run.endReason === 'ok' || run.endReason === run.status
+      ? run.status
+      : `${run.status}: ${run.endReason}`;
   if (run.status === 'completed') return paint.green(text);
   if (run.status === 'failed' || run.status === 'timeout') return paint.red(text);
   if (run.status === 'cancelled') return paint.yellow(text);

@@ -23,7 +23,7 @@ const pageSteps = 5000;
 
 async function readSteps(store: Store, run: RunView): Promise<StepView[]> {
   const steps: StepView[] = [];
-  for (let fromNumber = 1; ; ) {
+  for (let fromNumber = 1; ;) {
     const page = await store.listSteps(run.projectId, run.id, { fromNumber, limit: pageSteps });
     steps.push(...page);
     if (page.length < pageSteps) return steps;

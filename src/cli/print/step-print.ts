@@ -40,10 +40,14 @@ function printMessage(message: WireMessage, terminal: Terminal): void {
 function printAttempt({ attempt, requestBody, responseBody }: AttemptDetail, terminal: Terminal): void {
   const { paint } = terminal;
   const wait = attempt.retryDelayMs === null ? '' : ` · then waited ${toDuration(attempt.retryDelayMs)}`;
-  terminal.print(`  ${paint.bold(`attempt ${attempt.number}`)} ${attempt.status ?? 'under way'} ${attempt.responseStatus ?? ''} ${paint.dim(`${toDuration(attempt.durationMs)}${wait}`)}`);
+  terminal.print(
+    `  ${paint.bold(`attempt ${attempt.number}`)} ${attempt.status ?? 'under way'} ${attempt.responseStatus ?? ''} ${paint.dim(`${toDuration(attempt.durationMs)}${wait}`)}`,
+  );
   terminal.print(`    ${toVisible(`${attempt.method ?? ''} ${attempt.url ?? ''}`).trim()}`);
-  for (const [name, value] of Object.entries(attempt.responseHeaders ?? {})) terminal.print(`    ${paint.dim(toVisible(`${name}: ${value}`))}`);
-  if (attempt.error !== null) printBlock(paint.red(toVisible(`${attempt.error.name}: ${attempt.error.message}`)), terminal);
+  for (const [name, value] of Object.entries(attempt.responseHeaders ?? {}))
+    terminal.print(`    ${paint.dim(toVisible(`${name}: ${value}`))}`);
+  if (attempt.error !== null)
+    printBlock(paint.red(toVisible(`${attempt.error.name}: ${attempt.error.message}`)), terminal);
   if (requestBody !== null) {
     terminal.print(`    ${paint.dim('request')}`);
     printBlock(requestBody, terminal, '      ');
@@ -62,8 +66,12 @@ function printUsage({ detail }: StepReading, terminal: Terminal): void {
   }
   const { input, output } = usage;
   const show = (value: number | null): string => (value === null ? notAvailable : String(value));
-  terminal.print(`  input ${show(input.total)} (not cached ${show(input.noCache)}, cache read ${show(input.cacheRead)}, cache write ${show(input.cacheWrite)})`);
-  terminal.print(`  output ${show(output.total)} (text ${show(output.text)}, reasoning ${show(output.reasoning)}) · cost ${toCost(detail.step.cost)}`);
+  terminal.print(
+    `  input ${show(input.total)} (not cached ${show(input.noCache)}, cache read ${show(input.cacheRead)}, cache write ${show(input.cacheWrite)})`,
+  );
+  terminal.print(
+    `  output ${show(output.total)} (text ${show(output.text)}, reasoning ${show(output.reasoning)}) · cost ${toCost(detail.step.cost)}`,
+  );
 }
 
 /** Prints a step in full: what the model saw, what came back, and every attempt. */
@@ -72,14 +80,25 @@ export function printStep(reading: StepReading, terminal: Terminal): void {
   const { detail, context, attempts } = reading;
   const { step } = detail;
   const what = [step.kind, step.operation, step.name ?? step.model].filter((word) => word !== null).join(' ');
-  terminal.print(`${paint.bold(`step ${step.number}`)} ${toVisible(what)} · ${step.status} · ${toDuration(step.durationMs)} · ${toTime(step.startedAtMs)} UTC`);
+  terminal.print(
+    `${paint.bold(`step ${step.number}`)} ${toVisible(what)} · ${step.status} · ${toDuration(step.durationMs)} · ${toTime(step.startedAtMs)} UTC`,
+  );
   if (step.kind === 'model') printUsage(reading, terminal);
-  if (step.prefixBreak !== null) terminal.print(`  ${paint.yellow(`prefix break at message ${step.prefixBreak.atIndex + 1}: the prompt cache was lost there`)}`);
-  if (step.error !== null) printBlock(paint.red(toVisible(`${step.error.name}: ${step.error.message}`)), terminal, '  ');
+  if (step.prefixBreak !== null)
+    terminal.print(
+      `  ${paint.yellow(`prefix break at message ${step.prefixBreak.atIndex + 1}: the prompt cache was lost there`)}`,
+    );
+  if (step.error !== null)
+    printBlock(paint.red(toVisible(`${step.error.name}: ${step.error.message}`)), terminal, '  ');
   if (context.messages.length > 0) terminal.print(paint.dim('conversation'));
   for (const message of context.messages) printMessage(message, terminal);
-  if (context.tools.length > 0) terminal.print(`${paint.dim('tools')} ${toVisible(context.tools.map((tool) => tool.name ?? '?').join(', '))}`);
-  for (const [title, content] of [['arguments', detail.args], ['request', detail.request], ['result', detail.result]] as const) {
+  if (context.tools.length > 0)
+    terminal.print(`${paint.dim('tools')} ${toVisible(context.tools.map((tool) => tool.name ?? '?').join(', '))}`);
+  for (const [title, content] of [
+    ['arguments', detail.args],
+    ['request', detail.request],
+    ['result', detail.result],
+  ] as const) {
     if (content === null) continue;
     terminal.print(paint.dim(title));
     printBlock(toJson(content.value ?? content.raw), terminal, '  ');

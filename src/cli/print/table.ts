@@ -13,10 +13,16 @@ function pad(cell: string, width: number, align: Column['align']): string {
 
 /** Lines of a table with two spaces between columns; the last column is not padded. */
 export function toTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
-  const widths = columns.map(({ heading }, index) => Math.max(heading.length, ...rows.map((row) => visibleLength(row[index] ?? ''))));
+  const widths = columns.map(({ heading }, index) =>
+    Math.max(heading.length, ...rows.map((row) => visibleLength(row[index] ?? ''))),
+  );
   const toLine = (cells: readonly string[]): string =>
     cells
-      .map((cell, index) => (index === columns.length - 1 && columns[index]!.align !== 'right' ? cell : pad(cell, widths[index]!, columns[index]!.align)))
+      .map((cell, index) =>
+        index === columns.length - 1 && columns[index]!.align !== 'right'
+          ? cell
+          : pad(cell, widths[index]!, columns[index]!.align),
+      )
       .join('  ')
       .trimEnd();
   return [toLine(columns.map(({ heading }) => heading)), ...rows.map(toLine)];

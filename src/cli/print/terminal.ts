@@ -58,7 +58,10 @@ const invisible = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u
 
 /** Recorded text made safe to print: what would steer the terminal is shown as its code point. Line feeds and tabs stay. */
 export function toVisible(text: string): string {
-  return text.replace(invisible, (character) => `⟨U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}⟩`);
+  return text.replace(
+    invisible,
+    (character) => `⟨U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}⟩`,
+  );
 }
 
 /** One line of recorded text, cut to `columns` code points. */

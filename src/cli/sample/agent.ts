@@ -4,7 +4,10 @@ import { createOpenAI } from '@ai-sdk/openai';
 import { generateText, stepCountIs, streamText, tool, ToolLoopAgent } from 'ai';
 import { z } from 'zod';
 
-const openai = createOpenAI({ baseURL: process.env['SAMPLE_BASE_URL'] ?? '', apiKey: process.env['SAMPLE_API_KEY'] ?? 'sample' });
+const openai = createOpenAI({
+  baseURL: process.env['SAMPLE_BASE_URL'] ?? '',
+  apiKey: process.env['SAMPLE_API_KEY'] ?? 'sample',
+});
 const model = openai.chat('sample-model');
 
 const orders: Readonly<Record<string, object>> = {
@@ -14,7 +17,10 @@ const orders: Readonly<Record<string, object>> = {
 const policy = tool({
   description: 'Reads a section of the shop policy.',
   inputSchema: z.object({ section: z.string() }),
-  execute: async ({ section }) => ({ section, text: 'Goods damaged in transit below 50 EUR are replaced; a return is not needed.' }),
+  execute: async ({ section }) => ({
+    section,
+    text: 'Goods damaged in transit below 50 EUR are replaced; a return is not needed.',
+  }),
 });
 
 const support = new ToolLoopAgent({

@@ -42,23 +42,36 @@ function toUsage({ usage }: ScriptedAnswer): object | null {
 }
 
 function toCalls(answer: ScriptedAnswer): object[] | undefined {
-  return answer.calls?.map(({ id, name, args }) => ({ id, type: 'function', function: { name, arguments: JSON.stringify(args) } }));
+  return answer.calls?.map(({ id, name, args }) => ({
+    id,
+    type: 'function',
+    function: { name, arguments: JSON.stringify(args) },
+  }));
 }
 
 function sendWhole(response: ServerResponse, answer: ScriptedAnswer, id: string, model: string): void {
   const tool_calls = toCalls(answer);
-  const message = { role: 'assistant', content: answer.text ?? null, ...(tool_calls === undefined ? {} : { tool_calls }) };
+  const message = {
+    role: 'assistant',
+    content: answer.text ?? null,
+    ...(tool_calls === undefined ? {} : { tool_calls }),
+  };
   const choice = { index: 0, message, finish_reason: tool_calls === undefined ? 'stop' : 'tool_calls' };
   response.writeHead(200, { 'content-type': 'application/json', 'x-request-id': id });
-  response.end(JSON.stringify({ id, object: 'chat.completion', created, model, choices: [choice], usage: toUsage(answer) }));
+  response.end(
+    JSON.stringify({ id, object: 'chat.completion', created, model, choices: [choice], usage: toUsage(answer) }),
+  );
 }
 
 async function sendStream(response: ServerResponse, answer: ScriptedAnswer, id: string, model: string): Promise<void> {
   response.writeHead(200, { 'content-type': 'text/event-stream', 'x-request-id': id });
   const chunk = (choices: object[], usage: object | null = null): void => {
-    response.write(`data: ${JSON.stringify({ id, object: 'chat.completion.chunk', created, model, choices, usage })}\n\n`);
+    response.write(
+      `data: ${JSON.stringify({ id, object: 'chat.completion.chunk', created, model, choices, usage })}\n\n`,
+    );
   };
-  const delta = (fields: object, finish: string | null = null): void => chunk([{ index: 0, delta: fields, finish_reason: finish }]);
+  const delta = (fields: object, finish: string | null = null): void =>
+    chunk([{ index: 0, delta: fields, finish_reason: finish }]);
   delta({ role: 'assistant', content: '' });
   for (const word of (answer.text ?? '').match(/\S+\s*/g) ?? []) {
     if (response.destroyed) return;
@@ -72,7 +85,11 @@ async function sendStream(response: ServerResponse, answer: ScriptedAnswer, id: 
   response.end('data: [DONE]\n\n');
 }
 
-async function answerRequest(request: IncomingMessage, response: ServerResponse, served: Map<string, number>): Promise<void> {
+async function answerRequest(
+  request: IncomingMessage,
+  response: ServerResponse,
+  served: Map<string, number>,
+): Promise<void> {
   const body = await readBody(request);
   const agent = agentOf(body);
   const turn = served.get(agent) ?? 0;
@@ -82,12 +99,24 @@ async function answerRequest(request: IncomingMessage, response: ServerResponse,
   const id = `sample-${agent}-${turn + 1}`;
   if (answer === undefined) {
     response.writeHead(404, { 'content-type': 'application/json' });
-    response.end(JSON.stringify({ error: { message: `No script for agent ${JSON.stringify(agent)}.`, type: 'invalid_request_error', code: 'not_found' } }));
+    response.end(
+      JSON.stringify({
+        error: {
+          message: `No script for agent ${JSON.stringify(agent)}.`,
+          type: 'invalid_request_error',
+          code: 'not_found',
+        },
+      }),
+    );
     return;
   }
   await sleep(answer.waitMs);
   if (answer.error !== undefined) {
-    response.writeHead(answer.status ?? 500, { 'content-type': 'application/json', 'x-request-id': id, ...answer.headers });
+    response.writeHead(answer.status ?? 500, {
+      'content-type': 'application/json',
+      'x-request-id': id,
+      ...answer.headers,
+    });
     response.end(JSON.stringify({ error: { ...answer.error, param: null } }));
   } else if (body.stream === true) await sendStream(response, answer, id, body.model);
   else sendWhole(response, answer, id, body.model);

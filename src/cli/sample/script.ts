@@ -6,7 +6,12 @@ export interface ScriptedAnswer {
   readonly text?: string;
   readonly calls?: readonly { readonly id: string; readonly name: string; readonly args: object }[];
   readonly error?: { readonly message: string; readonly type: string; readonly code: string };
-  readonly usage?: { readonly input: number; readonly cached: number; readonly output: number; readonly reasoning: number };
+  readonly usage?: {
+    readonly input: number;
+    readonly cached: number;
+    readonly output: number;
+    readonly reasoning: number;
+  };
   /** Milliseconds between two words of a stream. */
   readonly wordMs?: number;
 }
@@ -15,7 +20,11 @@ const rateLimited: ScriptedAnswer = {
   waitMs: 60,
   status: 429,
   headers: { 'retry-after-ms': '450', 'x-ratelimit-remaining-requests': '0' },
-  error: { message: 'Rate limit reached for requests. Try again in 450 ms.', type: 'requests', code: 'rate_limit_exceeded' },
+  error: {
+    message: 'Rate limit reached for requests. Try again in 450 ms.',
+    type: 'requests',
+    code: 'rate_limit_exceeded',
+  },
 };
 
 /** Answers by agent, in the order of the requests it sends. */
@@ -32,7 +41,13 @@ export const scriptByAgent: Readonly<Record<string, readonly ScriptedAnswer[]>> 
     },
     {
       waitMs: 480,
-      calls: [{ id: 'call_policy', name: 'ask_policy', args: { question: 'May a lamp that arrived broken be replaced without sending it back?' } }],
+      calls: [
+        {
+          id: 'call_policy',
+          name: 'ask_policy',
+          args: { question: 'May a lamp that arrived broken be replaced without sending it back?' },
+        },
+      ],
       usage: { input: 618, cached: 384, output: 44, reasoning: 12 },
     },
     {
@@ -65,7 +80,11 @@ export const scriptByAgent: Readonly<Record<string, readonly ScriptedAnswer[]>> 
     {
       waitMs: 140,
       status: 400,
-      error: { message: "This model's maximum context length is 8192 tokens. However, your messages resulted in 9120 tokens.", type: 'invalid_request_error', code: 'context_length_exceeded' },
+      error: {
+        message: "This model's maximum context length is 8192 tokens. However, your messages resulted in 9120 tokens.",
+        type: 'invalid_request_error',
+        code: 'context_length_exceeded',
+      },
     },
   ],
 };

@@ -42,8 +42,11 @@ export function applyAttemptStart(state: FoldState, event: StoredEvent): void {
 function noteWait(state: FoldState, event: StoredEvent): void {
   const { stepId, attempt, timeMs } = event.header;
   const before = state.attemptByKey.get(attemptKey(stepId!, (attempt ?? 1) - 1));
-  if (before === undefined || before.status !== 'failed' || before.retryDelayMs !== null || before.durationMs === null) return;
-  changeAttempt(state, before, { retryDelayMs: Math.max(0, Math.round(timeMs - before.startedAtMs - before.durationMs)) });
+  if (before === undefined || before.status !== 'failed' || before.retryDelayMs !== null || before.durationMs === null)
+    return;
+  changeAttempt(state, before, {
+    retryDelayMs: Math.max(0, Math.round(timeMs - before.startedAtMs - before.durationMs)),
+  });
 }
 
 /** Applies an `attempt-end`; the first end of an attempt stands. */

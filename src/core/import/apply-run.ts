@@ -15,7 +15,17 @@ import { factsOf, objectField, payloadOf, textField } from './reading.ts';
 /** The agent of a run whose words were erased. */
 export const erasedAgentId = '[erased]';
 
-const textKeys = ['callerId', 'channelId', 'sessionId', 'endUserId', 'name', 'capture', 'traceId', 'spanId', 'model'] as const;
+const textKeys = [
+  'callerId',
+  'channelId',
+  'sessionId',
+  'endUserId',
+  'name',
+  'capture',
+  'traceId',
+  'spanId',
+  'model',
+] as const;
 
 function createdFields(run: RunView, facts: RunCreateFacts | null, event: StoredEvent): Partial<RunView> {
   // A second writer of the run creates it too; only what the first did not say is taken from it.

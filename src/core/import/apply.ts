@@ -32,7 +32,10 @@ export function applyEvent(state: FoldState, projectId: string, event: StoredEve
 const missingMax = 10_000;
 
 /** A writer's head after one more event, and by how much its number of holes changed. `null`: the event is known. */
-export function nextHead(head: WriterHead | undefined, event: StoredEvent['header'] & { hash: Uint8Array }): { head: WriterHead; holes: number } | null {
+export function nextHead(
+  head: WriterHead | undefined,
+  event: StoredEvent['header'] & { hash: Uint8Array },
+): { head: WriterHead; holes: number } | null {
   const { runId, writerId, n, hash } = event;
   if (head === undefined || n > head.n) {
     const from = (head?.n ?? 0) + 1;

@@ -74,7 +74,13 @@ export function blankRun(projectId: string, runId: string, timeMs: number): RunV
 }
 
 /** A step of which only the id is known. */
-export function blankStep(of: { runId: string; stepId: string; number: number; timeMs: number; seq: number }): StepView {
+export function blankStep(of: {
+  runId: string;
+  stepId: string;
+  number: number;
+  timeMs: number;
+  seq: number;
+}): StepView {
   return {
     id: of.stepId,
     runId: of.runId,

@@ -55,7 +55,10 @@ export function changeStep(state: FoldState, step: StepView, change: Partial<Ste
   return next;
 }
 
-type Tally = Pick<RunCounts, 'steps' | 'modelSteps' | 'toolSteps' | 'errors' | 'interrupted' | 'openSteps' | 'unpriced'>;
+type Tally = Pick<
+  RunCounts,
+  'steps' | 'modelSteps' | 'toolSteps' | 'errors' | 'interrupted' | 'openSteps' | 'unpriced'
+>;
 
 const one = (yes: boolean): number => (yes ? 1 : 0);
 
@@ -77,7 +80,8 @@ function contribute(state: FoldState, before: StepView | null, after: StepView):
   const counts = { ...run.counts };
   const added = tallyOf(after);
   const removed = before === null ? null : tallyOf(before);
-  for (const key of Object.keys(added) as (keyof Tally)[]) counts[key] += added[key] - (removed === null ? 0 : removed[key]);
+  for (const key of Object.keys(added) as (keyof Tally)[])
+    counts[key] += added[key] - (removed === null ? 0 : removed[key]);
   const costKnownNanoUsd = run.costKnownNanoUsd + (after.cost?.nanoUsd ?? 0) - (before?.cost?.nanoUsd ?? 0);
   let { usage } = run;
   if (after.usage !== (before?.usage ?? null)) {

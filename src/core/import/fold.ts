@@ -21,7 +21,11 @@ export interface FoldedRun {
  * Computes a run's views from its events in seq order: the same rules as an import, so the result equals the stored
  * rows (I11). At least one event is needed; contents that are gone leave their previews empty.
  */
-export function foldEvents(projectId: string, events: readonly StoredEvent[], contentById: ReadonlyMap<string, Content>): FoldedRun {
+export function foldEvents(
+  projectId: string,
+  events: readonly StoredEvent[],
+  contentById: ReadonlyMap<string, Content>,
+): FoldedRun {
   const first = events[0]!;
   const { runId, timeMs } = first.header;
   const state: FoldState = {

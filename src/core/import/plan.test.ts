@@ -57,7 +57,14 @@ function createBasket(): { entries: JournalEntry[]; recorder: Recorder } {
 }
 
 const usage = (input: number, output: number) => ({
-  input: { total: input, noCache: null, cacheRead: null, cacheWrite: null, cacheWriteFiveMinutes: null, cacheWriteOneHour: null },
+  input: {
+    total: input,
+    noCache: null,
+    cacheRead: null,
+    cacheWrite: null,
+    cacheWriteFiveMinutes: null,
+    cacheWriteOneHour: null,
+  },
   output: { total: output, text: null, reasoning: null },
   requests: null,
 });
@@ -65,11 +72,33 @@ const usage = (input: number, output: number) => ({
 /** A run with a retried step, a tool, an interrupted step and an error that was cleared. */
 function recordSample(recorder: Recorder): string {
   const run = recorder.startRun({ agentId: 'sample', sessionId: 's', labels: { a: 'b' }, inputs: { question: 'why' } });
-  const step = run.step({ kind: 'model', operation: 'generate', model: 'asked', messages: [{ role: 'user', content: 'Why is   the sky\nblue?' }] });
-  step.attempt({ method: 'POST', url: 'https://api.example.com/v1/messages?x=1', body: { data: '{"a":1}', contentType: 'application/json' } }).finish({ status: 'failed', responseStatus: 429, retryClass: 'rate-limit', retryDelayMs: 100 });
+  const step = run.step({
+    kind: 'model',
+    operation: 'generate',
+    model: 'asked',
+    messages: [{ role: 'user', content: 'Why is   the sky\nblue?' }],
+  });
+  step
+    .attempt({
+      method: 'POST',
+      url: 'https://api.example.com/v1/messages?x=1',
+      body: { data: '{"a":1}', contentType: 'application/json' },
+    })
+    .finish({ status: 'failed', responseStatus: 429, retryClass: 'rate-limit', retryDelayMs: 100 });
   step.finish({ status: 'error', error: new Error('rate limited') });
-  step.attempt({ method: 'POST', url: 'https://api.example.com/v1/messages', body: { data: '{"a":1}', contentType: 'application/json' } }).finish({ status: 'completed', responseStatus: 200 });
-  step.finish({ status: 'completed', model: 'served', response: [{ type: 'text', text: 'Rayleigh scattering' }], usage: usage(10, 5) });
+  step
+    .attempt({
+      method: 'POST',
+      url: 'https://api.example.com/v1/messages',
+      body: { data: '{"a":1}', contentType: 'application/json' },
+    })
+    .finish({ status: 'completed', responseStatus: 200 });
+  step.finish({
+    status: 'completed',
+    model: 'served',
+    response: [{ type: 'text', text: 'Rayleigh scattering' }],
+    usage: usage(10, 5),
+  });
   const tool = run.tool({ name: 'look', args: { at: 'sky' }, parentStepId: step.id });
   tool.succeed({ colour: 'blue' });
   run.step({ kind: 'model', operation: 'stream' });
@@ -88,10 +117,27 @@ describe('import', () => {
       endReason: 'ok',
       agentId: 'sample',
       model: 'served',
-      counts: { steps: 3, modelSteps: 2, toolSteps: 1, attempts: 2, retries: 1, errors: 0, interrupted: 1, openSteps: 0, gaps: 0, missing: 0, late: 0 },
+      counts: {
+        steps: 3,
+        modelSteps: 2,
+        toolSteps: 1,
+        attempts: 2,
+        retries: 1,
+        errors: 0,
+        interrupted: 1,
+        openSteps: 0,
+        gaps: 0,
+        missing: 0,
+        late: 0,
+      },
       usage: { input: { total: 10, cacheRead: null }, output: { total: 5 } },
       costNanoUsd: null,
-      summary: { firstMessage: 'Why is the sky blue?', lastOutput: 'It scatters.', hasError: false, endpoint: 'POST /v1/messages' },
+      summary: {
+        firstMessage: 'Why is the sky blue?',
+        lastOutput: 'It scatters.',
+        hasError: false,
+        endpoint: 'POST /v1/messages',
+      },
     });
     const steps = [...rows.stepById.values()].sort((a, b) => a.number - b.number);
     expect(steps.map(({ number, status, preview }) => ({ number, status, preview }))).toEqual([
@@ -106,20 +152,24 @@ describe('import', () => {
     const { entries, recorder } = createBasket();
     const runId = recordSample(recorder);
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 30 }), fc.boolean(), (sizes, isRepeated) => {
-        const { rows, importEntries } = createRows();
-        for (let at = 0, turn = 0; at < entries.length; turn += 1) {
-          const size = sizes[turn % sizes.length]!;
-          importEntries(entries.slice(at, at + size));
-          if (isRepeated) importEntries(entries.slice(0, at + size));
-          at += size;
-        }
-        const folded = foldEvents('default', rows.events, rows.contentById);
-        expect(rows.runById.get(runId)).toEqual(folded.run);
-        expect([...rows.stepById.values()].sort((a, b) => a.number - b.number)).toEqual(folded.steps);
-        expect([...rows.attemptByKey.values()]).toEqual(folded.attempts);
-        expect(rows.events.map(({ seq }) => seq)).toEqual(entries.map((_entry, index) => index + 1));
-      }),
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 30 }),
+        fc.boolean(),
+        (sizes, isRepeated) => {
+          const { rows, importEntries } = createRows();
+          for (let at = 0, turn = 0; at < entries.length; turn += 1) {
+            const size = sizes[turn % sizes.length]!;
+            importEntries(entries.slice(at, at + size));
+            if (isRepeated) importEntries(entries.slice(0, at + size));
+            at += size;
+          }
+          const folded = foldEvents('default', rows.events, rows.contentById);
+          expect(rows.runById.get(runId)).toEqual(folded.run);
+          expect([...rows.stepById.values()].sort((a, b) => a.number - b.number)).toEqual(folded.steps);
+          expect([...rows.attemptByKey.values()]).toEqual(folded.attempts);
+          expect(rows.events.map(({ seq }) => seq)).toEqual(entries.map((_entry, index) => index + 1));
+        },
+      ),
       { numRuns: 60 },
     );
   });
@@ -128,15 +178,18 @@ describe('import', () => {
     const { entries, recorder } = createBasket();
     const runId = recordSample(recorder);
     fc.assert(
-      fc.property(fc.shuffledSubarray(entries, { minLength: entries.length, maxLength: entries.length }), (shuffled) => {
-        const { rows, importEntries } = createRows();
-        for (const entry of shuffled) importEntries([entry]);
-        const run = rows.runById.get(runId)!;
-        expect(run.counts.missing).toBe(0);
-        expect(run.counts).toMatchObject({ steps: 3, attempts: 2, events: entries.length });
-        expect(new Set([...rows.stepById.values()].map(({ number }) => number))).toEqual(new Set([1, 2, 3]));
-        expect(foldEvents('default', rows.events, rows.contentById).run).toEqual(run);
-      }),
+      fc.property(
+        fc.shuffledSubarray(entries, { minLength: entries.length, maxLength: entries.length }),
+        (shuffled) => {
+          const { rows, importEntries } = createRows();
+          for (const entry of shuffled) importEntries([entry]);
+          const run = rows.runById.get(runId)!;
+          expect(run.counts.missing).toBe(0);
+          expect(run.counts).toMatchObject({ steps: 3, attempts: 2, events: entries.length });
+          expect(new Set([...rows.stepById.values()].map(({ number }) => number))).toEqual(new Set([1, 2, 3]));
+          expect(foldEvents('default', rows.events, rows.contentById).run).toEqual(run);
+        },
+      ),
       { numRuns: 60 },
     );
   });
@@ -157,7 +210,10 @@ describe('import', () => {
     run.close({ endReason: 'ok' });
     const late = run.step({ kind: 'model' });
     late.finish({ status: 'error', error: new Error('after') });
-    const shifted = entries.map((entry, index) => ({ ...entry, event: { ...entry.event, header: { ...entry.event.header, timeMs: 1000 + index } } }));
+    const shifted = entries.map((entry, index) => ({
+      ...entry,
+      event: { ...entry.event, header: { ...entry.event.header, timeMs: 1000 + index } },
+    }));
     const { rows, importEntries } = createRows();
     importEntries(shifted);
     expect(rows.runById.get(run.id)).toMatchObject({ status: 'completed', finishedAtMs: 1001, counts: { late: 2 } });

@@ -31,7 +31,12 @@ export function importKeys(batch: ImportBatch): ImportKeys {
       if (contentId !== null && !carried.has(contentId)) contents.set(`${runId}/${contentId}`, { runId, contentId });
     }
   }
-  return { runIds: [...runIds], stepIds: [...stepIds], attemptStepIds: [...attemptStepIds], contents: [...contents.values()] };
+  return {
+    runIds: [...runIds],
+    stepIds: [...stepIds],
+    attemptStepIds: [...attemptStepIds],
+    contents: [...contents.values()],
+  };
 }
 
 interface Plan {

@@ -14,11 +14,7 @@ export function payloadDigest(salt: Uint8Array, payload: string): Uint8Array {
 }
 
 /** SHA-256(previous ‖ header ‖ digest): one link of a writer's chain. */
-export function eventHash(
-  previous: Uint8Array,
-  header: EventHeader,
-  digest: Uint8Array,
-): Uint8Array {
+export function eventHash(previous: Uint8Array, header: EventHeader, digest: Uint8Array): Uint8Array {
   const text = headerToText(header);
   const bytes = Buffer.allocUnsafe(64 + Buffer.byteLength(text));
   bytes.set(previous, 0);

@@ -46,7 +46,14 @@ export function toRecordedError(value: unknown): RecordedError {
     };
   } catch {
     // A getter that throws: the fact that something was thrown is still worth recording.
-    return { name: 'unknown', message: 'an error that cannot be read', code: null, status: null, isRetryable: null, causes: [] };
+    return {
+      name: 'unknown',
+      message: 'an error that cannot be read',
+      code: null,
+      status: null,
+      isRetryable: null,
+      causes: [],
+    };
   }
 }
 

@@ -38,9 +38,13 @@ function createBasket(): { basket: Basket; recorder: Recorder; errors: unknown[]
 
 const types = (basket: Basket): string[] => basket.entries.map(({ event }) => event.header.type);
 const payloads = (basket: Basket, type: string): Record<string, unknown>[] =>
-  basket.entries.filter(({ event }) => event.header.type === type).map(({ event }) => JSON.parse(event.payload!) as Record<string, unknown>);
+  basket.entries
+    .filter(({ event }) => event.header.type === type)
+    .map(({ event }) => JSON.parse(event.payload!) as Record<string, unknown>);
 const facts = (basket: Basket, type: string): Record<string, unknown>[] =>
-  basket.entries.filter(({ event }) => event.header.type === type).map(({ event }) => JSON.parse(event.header.facts!) as Record<string, unknown>);
+  basket.entries
+    .filter(({ event }) => event.header.type === type)
+    .map(({ event }) => JSON.parse(event.header.facts!) as Record<string, unknown>);
 
 describe('recorder', () => {
   it('writes every begin before it returns and every end once, in one gapless chain', async () => {
@@ -94,7 +98,11 @@ describe('recorder', () => {
         }),
       );
     });
-    const nameByStep = new Map(basket.entries.filter(({ event }) => event.header.type === 'step-start').map(({ event }) => [event.header.stepId, (JSON.parse(event.payload!) as { name: string }).name]));
+    const nameByStep = new Map(
+      basket.entries
+        .filter(({ event }) => event.header.type === 'step-start')
+        .map(({ event }) => [event.header.stepId, (JSON.parse(event.payload!) as { name: string }).name]),
+    );
     const created = basket.entries.filter(({ event }) => event.header.type === 'run-create').slice(1);
     expect(created).toHaveLength(64);
     for (const { event } of created) {
@@ -158,13 +166,20 @@ describe('recorder', () => {
     run.step({ kind: 'model', messages: messages.map((message) => ({ ...message })) });
     messages[0]!.content = 'changed';
     run.step({ kind: 'model', messages });
-    const stored = basket.entries.flatMap(({ contents }) => contents.filter(({ kind }) => kind === 'message')).map(({ bytes }) => Buffer.from(bytes).toString());
+    const stored = basket.entries
+      .flatMap(({ contents }) => contents.filter(({ kind }) => kind === 'message'))
+      .map(({ bytes }) => Buffer.from(bytes).toString());
     expect(stored).toEqual([
       '{"role":"user","content":"one"}',
       '{"role":"assistant","content":"two"}',
       '{"role":"user","content":"changed"}',
     ]);
-    expect(facts(basket, 'step-start').map(({ prefixBreak }) => prefixBreak)).toMatchObject([null, null, null, { atIndex: 0 }]);
+    expect(facts(basket, 'step-start').map(({ prefixBreak }) => prefixBreak)).toMatchObject([
+      null,
+      null,
+      null,
+      { atIndex: 0 },
+    ]);
   });
 
   it('records hostile values without throwing and keeps the rest (I1)', () => {
@@ -183,14 +198,21 @@ describe('recorder', () => {
     step.finish({ status: 'error', error: Object.create(null) });
     run.error(undefined);
     expect(errors).toEqual([]);
-    expect(payloads(basket, 'log')).toEqual([{ type: 'odd', data: { big: '10', cycle: { name: 'kept', self: '[cycle]' }, trap: { bad: '[unreadable]', good: 1 } } }]);
+    expect(payloads(basket, 'log')).toEqual([
+      {
+        type: 'odd',
+        data: { big: '10', cycle: { name: 'kept', self: '[cycle]' }, trap: { bad: '[unreadable]', good: 1 } },
+      },
+    ]);
     expect(types(basket)).toEqual(['run-create', 'log', 'step-start', 'step-end', 'error']);
   });
 
   it('never throws when the journal does, and tells of it once (I1)', async () => {
     const { basket, recorder, errors } = createBasket();
     basket.outcome = 'throw';
-    await expect(recorder.run({ agentId: 'a' }, (run) => void run.step({ kind: 'model' }).finish({ status: 'completed' }))).resolves.toBeUndefined();
+    await expect(
+      recorder.run({ agentId: 'a' }, (run) => void run.step({ kind: 'model' }).finish({ status: 'completed' })),
+    ).resolves.toBeUndefined();
     expect(errors).toHaveLength(1);
     expect(basket.entries).toEqual([]);
   });
@@ -201,7 +223,14 @@ describe('recorder', () => {
     basket.outcome = 'lost';
     run.log('lost');
     basket.outcome = 'degraded';
-    basket.loss = { reason: 'disk-full', eventsByRun: new Map([[run.id, 1]]), contents: 0, bytes: 10, sinceMs: 1, untilMs: 2 };
+    basket.loss = {
+      reason: 'disk-full',
+      eventsByRun: new Map([[run.id, 1]]),
+      contents: 0,
+      bytes: 10,
+      sinceMs: 1,
+      untilMs: 2,
+    };
     run.log('after');
     expect(types(basket)).toEqual(['run-create', 'gap', 'log', 'log']);
     expect(facts(basket, 'gap')).toMatchObject([{ reason: 'disk-full', events: 1 }]);
@@ -237,12 +266,24 @@ describe('observer form', () => {
   it('records iterations and tools after the fact, naming the model that served once', () => {
     const { basket, recorder } = createBasket();
     const run = recorder.startRun({ agentId: 'loop' });
-    run.onStep(1, { text: '  thinking  ', model: 'm-1', provider: 'p', finishReason: 'tool-calls', usage: { input: 10, output: 2, cacheRead: 4 }, toolCalls: [{ id: 'c1', name: 'search', args: { q: 'x' } }] });
+    run.onStep(1, {
+      text: '  thinking  ',
+      model: 'm-1',
+      provider: 'p',
+      finishReason: 'tool-calls',
+      usage: { input: 10, output: 2, cacheRead: 4 },
+      toolCalls: [{ id: 'c1', name: 'search', args: { q: 'x' } }],
+    });
     run.onTool({ id: 'c1', name: 'search', args: { q: 'x' } }, 'found');
     run.onStep(2, null);
     run.onStep(3, { text: '', model: 'm-1' });
     expect(payloads(basket, 'log')).toEqual([{ type: 'resolved_model', data: { provider: 'p', model: 'm-1' } }]);
-    expect(payloads(basket, 'step-end').map(({ metadata }) => metadata)).toEqual([{ textLength: 12 }, undefined, { textLength: 0 }, { textLength: 0 }]);
+    expect(payloads(basket, 'step-end').map(({ metadata }) => metadata)).toEqual([
+      { textLength: 12 },
+      undefined,
+      { textLength: 0 },
+      { textLength: 0 },
+    ]);
     expect(facts(basket, 'step-start').every(({ observedAfter }) => observedAfter === true)).toBe(true);
     expect(run.usage().input).toMatchObject({ total: 10, cacheRead: 4 });
     expect(run.toolCallCount()).toBe(1);
@@ -251,9 +292,16 @@ describe('observer form', () => {
   it('withholds the words around secret-bearing tools', () => {
     const { basket, recorder } = createBasket();
     const run = recorder.startRun({ agentId: 'loop' });
-    run.onStep(1, { text: 'the door code is swordfish', toolCalls: [{ id: 'c', name: 'http_post', args: { body: 'swordfish' } }] });
+    run.onStep(1, {
+      text: 'the door code is swordfish',
+      toolCalls: [{ id: 'c', name: 'http_post', args: { body: 'swordfish' } }],
+    });
     run.onTool({ id: 'c', name: 'http_post', args: { body: 'swordfish' } }, { said: 'swordfish' });
-    const all = basket.entries.map(({ event, contents }) => event.payload! + contents.map(({ bytes }) => Buffer.from(bytes).toString()).join('')).join('');
+    const all = basket.entries
+      .map(
+        ({ event, contents }) => event.payload! + contents.map(({ bytes }) => Buffer.from(bytes).toString()).join(''),
+      )
+      .join('');
     expect(all).not.toContain('swordfish');
     expect(payloads(basket, 'step-end')[0]).toMatchObject({ metadata: { textLength: 26, textWithheld: true } });
     expect(payloads(basket, 'step-start')[1]).toMatchObject({ inputsWithheld: true });

@@ -65,18 +65,31 @@ function createErrorGate(clock: Clock, onError: ((error: unknown) => void) | und
 
 function checkKey(key: Uint8Array): Uint8Array {
   if (key.length === 32) return key;
-  throw new TachographError('bad-argument', `contentKey has ${key.length} bytes; give 32 random bytes, the same for every recorder of the project.`);
+  throw new TachographError(
+    'bad-argument',
+    `contentKey has ${key.length} bytes; give 32 random bytes, the same for every recorder of the project.`,
+  );
 }
 
 /** What a caller got wrong is reported and repaired rather than thrown: a recording call never harms its host (I1). */
 function repairStart(start: RunStart, report: (error: unknown) => void): RunStart {
   let repaired = start;
   if (typeof start.agentId !== 'string' || start.agentId === '') {
-    report(new TachographError('bad-argument', 'A run was started without an agentId and is recorded as "unnamed": pass { agentId }.'));
+    report(
+      new TachographError(
+        'bad-argument',
+        'A run was started without an agentId and is recorded as "unnamed": pass { agentId }.',
+      ),
+    );
     repaired = { ...repaired, agentId: 'unnamed' };
   }
   if (start.runId !== undefined && !isUuid(start.runId)) {
-    report(new TachographError('bad-argument', `runId ${JSON.stringify(start.runId)} is no lower-case UUIDv7; the run got an id of its own.`));
+    report(
+      new TachographError(
+        'bad-argument',
+        `runId ${JSON.stringify(start.runId)} is no lower-case UUIDv7; the run got an id of its own.`,
+      ),
+    );
     const { runId: _dropped, ...rest } = repaired;
     repaired = rest;
   }

@@ -198,7 +198,12 @@ export interface ObservedResponse {
   readonly model?: string | null;
   readonly provider?: string | null;
   readonly finishReason?: string | null;
-  readonly usage?: { input?: number | null; output?: number | null; reasoning?: number | null; cacheRead?: number | null } | null;
+  readonly usage?: {
+    input?: number | null;
+    output?: number | null;
+    reasoning?: number | null;
+    cacheRead?: number | null;
+  } | null;
   readonly toolCalls?: readonly { id?: string; name: string; args?: unknown }[];
 }
 

@@ -134,7 +134,14 @@ export function createDesk(given: Omit<Desk, 'bodies' | 'openChain' | 'emit' | '
 
   const loseOne = (chain: Chain): void => {
     const timeMs = parts.clock.nowMs();
-    const facts = { reason: 'serialise-failed', events: 1, contents: 0, bytes: 0, sinceMs: timeMs, untilMs: timeMs } as const;
+    const facts = {
+      reason: 'serialise-failed',
+      events: 1,
+      contents: 0,
+      bytes: 0,
+      sinceMs: timeMs,
+      untilMs: timeMs,
+    } as const;
     write(chain, { type: 'gap', facts, payload: () => ({}) });
   };
 

@@ -41,7 +41,11 @@ function toResponse(response: ObservedResponse, isWithheld: (name: string) => bo
   ];
 }
 
-function toFinish(response: ObservedResponse | null, durationMs: number, isWithheld: (name: string) => boolean): StepFinish {
+function toFinish(
+  response: ObservedResponse | null,
+  durationMs: number,
+  isWithheld: (name: string) => boolean,
+): StepFinish {
   const textLength = Buffer.byteLength(response?.text ?? '');
   if (response === null) return { status: 'completed', durationMs, metadata: { textLength } };
   const textWithheld = (response.toolCalls ?? []).some((call) => isWithheld(call.name));
@@ -52,7 +56,9 @@ function toFinish(response: ObservedResponse | null, durationMs: number, isWithh
     ...(parts.length === 0 ? {} : { response: parts }),
     ...(response.model == null ? {} : { model: response.model }),
     ...(response.provider == null ? {} : { provider: response.provider }),
-    ...(response.finishReason == null ? {} : { finishReason: { unified: response.finishReason, raw: response.finishReason } }),
+    ...(response.finishReason == null
+      ? {}
+      : { finishReason: { unified: response.finishReason, raw: response.finishReason } }),
     usage: toUsage(response.usage),
     metadata: { textLength, ...(textWithheld ? { textWithheld: true } : {}) },
   };
@@ -69,7 +75,12 @@ export function createObserver(state: RunState, run: RunRecorder, isWithheld: (n
     onStep(iteration, response) {
       const durationMs = elapsedMs(clock, sinceMs);
       sinceMs = clock.monotonicMs();
-      const step = run.step({ kind: 'model', operation: 'generate', observedAfter: true, metadata: { iteration, stepMs: durationMs } });
+      const step = run.step({
+        kind: 'model',
+        operation: 'generate',
+        observedAfter: true,
+        metadata: { iteration, stepMs: durationMs },
+      });
       lastStepId = step.id;
       step.finish(toFinish(response, durationMs, isWithheld));
       if (response?.model == null || isModelNamed) return;

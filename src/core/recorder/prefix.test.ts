@@ -7,11 +7,16 @@ import { createPrefixMemory } from './prefix.ts';
 const key = new Uint8Array(32);
 
 function createWalker() {
-  const interner = createInterner({ namer: createContentNamer(key), redactor: createRedactor({ key }), knownMax: 1000 });
+  const interner = createInterner({
+    namer: createContentNamer(key),
+    redactor: createRedactor({ key }),
+    knownMax: 1000,
+  });
   const memory = createPrefixMemory();
   return {
     interner,
-    next: (stepId: string, ...words: string[]) => memory.next(stepId, interner.context('message', words, createDraft(1))!),
+    next: (stepId: string, ...words: string[]) =>
+      memory.next(stepId, interner.context('message', words, createDraft(1))!),
   };
 }
 

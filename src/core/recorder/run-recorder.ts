@@ -23,9 +23,24 @@ export interface RunSurroundings {
   readonly onClosed: (run: RunRecorder) => void;
 }
 
-const copied = ['callerId', 'channelId', 'sessionId', 'endUserId', 'name', 'labels', 'capture', 'model', 'spanId'] as const;
+const copied = [
+  'callerId',
+  'channelId',
+  'sessionId',
+  'endUserId',
+  'name',
+  'labels',
+  'capture',
+  'model',
+  'spanId',
+] as const;
 
-function createPayload(of: RunSurroundings, start: RunStart, traceId: string | null, draft: EntryDraft): RunCreatePayload {
+function createPayload(
+  of: RunSurroundings,
+  start: RunStart,
+  traceId: string | null,
+  draft: EntryDraft,
+): RunCreatePayload {
   const { interner } = of.desk;
   const fields: Record<string, unknown> = { agentId: start.agentId, kind: start.kind ?? 'agent' };
   for (const key of copied) if (start[key] !== undefined) fields[key] = start[key];
@@ -90,7 +105,11 @@ export function beginRun(of: RunSurroundings, start: RunStart): RunRecorder {
   return openRun(of, state, { runId, rootRunId, agentId: start.agentId, traceId });
 }
 
-function openRun(of: RunSurroundings, state: RunState, id: { runId: string; rootRunId: string; agentId: string; traceId: string | null }): RunRecorder {
+function openRun(
+  of: RunSurroundings,
+  state: RunState,
+  id: { runId: string; rootRunId: string; agentId: string; traceId: string | null },
+): RunRecorder {
   const { desk, scope } = of;
   const sinceMs = desk.clock.monotonicMs();
   let isClosed = false;

@@ -14,8 +14,26 @@ import { countUsage } from './run-state.ts';
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Fields of a start that go into the payload as they are. */
-const copiedAtStart = ['name', 'provider', 'model', 'contextMarks', 'options', 'callId', 'inputsWithheld', 'metadata'] as const;
-const copiedAtEnd = ['provider', 'model', 'providerResponseId', 'finishReason', 'usageRaw', 'stream', 'outputsWithheld', 'metadata'] as const;
+const copiedAtStart = [
+  'name',
+  'provider',
+  'model',
+  'contextMarks',
+  'options',
+  'callId',
+  'inputsWithheld',
+  'metadata',
+] as const;
+const copiedAtEnd = [
+  'provider',
+  'model',
+  'providerResponseId',
+  'finishReason',
+  'usageRaw',
+  'stream',
+  'outputsWithheld',
+  'metadata',
+] as const;
 
 function copyFields<T extends object>(from: T, keys: readonly (keyof T)[]): Partial<T> {
   const into: Partial<T> = {};
@@ -28,7 +46,12 @@ function firstUserMessage(messages: readonly unknown[]): unknown {
   return messages.find((message) => (message as { role?: unknown } | null)?.role === 'user');
 }
 
-function startPayload(state: RunState, start: StepStart, at: { stepId: string; facts: Mutable<StepStartFacts> }, draft: EntryDraft): StepStartPayload {
+function startPayload(
+  state: RunState,
+  start: StepStart,
+  at: { stepId: string; facts: Mutable<StepStartFacts> },
+  draft: EntryDraft,
+): StepStartPayload {
   const { interner } = state.desk;
   const payload: Mutable<StepStartPayload> = copyFields(start, copiedAtStart) as StepStartPayload;
   if (start.messages !== undefined) {
@@ -73,7 +96,12 @@ export function beginStep(state: RunState, run: RunRecorder, start: StepStart): 
     prefixBreak: null,
   };
   // The payload is built before the facts are written down, so the break it finds is in them.
-  desk.emit(chain, { type: 'step-start', stepId, facts, payload: (draft) => startPayload(state, start, { stepId, facts }, draft) });
+  desk.emit(chain, {
+    type: 'step-start',
+    stepId,
+    facts,
+    payload: (draft) => startPayload(state, start, { stepId, facts }, draft),
+  });
   return openStep(state, { run, stepId, sinceMs, kind: start.kind, inputsWithheld: start.inputsWithheld === true });
 }
 
@@ -98,7 +126,11 @@ function openStep(state: RunState, of: StepIdentity): StepRecorder {
     // What the wire has claimed it finishes itself, when the body has been read.
     if (openAttempt === null || openAttempt.claimed) return;
     const isDone = finish.status === 'completed';
-    openAttempt.finish(isDone ? { status: 'completed' } : { status: 'failed', error: finish.error ?? new Error('the step ended before its attempt') });
+    openAttempt.finish(
+      isDone
+        ? { status: 'completed' }
+        : { status: 'failed', error: finish.error ?? new Error('the step ended before its attempt') },
+    );
   };
 
   const recorder: StepRecorder = {

@@ -352,17 +352,25 @@ describe('work is linear in the length of hostile text', () => {
     expect(stepsFor(quadratic, 'a'.repeat(2000))).toBeGreaterThan(3 * stepsFor(quadratic, 'a'.repeat(1000)));
   });
 
-  it.each(ways)('%s', (_name, redact) => {
-    for (const piece of pieces) {
-      const short = stepsFor(redact, piece.repeat(Math.ceil(1000 / piece.length)));
-      const long = stepsFor(redact, piece.repeat(Math.ceil(4000 / piece.length)));
-      expect(long, `${piece}: ${short} steps became ${long}`).toBeLessThan(4.6 * short + 3000);
-    }
-  }, 300_000);
+  it.each(ways)(
+    '%s',
+    (_name, redact) => {
+      for (const piece of pieces) {
+        const short = stepsFor(redact, piece.repeat(Math.ceil(1000 / piece.length)));
+        const long = stepsFor(redact, piece.repeat(Math.ceil(4000 / piece.length)));
+        expect(long, `${piece}: ${short} steps became ${long}`).toBeLessThan(4.6 * short + 3000);
+      }
+    },
+    300_000,
+  );
 });
 
 describe('100 kB of hostile text', () => {
-  it.each(ways)('%s is answered', (_name, redact) => {
-    for (const piece of pieces) expect(redact(piece.repeat(Math.ceil(100_000 / piece.length)))).toBeDefined();
-  }, 300_000);
+  it.each(ways)(
+    '%s is answered',
+    (_name, redact) => {
+      for (const piece of pieces) expect(redact(piece.repeat(Math.ceil(100_000 / piece.length)))).toBeDefined();
+    },
+    300_000,
+  );
 });

@@ -22,7 +22,11 @@ function at(verdict: Finding['verdict'], event: RecordedEvent, message: string):
 
 function checkEvent(event: RecordedEvent, previous: Uint8Array | null): Finding | null {
   const { writerId, n } = event.header;
-  if (event.payload !== null && event.salt !== null && !isSame(payloadDigest(event.salt, event.payload), event.digest)) {
+  if (
+    event.payload !== null &&
+    event.salt !== null &&
+    !isSame(payloadDigest(event.salt, event.payload), event.digest)
+  ) {
     return at('edited', event, `The payload of event ${n} of writer ${writerId} is not what was recorded.`);
   }
   if ((event.payload === null) !== (event.salt === null)) {
@@ -42,7 +46,12 @@ function checkWriter(events: readonly RecordedEvent[]): Finding | null {
     const { writerId, n } = event.header;
     if (n !== expected) {
       const range = n - 1 === expected ? `${expected}` : `${expected}..${n - 1}`;
-      hole ??= { verdict: 'missing', writerId, n: expected, message: `Event ${range} of writer ${writerId} is missing.` };
+      hole ??= {
+        verdict: 'missing',
+        writerId,
+        n: expected,
+        message: `Event ${range} of writer ${writerId} is missing.`,
+      };
       // What followed a hole cannot be linked to what was before it; its own bytes are still checked.
       previous = null;
     }

@@ -43,18 +43,29 @@ function toMessage(tally: Tally, holes: number): string {
     ...(tally.gaps > 0 ? [`${tally.gaps} gaps tell of ${tally.lost} lost events`] : []),
     ...(holes > 0 ? [`${holes} events are missing by number`] : []),
   ];
-  return reasons.length === 0 ? 'Every begin has its end, nothing was lost, the run was closed.' : `Not complete: ${reasons.join('; ')}.`;
+  return reasons.length === 0
+    ? 'Every begin has its end, nothing was lost, the run was closed.'
+    : `Not complete: ${reasons.join('; ')}.`;
 }
 
 /** Whether the record of a run tells everything, from headers alone, so that it also holds for an erased run. */
 export function checkCompleteness(byWriter: ReadonlyMap<string, readonly RecordedEvent[]>): Complete {
-  const tally: Tally = { openSteps: new Set(), openAttempts: new Set(), gaps: 0, lost: 0, isClosed: false, isSwept: false };
+  const tally: Tally = {
+    openSteps: new Set(),
+    openAttempts: new Set(),
+    gaps: 0,
+    lost: 0,
+    isClosed: false,
+    isSwept: false,
+  };
   // Begins first: the end of a step may stand in another writer's chain than its begin.
   const events = [...byWriter.values()].flat();
   const isEnd = (event: RecordedEvent): boolean => event.header.type.endsWith('-end');
-  for (const event of [...events.filter((e) => !isEnd(e)), ...events.filter(isEnd)]) countByType[event.header.type]?.(tally, event);
+  for (const event of [...events.filter((e) => !isEnd(e)), ...events.filter(isEnd)])
+    countByType[event.header.type]?.(tally, event);
   const holes = countHoles(byWriter);
-  const isComplete = tally.isClosed && !tally.isSwept && tally.openSteps.size + tally.openAttempts.size + tally.gaps + holes === 0;
+  const isComplete =
+    tally.isClosed && !tally.isSwept && tally.openSteps.size + tally.openAttempts.size + tally.gaps + holes === 0;
   return {
     verdict: isComplete ? 'complete' : 'incomplete',
     openSteps: tally.openSteps.size,

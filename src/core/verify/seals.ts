@@ -22,7 +22,10 @@ export interface SealSigner {
 /** A signer from a 32-byte Ed25519 seed. */
 export function createSealSigner(seed: Uint8Array): SealSigner {
   const key = createPrivateKey({ key: Buffer.concat([privatePrefix, seed]), format: 'der', type: 'pkcs8' });
-  const publicKey = createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(publicPrefix.length).toString('hex');
+  const publicKey = createPublicKey(key)
+    .export({ format: 'der', type: 'spki' })
+    .subarray(publicPrefix.length)
+    .toString('hex');
   return {
     publicKey,
     sign(unsigned) {
@@ -71,7 +74,11 @@ function checkSeal(seal: Seal, byWriter: ReadonlyMap<string, readonly RecordedEv
 }
 
 /** Checks a run's seals against its chains; `trustedKey` is the key of this home, where known. */
-export function checkSeals(seals: readonly Seal[], byWriter: ReadonlyMap<string, readonly RecordedEvent[]>, trustedKey: string | null): Finding | null {
+export function checkSeals(
+  seals: readonly Seal[],
+  byWriter: ReadonlyMap<string, readonly RecordedEvent[]>,
+  trustedKey: string | null,
+): Finding | null {
   for (const seal of seals) {
     if (!isSealSigned(seal)) return bad(`The signature of seal ${seal.number} does not belong to its text.`);
     if (trustedKey !== null && seal.publicKey !== trustedKey) {
@@ -87,7 +94,8 @@ export function checkSeals(seals: readonly Seal[], byWriter: ReadonlyMap<string,
 export function countUnsealed(seals: readonly Seal[], byWriter: ReadonlyMap<string, readonly RecordedEvent[]>): number {
   const countByWriter = new Map<string, number>();
   for (const seal of seals) {
-    for (const { writerId, count } of seal.writers) countByWriter.set(writerId, Math.max(count, countByWriter.get(writerId) ?? 0));
+    for (const { writerId, count } of seal.writers)
+      countByWriter.set(writerId, Math.max(count, countByWriter.get(writerId) ?? 0));
   }
   let unsealed = 0;
   for (const [writerId, events] of byWriter) {
@@ -102,8 +110,10 @@ export function checkSealChain(seals: readonly Seal[]): Finding | null {
   let previous = firstPrevious;
   let number = 1;
   for (const seal of [...seals].sort((a, b) => a.number - b.number)) {
-    if (seal.number !== number) return { verdict: 'missing', writerId: null, n: null, message: `Seal ${number} of the project is missing.` };
-    if (seal.previous !== previous) return bad(`Seal ${number} of the project does not follow from seal ${number - 1}.`);
+    if (seal.number !== number)
+      return { verdict: 'missing', writerId: null, n: null, message: `Seal ${number} of the project is missing.` };
+    if (seal.previous !== previous)
+      return bad(`Seal ${number} of the project does not follow from seal ${number - 1}.`);
     if (!isSealSigned(seal)) return bad(`The signature of seal ${number} does not belong to its text.`);
     previous = sealToDigest(seal);
     number += 1;

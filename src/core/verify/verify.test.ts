@@ -11,7 +11,10 @@ const runId = ids.uuid();
 const signer = createSealSigner(new Uint8Array(32).fill(7));
 const stranger = createSealSigner(new Uint8Array(32).fill(8));
 
-function chainOf(writerId: string, types: readonly (readonly [EventType, string | null, string | null])[]): RecordedEvent[] {
+function chainOf(
+  writerId: string,
+  types: readonly (readonly [EventType, string | null, string | null])[],
+): RecordedEvent[] {
   const events: RecordedEvent[] = [];
   let previous = zeroHash;
   for (const [type, facts, stepId] of types) {
@@ -26,23 +29,43 @@ function chainOf(writerId: string, types: readonly (readonly [EventType, string 
 const end = '{"endReason":"ok","durationMs":1,"swept":false}';
 const step = ids.uuid();
 const record = (): RecordedEvent[] => [
-  ...chainOf('a'.repeat(16), [['run-create', null, null], ['step-start', null, step], ['step-end', null, step], ['run-end', end, null]]),
-  ...chainOf('b'.repeat(16), [['log', null, null], ['log', null, null]]),
+  ...chainOf('a'.repeat(16), [
+    ['run-create', null, null],
+    ['step-start', null, step],
+    ['step-end', null, step],
+    ['run-end', end, null],
+  ]),
+  ...chainOf('b'.repeat(16), [
+    ['log', null, null],
+    ['log', null, null],
+  ]),
 ];
 
 function sealOf(events: readonly RecordedEvent[], by = signer, number = 1, previous = firstPrevious): Seal {
   const last = new Map(events.map((event) => [event.header.writerId, event]));
-  const writers = [...last.values()].map((event) => ({ writerId: event.header.writerId, count: event.header.n, head: Buffer.from(event.hash).toString('hex') }));
+  const writers = [...last.values()].map((event) => ({
+    writerId: event.header.writerId,
+    count: event.header.n,
+    head: Buffer.from(event.hash).toString('hex'),
+  }));
   return by.sign({ projectId: 'default', runId, number, writers, timeMs: 5, previous });
 }
 
-const verify = (events: readonly RecordedEvent[], seals: readonly Seal[], trustedKey: string | null = signer.publicKey) =>
-  verifyRun({ events, seals, trustedKey, contentFinding: null });
+const verify = (
+  events: readonly RecordedEvent[],
+  seals: readonly Seal[],
+  trustedKey: string | null = signer.publicKey,
+) => verifyRun({ events, seals, trustedKey, contentFinding: null });
 
 describe('verify (I6)', () => {
   it('calls a sealed record intact and complete', () => {
     const events = record();
-    expect(verify(events, [sealOf(events)])).toMatchObject({ intact: { verdict: 'intact' }, complete: { verdict: 'complete' }, events: 6, seals: 1 });
+    expect(verify(events, [sealOf(events)])).toMatchObject({
+      intact: { verdict: 'intact' },
+      complete: { verdict: 'complete' },
+      events: 6,
+      seals: 1,
+    });
   });
 
   it('names the first bad event for every change to any event', () => {
@@ -104,12 +127,22 @@ describe('verify (I6)', () => {
   });
 
   it('calls a record incomplete for every begin without an end, gap, hole or sweep', () => {
-    const open = chainOf('c'.repeat(16), [['run-create', null, null], ['step-start', null, step]]);
+    const open = chainOf('c'.repeat(16), [
+      ['run-create', null, null],
+      ['step-start', null, step],
+    ]);
     expect(verify(open, []).complete).toMatchObject({ verdict: 'incomplete', openSteps: 1, closed: false });
     const gap = '{"reason":"disk-full","events":3,"contents":0,"bytes":1,"sinceMs":1,"untilMs":2}';
-    const lost = chainOf('c'.repeat(16), [['run-create', null, null], ['gap', gap, null], ['run-end', end, null]]);
+    const lost = chainOf('c'.repeat(16), [
+      ['run-create', null, null],
+      ['gap', gap, null],
+      ['run-end', end, null],
+    ]);
     expect(verify(lost, []).complete).toMatchObject({ verdict: 'incomplete', gaps: 1, lost: 3, closed: true });
-    const swept = chainOf('c'.repeat(16), [['run-create', null, null], ['run-end', '{"endReason":"interrupted","durationMs":null,"swept":true}', null]]);
+    const swept = chainOf('c'.repeat(16), [
+      ['run-create', null, null],
+      ['run-end', '{"endReason":"interrupted","durationMs":null,"swept":true}', null],
+    ]);
     expect(verify(swept, []).complete).toMatchObject({ verdict: 'incomplete', closed: true });
   });
 });

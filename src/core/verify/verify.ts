@@ -18,12 +18,24 @@ export interface Evidence {
 
 function toIntact(evidence: Evidence): Finding {
   const { events, seals, trustedKey, contentFinding } = evidence;
-  if (events.length === 0) return { verdict: 'no-events', writerId: null, n: null, message: 'There are no events, and an empty record proves nothing.' };
+  if (events.length === 0)
+    return {
+      verdict: 'no-events',
+      writerId: null,
+      n: null,
+      message: 'There are no events, and an empty record proves nothing.',
+    };
   const byWriter = groupByWriter(events);
   const finding = checkChains(byWriter) ?? checkSeals(seals, byWriter, trustedKey) ?? contentFinding;
   if (finding !== null) return finding;
   const unsealed = countUnsealed(seals, byWriter);
-  if (unsealed === 0) return { verdict: 'intact', writerId: null, n: null, message: `Every byte is as sealed (${events.length} events).` };
+  if (unsealed === 0)
+    return {
+      verdict: 'intact',
+      writerId: null,
+      n: null,
+      message: `Every byte is as sealed (${events.length} events).`,
+    };
   const message = `The chains verify, but ${unsealed} of ${events.length} events are not covered by a seal yet.`;
   return { verdict: 'unsealed', writerId: null, n: null, message };
 }
@@ -45,7 +57,7 @@ const pageEvents = 5000;
 
 async function readEvents(store: StoreReader, projectId: string, runId: string): Promise<RecordedEvent[]> {
   const events: RecordedEvent[] = [];
-  for (let fromSeq = 1; ; ) {
+  for (let fromSeq = 1; ;) {
     const page = await store.listEvents(projectId, runId, { fromSeq, limit: pageEvents });
     events.push(...page);
     if (page.length < pageEvents) return events;
@@ -54,7 +66,11 @@ async function readEvents(store: StoreReader, projectId: string, runId: string):
 }
 
 /** Checks every content and context that the run's events name, each once. */
-async function findBadContent(store: StoreReader, run: { projectId: string; runId: string }, events: readonly RecordedEvent[]): Promise<Finding | null> {
+async function findBadContent(
+  store: StoreReader,
+  run: { projectId: string; runId: string },
+  events: readonly RecordedEvent[],
+): Promise<Finding | null> {
   const { projectId, runId } = run;
   const seen = new Set<string>();
   const checkIds = async (event: RecordedEvent, ids: readonly string[]): Promise<Finding | null> => {
@@ -76,7 +92,12 @@ async function findBadContent(store: StoreReader, run: { projectId: string; runI
       if (finding !== null || seen.has(nodeId)) continue;
       seen.add(nodeId);
       const nodes = await store.readContextNodes(projectId, runId, nodeId);
-      finding = checkNodes(event, nodeId, nodes) ?? (await checkIds(event, nodes.map((node) => node.contentId)));
+      finding =
+        checkNodes(event, nodeId, nodes) ??
+        (await checkIds(
+          event,
+          nodes.map((node) => node.contentId),
+        ));
     }
     if (finding !== null) return finding;
   }
@@ -84,7 +105,11 @@ async function findBadContent(store: StoreReader, run: { projectId: string; runI
 }
 
 /** Verifies a run where it rests: chains, seals, contents and contexts. `run-not-found` when there is none. */
-export async function verifyStoredRun(store: StoreReader, run: { projectId: string; runId: string }, trustedKey: string | null): Promise<Verdict> {
+export async function verifyStoredRun(
+  store: StoreReader,
+  run: { projectId: string; runId: string },
+  trustedKey: string | null,
+): Promise<Verdict> {
   await store.getRun(run.projectId, run.runId);
   const events = await readEvents(store, run.projectId, run.runId);
   const seals = await store.listSeals(run.projectId, run.runId);
