@@ -22,8 +22,8 @@ const coreBuiltins = new Set(['node:async_hooks', 'node:crypto', 'node:zlib']);
 const packagesByFolder: Record<string, readonly string[]> = {
   'src/stores': ['kysely'],
   'src/ingest': ['zod'],
-  'src/server': ['hono', '@hono/node-server', 'zod', 'pino'],
-  'src/cli': ['commander', 'pino', 'hono', '@hono/node-server', 'zod'],
+  'src/server': ['hono', '@hono/node-server', 'zod'],
+  'src/cli': ['commander', 'hono', '@hono/node-server', 'zod'],
   'src/cli/sample': ['ai', '@ai-sdk/openai'],
 };
 
