@@ -1,4 +1,4 @@
-// npm run bench [-- name ...]: runs the named programs of bench/, or all of them but the soak, one after the other.
+// npm run bench [-- name ...]: runs the named programs of bench/, or all of them, one after the other.
 // Each prints a table and writes its figures as JSON.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -15,7 +15,7 @@ if (unknown.length > 0 || all.length === 0) {
   console.error(`bench: ${unknown.join(', ') || 'nothing'} to run; there is: ${all.join(', ') || 'none'}`);
   process.exit(2);
 }
-const programs = asked.length === 0 ? all.filter((name) => name !== 'soak') : asked;
+const programs = asked.length === 0 ? all : asked;
 for (const name of programs) {
   console.log(`bench: ${name}`);
   const done = spawnSync(process.execPath, ['--expose-gc', join(folder, `${name}.ts`)], { stdio: 'inherit' });

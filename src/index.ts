@@ -38,4 +38,4 @@ export type { Usage } from './core/model/usage.ts';
 export type { Cost } from './core/model/cost.ts';
 export { verifyRun, verifyStoredRun } from './core/verify/verify.ts';
 export type { Verdict } from './core/verify/verdict.ts';
-export { createJournal, defaultHome, openHome, openRecorder } from './journal/index.ts';
+export { createJournal, createSink, defaultHome, openHome, openRecorder, openSinkRecorder } from './journal/index.ts';

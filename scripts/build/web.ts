@@ -9,7 +9,7 @@ import { packagesOf } from './notices.ts';
 /** The viewer's first page may load this much script, gzipped (bytes). */
 export const scriptBytesMax = 250_000;
 
-/** Builds the viewer into dist/web and answers the files written and the packages that are inside. */
+/** Builds the viewer into dist/web, and into dist/web/page for pages that open from a file; answers the files written and the packages that are inside. */
 export async function buildWeb(): Promise<Omit<Stamp, 'inputs'>> {
   const configFile = join(root, 'web', 'vite.config.ts');
   const { build } = await import('vite');
@@ -21,6 +21,12 @@ export async function buildWeb(): Promise<Omit<Stamp, 'inputs'>> {
   console.log(`build: viewer's first page loads ${(bytes / 1000).toFixed(0)} kB of script, gzipped`);
   if (bytes > scriptBytesMax)
     throw new Error(`the viewer's first page loads ${bytes} bytes of script; ${scriptBytesMax} is the most`);
+  await build({
+    configFile: join(root, 'web', 'page.config.ts'),
+    root: join(root, 'web'),
+    mode: 'production',
+    logLevel: 'warn',
+  });
   const web = join(root, 'dist', 'web');
   const files = readdirSync(web, { recursive: true, encoding: 'utf8' }).filter((name) =>
     statSync(join(web, name)).isFile(),

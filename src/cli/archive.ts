@@ -4,6 +4,7 @@ import { isTachographError } from '../core/error.ts';
 import type { Archive, ArchiveFile, BrokenFile } from '../indexer/index.ts';
 import {
   bumpGeneration,
+  copyAside,
   eraseFromJournals,
   isProcessAlive,
   listJournals,
@@ -25,7 +26,7 @@ export function createArchive(home: string): Archive {
             broken.push({
               file: found.file,
               cause: found.error.message,
-              isNewer: found.error.code === 'journal-newer',
+              isLeft: found.error.code !== 'journal-broken',
             });
           continue;
         }
@@ -43,11 +44,12 @@ export function createArchive(home: string): Archive {
       const part = readJournal(file, fromBytes, { maxBytes: bytesMax });
       return {
         entries: part.entries,
+        regions: part.places.map(({ offset, bytes }) => ({ atBytes: offset, bytes })),
         nextBytes: part.nextBytes,
-        damage: part.damage.map(({ offset, bytes }) => ({
+        damage: part.damage.map(({ offset, bytes, cause }) => ({
           atBytes: offset,
           bytes,
-          cause: 'the checksum does not match',
+          cause: cause === 'checksum' ? 'the checksum does not match' : 'the checksum matches, but it is no entry',
         })),
         end: part.end,
       };
@@ -55,6 +57,7 @@ export function createArchive(home: string): Archive {
     processState: isProcessAlive,
     acknowledge: writeAck,
     remove: removeJournal,
+    copyAside: (file, { atBytes, bytes }, cause) => copyAside(file, { offset: atBytes, bytes }, cause),
     quarantine: (file, cause) => void quarantineJournal(file, cause),
     eraseRun: (projectId, runId) => void eraseFromJournals(home, projectId, { runId }),
     bumpGeneration: () => void bumpGeneration(home),

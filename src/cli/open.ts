@@ -3,16 +3,20 @@ import process from 'node:process';
 import { createRedactor } from '../core/redact/create.ts';
 import type { RunView } from '../core/model/run.ts';
 import type { Store } from '../core/store.ts';
-import type { Verdict } from '../core/verify/verdict.ts';
+import type { Finding, Verdict } from '../core/verify/verdict.ts';
+import { checkSealChain } from '../core/verify/ledger.ts';
+import type { Trust } from '../core/verify/verify.ts';
 import { verifyStoredRun } from '../core/verify/verify.ts';
 import { createSealSigner } from '../core/verify/seals.ts';
 import type { SealSigner } from '../core/verify/seals.ts';
 import type { Indexer, News, Problem } from '../indexer/index.ts';
 import { createFileLock, createIndexer } from '../indexer/index.ts';
-import { defaultHome, openHome, readOrCreateKey } from '../journal/index.ts';
+import { defaultHome, openHome, openSealHeads, readOrCreateKey } from '../journal/index.ts';
 import { findRun } from '../server/index.ts';
 import { openSqliteStore } from '../stores/sqlite/index.ts';
 import { createArchive } from './archive.ts';
+import { verifyImported } from './export/imported.ts';
+import { readOrigin } from './export/origin-shelf.ts';
 
 /** A home with everything in it put together. */
 export interface OpenedHome {
@@ -24,6 +28,8 @@ export interface OpenedHome {
   /** The public key that this home's seals of the project must carry. */
   trustedKey(projectId: string): string;
   verify(runId: string): Promise<Verdict>;
+  /** Checks that the project's seals follow each other up to the newest that was made; `null` when they do. */
+  checkSeals(): Promise<Finding | null>;
   /** A run by id, unique prefix or `last`. `run-not-found` and `prefix-ambiguous` say what to do. */
   findRun(reference: string): Promise<RunView>;
   close(): Promise<void>;
@@ -55,6 +61,11 @@ export async function openTachograph(choice: HomeChoice): Promise<OpenedHome> {
       signers.set(project, (signer = createSealSigner(readOrCreateKey(home, `${project}.seal`, 32))));
     return signer;
   };
+  const sealHeads = openSealHeads(home);
+  const trustIn = (project: string): Trust => ({
+    publicKey: signerOf(project).publicKey,
+    head: sealHeads.read(project),
+  });
   const problems: Problem[] = [];
   const indexer = createIndexer({
     store,
@@ -62,6 +73,7 @@ export async function openTachograph(choice: HomeChoice): Promise<OpenedHome> {
     lock: createFileLock(join(home, 'indexer.lock')),
     redactor: createRedactor({ key: readOrCreateKey(home, `${projectId}.content`, 32) }),
     signerOf,
+    sealHeads,
     onProblem: (problem) => void problems.push(problem),
     ...(choice.onNews === undefined ? {} : { onNews: choice.onNews }),
     ...(choice.onError === undefined ? {} : { onError: choice.onError }),
@@ -73,7 +85,18 @@ export async function openTachograph(choice: HomeChoice): Promise<OpenedHome> {
     indexer,
     problems,
     trustedKey: (project) => signerOf(project).publicKey,
-    verify: (runId) => verifyStoredRun(store, { projectId, runId }, signerOf(projectId).publicKey),
+    async verify(runId) {
+      const origin = readOrigin(home, { projectId, runId });
+      const trust = trustIn(projectId);
+      return origin === null
+        ? verifyStoredRun(store, { projectId, runId }, trust)
+        : verifyImported(store, { projectId, runId }, { ...trust, origin });
+    },
+    async checkSeals() {
+      // The head first: seals that come meanwhile are then beyond it, never short of it.
+      const trust = trustIn(projectId);
+      return checkSealChain(await store.listSeals(projectId), trust);
+    },
     findRun: (reference) => findRun({ store, projectId }, reference),
     async close() {
       await indexer.close();

@@ -6,6 +6,8 @@ import type { CommandPlace } from './commands/command.ts';
 import { exitStatus } from './commands/command.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addErase } from './commands/erase.ts';
+import { addExport } from './export/export-command.ts';
+import { addImport } from './export/import-command.ts';
 import { addLs } from './commands/ls.ts';
 import { addPurge } from './commands/purge.ts';
 import { addRebuild } from './commands/rebuild.ts';
@@ -41,6 +43,8 @@ function createProgram(place: CommandPlace): Command {
     addTail,
     addSearch,
     addVerify,
+    addExport,
+    addImport,
     addErase,
     addPurge,
     addRebuild,

@@ -2,7 +2,7 @@ import type { ErrorCode } from '../core/error.ts';
 import { TachographError } from '../core/error.ts';
 import { createHandler } from '../server/index.ts';
 import type { AttemptDetail, Problem, StepDetail, WireContext } from '../server/wire.ts';
-import type { OpenedHome } from './open.ts';
+import type { ReadingPlace } from './export/file-place.ts';
 
 /** A step in full, exactly as the server's API gives it. */
 export interface StepReading {
@@ -13,7 +13,7 @@ export interface StepReading {
 }
 
 /** Reads a step through the same routes that the viewer uses, without a port. `step-not-found` when there is none. */
-export async function readStep(opened: OpenedHome, runId: string, number: number): Promise<StepReading> {
+export async function readStep(opened: ReadingPlace, runId: string, number: number): Promise<StepReading> {
   const handler = createHandler({
     store: opened.store,
     projectId: opened.projectId,

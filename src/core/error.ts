@@ -18,6 +18,7 @@ export const errorCodes = [
   'home-unusable',
   'key-broken',
   'export-foreign',
+  'batch-broken',
   'port-taken',
   'bind-refused',
   'internal',

@@ -12,7 +12,7 @@ export interface JournalEntry {
 
 /** What was lost since the last report, by kind. */
 export interface JournalLoss {
-  readonly reason: 'disk-error' | 'disk-full' | 'backlog-full';
+  readonly reason: 'disk-error' | 'disk-full' | 'backlog-full' | 'sink-refused' | 'sink-unreached';
   /** Lost events by run id. */
   readonly eventsByRun: ReadonlyMap<string, number>;
   readonly contents: number;

@@ -150,6 +150,20 @@ export interface OpenRun {
   readonly openStepIds: readonly string[];
 }
 
+/** A project's seals at a glance. */
+export interface SealLedger {
+  /** How many there are: the newest's number while none is missing. */
+  readonly count: number;
+  /** The newest, also when its run was purged. */
+  readonly newest: Seal | null;
+}
+
+/** A run that waits for a seal. */
+export interface SealDue {
+  readonly projectId: string;
+  readonly runId: string;
+}
+
 /** Writing half of a store. Every method is atomic. */
 export interface StoreWriter {
   /** Idempotent; migrates forward, re-runnable when killed. A newer major schema is refused (`store-newer`). */
@@ -160,6 +174,10 @@ export interface StoreWriter {
   forgetJournal(file: string): Promise<void>;
   /** A number of this project that is taken already is `end-conflict`: read the last seal again and take the next. */
   appendSeal(seal: Seal): Promise<void>;
+  /** Takes a run off the list of those that wait for a seal, without one. Its next event puts it there again. */
+  forgetSealDue(projectId: string, runId: string): Promise<void>;
+  /** What was written before this call survives a power cut once it resolves. */
+  sync(): Promise<void>;
   /** Drops runs started before `beforeMs`, with all that is theirs, oldest first, at most `limit`; running ones with a live writer and pinned ones stay. */
   purge(options: PurgeOptions): Promise<number>;
   /** Drops payloads, salts, index rows and contents that only this run used; headers, hashes and facts stay. */
@@ -235,6 +253,10 @@ export interface StoreReader {
   listAnnotations(projectId: string, runId: string): Promise<readonly Annotation[]>;
   /** In the order of their numbers. */
   listSeals(projectId: string, runId?: string): Promise<readonly Seal[]>;
+  /** How many seals the project has, and its newest. */
+  sealLedger(projectId: string): Promise<SealLedger>;
+  /** Runs of all projects that ended, or got events after their end, and are not sealed yet; oldest wait first. Kept with the import, so that no death of a process loses one. */
+  listSealDue(limit: number): Promise<readonly SealDue[]>;
   /** The project's newest seal, also when its run was purged. */
   lastSeal(projectId: string): Promise<Seal | null>;
   listWriters(projectId: string, runId: string): Promise<readonly WriterHead[]>;

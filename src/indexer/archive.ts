@@ -12,23 +12,29 @@ export interface ArchiveFile {
 }
 
 /** A stretch of a journal that could not be read. */
-export interface Damage {
+export interface Damage extends Region {
+  readonly cause: string;
+}
+
+/** Where something stands in a journal. */
+export interface Region {
   readonly atBytes: number;
   readonly bytes: number;
-  readonly cause: string;
 }
 
 /** A file whose head cannot be read, so that nothing in it can. */
 export interface BrokenFile {
   readonly file: string;
   readonly cause: string;
-  /** Written by a newer version: to be left for it. */
-  readonly isNewer: boolean;
+  /** To be left where it is: for the newer version that wrote it, or until the system lets it be read. */
+  readonly isLeft: boolean;
 }
 
 /** Entries read from one file. */
 export interface ReadResult {
   readonly entries: readonly JournalEntry[];
+  /** Where each entry stands, in the same order. */
+  readonly regions: readonly Region[];
   readonly nextBytes: number;
   readonly damage: readonly Damage[];
   /** `torn`: what follows is no whole record (yet). */
@@ -43,6 +49,8 @@ export interface Archive {
   /** Tells the writer how far its file is readable in the store. */
   acknowledge(file: string, bytes: number): void;
   remove(file: string): void;
+  /** Copies one region of a file aside with the reason, durably. The same one twice is one. */
+  copyAside(file: string, region: Region, cause: string): void;
   /** Moves a file aside with the reason; it is never read again and never deleted. */
   quarantine(file: string, cause: string): void;
   /** Overwrites what the entries of a run carry, in place; places and hashes stay. */

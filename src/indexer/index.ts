@@ -1,4 +1,4 @@
-export type { Archive, ArchiveFile, BrokenFile, Damage, ReadResult } from './archive.ts';
+export type { Archive, ArchiveFile, BrokenFile, Damage, ReadResult, Region } from './archive.ts';
 export { createEntryBasket } from './archive.ts';
 export type { News, Problem } from './importer.ts';
 export type { Indexer, IndexerOptions } from './indexer.ts';

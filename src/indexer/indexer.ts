@@ -4,6 +4,7 @@ import { systemClock } from '../core/clock.ts';
 import type { IdSource } from '../core/id.ts';
 import { createIdSource } from '../core/id.ts';
 import type { Redactor } from '../core/redact/redactor.ts';
+import type { SealHeads } from '../core/record/seal.ts';
 import type { ErasureResult, Store } from '../core/store.ts';
 import type { SealSigner } from '../core/verify/seals.ts';
 import type { Archive } from './archive.ts';
@@ -22,6 +23,7 @@ export interface IndexerOptions {
   readonly lock: Lock;
   readonly redactor: Redactor;
   readonly signerOf: (projectId: string) => SealSigner;
+  readonly sealHeads: SealHeads;
   readonly clock?: Clock;
   readonly ids?: IdSource;
   readonly onNews?: (news: News) => void;
@@ -43,7 +45,10 @@ export interface Indexer {
 
 const pollMs = 50;
 const housekeepingMs = 1000;
-const failedMs = 1000;
+/** After a failed round the next one waits, each time twice as long. */
+const failedMs = { first: 1000, max: 30_000 };
+/** Runs whose seal is waited for, as made by another process. */
+const waitingMax = 100_000;
 
 /**
  * The indexer of a home.
@@ -56,13 +61,14 @@ export function createIndexer(options: IndexerOptions): Indexer {
   const clock = options.clock ?? systemClock;
   const ids = options.ids ?? createIdSource(clock);
   const onNews = options.onNews ?? ((): void => undefined);
-  const sealer = createSealer({ store, clock, signerOf: options.signerOf });
+  const onProblem = options.onProblem ?? ((): void => undefined);
+  const sealer = createSealer({ store, clock, signerOf: options.signerOf, heads: options.sealHeads, onProblem });
   const importer = createImporter({
     store,
     archive,
+    clock,
     onNews,
-    onProblem: options.onProblem ?? ((): void => undefined),
-    toSeal: sealer.add,
+    onProblem,
   });
   const own = createOwnEvents({
     store,
@@ -71,7 +77,6 @@ export function createIndexer(options: IndexerOptions): Indexer {
     redactor,
     onImported(projectId, result) {
       for (const { runId, lastSeq } of result.changedRuns) onNews({ projectId, runId, lastSeq });
-      sealer.add(projectId, result.runsToSeal);
     },
   });
   const sweeper = createSweeper({ store, archive, clock, ids, own });
@@ -93,12 +98,15 @@ export function createIndexer(options: IndexerOptions): Indexer {
   const round = async (isThorough: boolean): Promise<void> => {
     const isSweeping = isThorough || clock.monotonicMs() - sweptAtMs > housekeepingMs;
     const states = isSweeping ? sweeper.observe() : null;
-    const files = await importer.importAll();
+    const files = await importer.importAll({ isThorough });
+    // What was imported is sealed even when sweeping fails, and the first failure is still told.
+    const failures: unknown[] = [];
     if (states !== null) {
       sweptAtMs = clock.monotonicMs();
-      await sweeper.sweep(files, states);
+      await sweeper.sweep(files, states).catch((error: unknown) => void failures.push(error));
     }
-    await sealer.sealAll();
+    await sealer.sealAll().catch((error: unknown) => void failures.push(error));
+    if (failures.length > 0) throw failures[0];
   };
 
   const pause = async (ms: number): Promise<void> => {
@@ -110,26 +118,39 @@ export function createIndexer(options: IndexerOptions): Indexer {
   };
 
   const loop = async (): Promise<void> => {
+    let failedInRow = 0;
     while (!isClosed) {
       let waitMs = pollMs;
       try {
         if (lock.acquire()) await inTurn(() => round(false));
         else waitMs = housekeepingMs;
+        failedInRow = 0;
       } catch (error) {
         options.onError?.(error);
-        waitMs = failedMs;
+        waitMs = Math.min(failedMs.max, failedMs.first * 2 ** failedInRow);
+        failedInRow += 1;
       }
       if (!isClosed) await pause(waitMs);
     }
   };
 
-  /** Waits for the process that holds the lock to import what stands in the journals now. */
+  const listWaiting = async (): Promise<Set<string>> =>
+    new Set((await store.listSealDue(waitingMax)).map(({ projectId, runId }) => `${projectId}/${runId}`));
+
+  /** Waits for the process that holds the lock to import what stands in the journals now, and to seal what has ended. */
   const waitForOther = async (deadlineMs: number): Promise<boolean> => {
     const goals = archive.list().files;
+    let unsealed: Set<string> | null = null;
     for (;;) {
       const done = new Map((await store.journalPositions()).map(({ file, bytes }) => [file, bytes]));
       const present = new Set(archive.list().files.map(({ name }) => name));
-      if (goals.every(({ name, bytes }) => !present.has(name) || (done.get(name) ?? 0) >= bytes)) return true;
+      const isImported = goals.every(({ name, bytes }) => !present.has(name) || (done.get(name) ?? 0) >= bytes);
+      if (isImported && unsealed === null) unsealed = await listWaiting();
+      if (unsealed !== null && unsealed.size > 0) {
+        const still = await listWaiting();
+        unsealed = new Set([...unsealed].filter((key) => still.has(key)));
+      }
+      if (unsealed?.size === 0) return true;
       if (clock.monotonicMs() > deadlineMs) return false;
       if (lock.acquire()) {
         await inTurn(() => round(true));
@@ -157,8 +178,8 @@ export function createIndexer(options: IndexerOptions): Indexer {
             store,
             archive,
             own,
-            importAll: async () => void (await importer.importAll()),
-            sealAll: () => sealer.sealAll(),
+            importAll: async () => void (await importer.importAll({ isThorough: true })),
+            sealer,
             sleep,
           },
           { projectId, runId },

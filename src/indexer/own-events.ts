@@ -4,6 +4,7 @@ import { epochOf } from '../core/content/context.ts';
 import { createInterner } from '../core/content/interner.ts';
 import type { IdSource } from '../core/id.ts';
 import { uuidToMs } from '../core/id.ts';
+import type { JournalEntry } from '../core/journal.ts';
 import { defaultLimits } from '../core/limits.ts';
 import type { RunView } from '../core/model/run.ts';
 import type { EventType, FactsOf } from '../core/record/event.ts';
@@ -24,8 +25,9 @@ export interface OwnEvent<T extends EventType> {
 /** The indexer's own part in runs: its events have its writer id and its own chains. */
 export interface OwnEvents {
   isOurs(writerId: string): boolean;
-  emit<T extends EventType>(run: Pick<RunView, 'id' | 'rootRunId'>, event: OwnEvent<T>): void;
-  /** Imports what was emitted. All of it must belong to this project. */
+  /** Adds an event; an end that waits already, since its import failed, is not added twice. */
+  emit<T extends EventType>(run: Pick<RunView, 'id' | 'projectId' | 'rootRunId'>, event: OwnEvent<T>): void;
+  /** Imports what was emitted into this project. What the store refuses waits for the next call: its numbers are given. */
   importInto(projectId: string): Promise<ImportResult | null>;
 }
 
@@ -41,6 +43,7 @@ export function createOwnEvents(parts: {
   const basket = createEntryBasket();
   const writerId = ids.hex(8);
   const failures: unknown[] = [];
+  const waitingByProject = new Map<string, JournalEntry[]>();
   // Own events carry no contents, so the key that would name them is never used.
   const interner = createInterner({ namer: createContentNamer(new Uint8Array(32)), redactor, knownMax: 1 });
   const desk = createDesk({
@@ -57,6 +60,12 @@ export function createOwnEvents(parts: {
   return {
     isOurs: (id) => id === writerId,
     emit(run, event) {
+      const waiting = waitingByProject.get(run.projectId) ?? [];
+      const isWaiting = waiting.some(
+        ({ event: { header } }) =>
+          header.runId === run.id && header.type === event.type && header.stepId === (event.stepId ?? null),
+      );
+      if (isWaiting && event.type !== 'content-erase') return;
       const chain = desk.openChain(run.id, epochOf(uuidToMs(run.rootRunId)));
       desk.emit(chain, {
         type: event.type,
@@ -64,12 +73,14 @@ export function createOwnEvents(parts: {
         payload: () => event.payload ?? {},
         ...(event.stepId === undefined ? {} : { stepId: event.stepId }),
       });
+      waitingByProject.set(run.projectId, [...waiting, ...basket.take()]);
       if (failures.length > 0) throw failures.shift();
     },
     async importInto(projectId) {
-      const entries = basket.take();
+      const entries = waitingByProject.get(projectId) ?? [];
       if (entries.length === 0) return null;
       const result = await store.importBatch({ projectId, entries, position: null });
+      waitingByProject.delete(projectId);
       parts.onImported(projectId, result);
       return result;
     },

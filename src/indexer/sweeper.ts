@@ -79,13 +79,13 @@ export function createSweeper(parts: {
       const known = newestByWriter.get(identity.writerId);
       if (known === undefined || file > known) newestByWriter.set(identity.writerId, file);
     }
-    for (const { file, name, identity, isDone, damage } of files) {
+    for (const { file, name, identity, isDone } of files) {
       const isRotated = newestByWriter.get(identity.writerId) !== file;
       const isDead = states.get(identity.writerId) === 'gone';
       if (isRotated ? !isDone : !isDead) continue;
-      // A torn tail of a dead process is half a record that was never acknowledged; damage before it is evidence.
-      if (damage === null) archive.remove(file);
-      else archive.quarantine(file, damage);
+      // A torn tail of a dead process is half a record that was never acknowledged; what was damaged before it has been
+      // copied aside.
+      archive.remove(file);
       await store.forgetJournal(name);
     }
   };

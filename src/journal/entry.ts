@@ -4,6 +4,7 @@ import { nodeIdOf } from '../core/content/context.ts';
 import type { JournalEntry } from '../core/journal.ts';
 import type { EventHeader, EventType } from '../core/record/event.ts';
 import { headerToText } from '../core/record/event.ts';
+import { isEpochInRange, isHeaderInRange } from '../core/import/header-reading.ts';
 import { bodyBytesMax, frameHeadBytes, frameKinds, sealFrame } from './frame.ts';
 
 // The body of an entry frame:
@@ -113,6 +114,8 @@ export function decodeEntry(body: Buffer): JournalEntry {
   const places = placesOf(body);
   const isErased = (body.readUInt8(4) & erasedFlag) !== 0;
   const header = parseEventHeader(body.toString('utf8', fixedBytes, places.payload));
+  if (!isHeaderInRange(header)) throw new RangeError('An event header names no run, writer, number or time.');
+  if (!isEpochInRange(body.readInt32LE(0))) throw new RangeError('An entry lies outside of all weeks.');
   const contents: Content[] = [];
   for (const place of places.contents) if (!place.isErased) contents.push(contentAt(body, place));
   const nodes: ContextNode[] = [];

@@ -25,30 +25,32 @@ const chunkBytes = 1024 * 1024;
  * keep their length, events their digest and hash: the chain still verifies. Only whole frames that lie before the
  * end of the file are touched, so a writer may go on meanwhile. Before it, bump the generation and wait two
  * `generationCheckMs`, so that no writer counts on a content that goes; no reader may be at work in another process.
- * Throws `journal-newer` at the end when a file of the project was written by a later version.
+ * Throws `journal-newer` or `home-unusable` at the end when a file of the project was written by a later version or
+ * could not be read.
  */
 export function eraseFromJournals(home: string, projectId: string, target: ErasureTarget): JournalErasure {
   const total = { files: 0, events: 0, contents: 0, unreadableBytes: 0 };
-  let newer: Error | null = null;
+  let outOfReach: Error | null = null;
   const folder = `${projectToFolder(projectId)}/`;
-  for (const journal of [...listJournals(home), ...listQuarantine(home)]) {
+  const [living, aside] = [listJournals(home), new Set(listQuarantine(home))];
+  for (const journal of [...living, ...aside]) {
     if (!journal.name.startsWith(folder)) continue;
-    if (journal.error?.code === 'journal-newer') {
-      newer = journal.error;
+    if (journal.error !== null && journal.error.code !== 'journal-broken') {
+      outOfReach = journal.error;
       continue;
     }
-    const done = eraseFromFile(journal, target);
+    const done = eraseFromFile(journal, target, aside.has(journal));
     total.files += done.events + done.contents + done.unreadableBytes > 0 ? 1 : 0;
     total.events += done.events;
     total.contents += done.contents;
     total.unreadableBytes += done.unreadableBytes;
   }
   // What can be erased is, before the caller learns that a file was out of reach.
-  if (newer !== null) throw newer;
+  if (outOfReach !== null) throw outOfReach;
   return total;
 }
 
-function eraseFromFile(journal: JournalFile, target: ErasureTarget): Omit<JournalErasure, 'files'> {
+function eraseFromFile(journal: JournalFile, target: ErasureTarget, isAside: boolean): Omit<JournalErasure, 'files'> {
   const done = { events: 0, contents: 0, unreadableBytes: 0 };
   const fd = fs.openSync(journal.file, 'r+');
   const window = openWindow(journal.file, chunkBytes);
@@ -65,7 +67,8 @@ function eraseFromFile(journal: JournalFile, target: ErasureTarget): Omit<Journa
       at = frame.end;
     }
     // What follows the last frame is a write in progress, unless nobody is left to finish it.
-    if (journal.header === null || isProcessAlive(journal.header.identity) === 'gone') clear(at, window.size - at);
+    if (isAside || journal.header === null || isProcessAlive(journal.header.identity) === 'gone')
+      clear(at, window.size - at);
     if (done.events + done.contents + done.unreadableBytes > 0) fs.fdatasyncSync(fd);
   } finally {
     window.close();

@@ -86,10 +86,36 @@ export function parseHeader(bytes: Buffer, file: string): JournalHeader | null {
   if (bytes.length < prefixBytes + length) return null;
   if (headerCrc(bytes, length) !== bytes.readUInt32LE(16))
     throw broken(file, 16, 'the checksum of its header is wrong');
-  const { projectId, identity, createdAtMs } = JSON.parse(bytes.toString('utf8', prefixBytes, prefixBytes + length));
-  if (typeof projectId !== 'string' || typeof identity?.writerId !== 'string')
-    throw broken(file, prefixBytes, 'its header names no project or writer');
+  const fields = parseFields(bytes.toString('utf8', prefixBytes, prefixBytes + length));
+  const identity = toIdentity(fields?.['identity']);
+  const projectId = fields?.['projectId'];
+  if (typeof projectId !== 'string' || identity === null)
+    throw broken(file, prefixBytes, 'its header names no project or process');
+  const createdAtMs = Number(fields!['createdAtMs']);
   return { major, minor: bytes.readUInt16LE(10), projectId, identity, createdAtMs, bytes: prefixBytes + length };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null;
+
+function parseFields(text: string): Fields | null {
+  try {
+    const value = JSON.parse(text) as unknown;
+    return isFields(value) ? value : null;
+  } catch {
+    // A checksum can be right over anything.
+    return null;
+  }
+}
+
+/** A process as a header names it; `null` when a part is missing that tells whether it lives. */
+function toIdentity(value: unknown): ProcessIdentity | null {
+  if (!isFields(value)) return null;
+  const { writerId, bootId, host, pid, processStart } = value;
+  if (typeof writerId !== 'string' || typeof bootId !== 'string' || typeof host !== 'string') return null;
+  if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid < 0) return null;
+  return { writerId, bootId, host, pid, processStart: typeof processStart === 'string' ? processStart : null };
 }
 
 /** How many first bytes of a file hold its header, as far as `bytes` tells. */

@@ -7,6 +7,7 @@ import {
   bumpGeneration,
   defaultHome,
   openHome,
+  openSealHeads,
   projectToFolder,
   readGeneration,
   readKey,
@@ -115,5 +116,34 @@ describe('keys', () => {
       const keys = await Promise.all(Array.from({ length: 6 }, ask));
       expect(new Set(keys).size).toBe(1);
       expect(keys[0]).toMatch(/^[0-9a-f]{64}$/);
+    }));
+});
+
+describe('heads of seals', () => {
+  const digest = 'ab'.repeat(32);
+
+  it('are kept whole, for their owner alone, one for each project', () =>
+    withHome((home) => {
+      openHome(home);
+      const heads = openSealHeads(home);
+      expect(heads.read('default')).toBeNull();
+      heads.write('default', { number: 1, digest: '00'.repeat(32) });
+      heads.write('default', { number: 2, digest });
+      heads.write('../Other', { number: 7, digest });
+      expect(openSealHeads(home).read('default')).toEqual({ number: 2, digest });
+      expect(heads.read('../Other')).toEqual({ number: 7, digest });
+      const files = readdirSync(join(home, 'keys'));
+      expect(files).toHaveLength(2);
+      for (const file of files) expect(statSync(join(home, 'keys', file)).mode & 0o777).toBe(0o600);
+    }));
+
+  it('that cannot be read are refused with the file and a way out', () =>
+    withHome((home) => {
+      openHome(home);
+      for (const text of ['', '2', `2 ${digest}`, `-1 ${digest}\n`, `2 ${digest}\n3`]) {
+        writeFileSync(join(home, 'keys', 'default.head'), text);
+        expect(() => openSealHeads(home).read('default')).toThrow(expect.objectContaining({ code: 'key-broken' }));
+        expect(() => openSealHeads(home).read('default')).toThrow('default.head');
+      }
     }));
 });

@@ -1,14 +1,28 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { accessSync, constants, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { join, posix, resolve, win32 } from 'node:path';
 import { TachographError } from '../core/error.ts';
+import type { SealHeads } from '../core/record/seal.ts';
 
 // The data folder ("home"):
 //
 //   journal/<project>/<UTC time>-<pid>-<writer>.tgj    and beside it <name>.tgj.ack, how far it was imported
 //   quarantine/<project>/…                             files that could not be read whole, each with its cause
 //   keys/<name>.key
+//   keys/<project>.head                                number and digest of the newest seal
 //   generation                                         changes when written contents can no longer be relied on
 
 /** Suffix of journal files. */
@@ -144,6 +158,55 @@ export function readOrCreateKey(home: string, name: string, bytes: number): Uint
 /** The key of that name, or `null` when there is none. */
 export function readKey(home: string, name: string, bytes: number): Uint8Array | null {
   return readKeyFile(keyFile(home, name), bytes);
+}
+
+function headFile(home: string, projectId: string): string {
+  return join(home, 'keys', `${escapeName(projectId, /[a-z0-9_.-]/)}.head`);
+}
+
+/**
+ * The newest seals of a data folder's projects, kept beside the keys and away from the store, so that whoever can edit
+ * only the store cannot shorten the list unseen. Mode 0600; whole or not at all, also after a power cut.
+ */
+export function openSealHeads(home: string): SealHeads {
+  return {
+    read(projectId) {
+      const file = headFile(home, projectId);
+      let text: string;
+      try {
+        text = readFileSync(file, 'utf8');
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+        throw headBroken(file, (error as Error).message, error);
+      }
+      const match = /^(\d{1,15}) ([0-9a-f]{64})\n$/.exec(text);
+      if (match === null) throw headBroken(file, 'it is not a number and a digest', null);
+      return { number: Number(match[1]), digest: match[2]! };
+    },
+    write(projectId, { number, digest }) {
+      const file = headFile(home, projectId);
+      const draft = `${file}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`;
+      writeFileSync(draft, `${number} ${digest}\n`, { mode: 0o600, flag: 'wx', flush: true });
+      renameSync(draft, file);
+      syncFolder(join(home, 'keys'));
+    },
+  };
+}
+
+function headBroken(file: string, why: string, cause: unknown): TachographError {
+  const message = `The number of the newest seal in ${file} cannot be read: ${why}. Restore it from a backup, or remove it to take the seals in the store as they are.`;
+  return new TachographError('key-broken', message, cause === null ? {} : { cause });
+}
+
+// A renamed file is there after a power cut once its folder is on the disk. Windows has no such thing to sync.
+function syncFolder(folder: string): void {
+  if (process.platform === 'win32') return;
+  const fd = openSync(folder, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 // A link appears whole or not at all, and fails when the name is taken: the first of several processes wins.

@@ -6,6 +6,7 @@ export {
   generationCheckMs,
   journalFolder,
   openHome,
+  openSealHeads,
   projectToFolder,
   readGeneration,
   readKey,
@@ -17,12 +18,27 @@ export type { JournalOptions } from './writer.ts';
 export { createJournal } from './writer.ts';
 export type { JournalHeader } from './frame.ts';
 export { formatVersion } from './frame.ts';
-export type { JournalDamage, JournalPart } from './reader.ts';
+export type { JournalDamage, JournalPart, JournalPlace } from './reader.ts';
 export { readJournal, readJournalHeader } from './reader.ts';
 export type { JournalFile } from './shelf.ts';
-export { listJournals, listQuarantine, quarantineJournal, readAck, removeJournal, writeAck } from './shelf.ts';
+export {
+  copyAside,
+  listJournals,
+  listQuarantine,
+  quarantineJournal,
+  readAck,
+  readCauses,
+  removeJournal,
+  writeAck,
+} from './shelf.ts';
 export type { ErasureTarget } from './entry.ts';
 export type { JournalErasure } from './erase.ts';
 export { eraseFromJournals } from './erase.ts';
 export type { OpenRecorderOptions } from './open-recorder.ts';
 export { openRecorder } from './open-recorder.ts';
+export type { SinkOptions } from './sink/sink.ts';
+export { createSink } from './sink/sink.ts';
+export type { Inbox, InboxOptions } from './sink/inbox.ts';
+export { createInbox } from './sink/inbox.ts';
+export type { OpenSinkRecorderOptions } from './sink/open-sink-recorder.ts';
+export { openSinkRecorder } from './sink/open-sink-recorder.ts';

@@ -6,16 +6,22 @@ import type { FileWindow, Frame } from './window.ts';
 import { frameAt, nextFrame, openWindow } from './window.ts';
 
 /** A region of a journal that holds no sound frame, though sound ones follow. */
-export interface JournalDamage {
-  readonly offset: number;
-  readonly bytes: number;
+export interface JournalDamage extends JournalPlace {
   /** `checksum`: no sound frame there. `content`: a sound frame whose body is not an entry. */
   readonly cause: 'checksum' | 'content';
+}
+
+/** A region of a journal. */
+export interface JournalPlace {
+  readonly offset: number;
+  readonly bytes: number;
 }
 
 /** What one reading of a journal found. */
 export interface JournalPart {
   readonly entries: readonly JournalEntry[];
+  /** Where the frame of each entry stands, in the same order. */
+  readonly places: readonly JournalPlace[];
   /** Where to read on. */
   readonly nextBytes: number;
   readonly damage: readonly JournalDamage[];
@@ -44,6 +50,7 @@ export function readJournal(file: string, fromBytes: number, options?: { maxByte
     if (start === 0) {
       return {
         entries: [],
+        places: [],
         nextBytes: 0,
         damage: [],
         end: window.size === 0 ? 'clean' : 'torn',
@@ -58,9 +65,11 @@ export function readJournal(file: string, fromBytes: number, options?: { maxByte
 
 function readFrames(window: FileWindow, start: number, maxBytes: number): JournalPart {
   const entries: JournalEntry[] = [];
+  const places: JournalPlace[] = [];
   const damage: JournalDamage[] = [];
   const done = (nextBytes: number, end: JournalPart['end']): JournalPart => ({
     entries,
+    places,
     nextBytes,
     damage,
     end,
@@ -72,19 +81,24 @@ function readFrames(window: FileWindow, start: number, maxBytes: number): Journa
     const frame = frameAt(window, at) ?? nextFrame(window, at + 1);
     if (frame === null) return done(at, 'torn');
     if (frame.offset > at) damage.push({ offset: at, bytes: frame.offset - at, cause: 'checksum' });
-    addEntry(frame, entries, damage);
+    const entry = frame.kind === frameKinds.entry ? entryOf(frame) : null;
+    const place = { offset: frame.offset, bytes: frame.end - frame.offset };
+    if (entry === 'broken') damage.push({ ...place, cause: 'content' });
+    else if (entry !== null) {
+      entries.push(entry);
+      places.push(place);
+    }
     at = frame.end;
   }
   return done(at, 'clean');
 }
 
-function addEntry(frame: Frame, entries: JournalEntry[], damage: JournalDamage[]): void {
-  if (frame.kind !== frameKinds.entry) return;
+function entryOf(frame: Frame): JournalEntry | 'broken' {
   try {
-    entries.push(decodeEntry(frame.body));
+    return decodeEntry(frame.body);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    damage.push({ offset: frame.offset, bytes: frame.end - frame.offset, cause: 'content' });
+    return 'broken';
   }
 }
 

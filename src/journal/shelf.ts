@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { isTachographError, type TachographError } from '../core/error.ts';
+import { isTachographError, TachographError } from '../core/error.ts';
 import type { JournalHeader } from './frame.ts';
-import { journalSuffix } from './home.ts';
+import { journalSuffix, projectToFolder } from './home.ts';
+import type { JournalPlace } from './reader.ts';
 import { readJournalHeader } from './reader.ts';
 
 /** One journal file of a data folder. */
@@ -17,7 +18,7 @@ export interface JournalFile {
   readonly modifiedAtMs: number;
   /** `null` while its first write is not whole, or when it cannot be read. */
   readonly header: JournalHeader | null;
-  /** Why it cannot be read at all (`journal-broken`, `journal-newer`), else `null`. */
+  /** Why it cannot be read at all (`journal-broken`, `journal-newer`, `home-unusable`), else `null`. */
   readonly error: TachographError | null;
 }
 
@@ -61,11 +62,24 @@ function describe(file: string, name: string): JournalFile | null {
   if (stat === undefined) return null;
   const common = { file, name, bytes: stat.size, modifiedAtMs: stat.mtimeMs };
   try {
-    return { ...common, header: readJournalHeader(file), error: null };
+    const header = readJournalHeader(file);
+    if (header !== null) checkFolder(file, header);
+    return { ...common, header, error: null };
   } catch (error) {
     if (!isTachographError(error)) throw error;
+    // Removed since the folder was read: nobody needs it any more.
+    if ((error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') return null;
     return { ...common, header: null, error };
   }
+}
+
+// Projects are kept apart by their folders (I10): erasure looks for a project's words nowhere else.
+function checkFolder(file: string, { projectId }: JournalHeader): void {
+  if (basename(dirname(file)) === projectToFolder(projectId)) return;
+  throw new TachographError(
+    'journal-broken',
+    `The journal ${file} belongs to another project than its folder. Move it to journal/${projectToFolder(projectId)}.`,
+  );
 }
 
 const ackDigits = 16;
@@ -112,9 +126,7 @@ export function removeJournal(file: string): void {
  * original stays where it is, for a file whose writer may still live.
  */
 export function quarantineJournal(file: string, cause: string, options?: { copy?: boolean }): string {
-  const project = basename(dirname(file));
-  const folder = join(dirname(dirname(dirname(file))), 'quarantine', project);
-  fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const folder = quarantineFolder(file);
   if (options?.copy) {
     const target = join(folder, basename(file));
     fs.copyFileSync(file, target);
@@ -129,7 +141,68 @@ export function quarantineJournal(file: string, cause: string, options?: { copy?
   return explain(target, file, cause);
 }
 
+function quarantineFolder(file: string): string {
+  const folder = join(dirname(dirname(dirname(file))), 'quarantine', basename(dirname(file)));
+  fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return folder;
+}
+
+const causeSuffix = '.cause.txt';
+const copyBytes = 1024 * 1024;
+
+/**
+ * Copies one region of a journal into quarantine, durably, and notes the cause. All regions of a file go into one copy,
+ * `<name>-parts.tgj`, mode 0600: a journal like any other, so that an erasure finds it and a later version may read it.
+ * A region that was copied last time already is not copied again.
+ */
+export function copyAside(file: string, place: JournalPlace, cause: string): void {
+  const target = join(quarantineFolder(file), basename(file).replace(journalSuffix, `-parts${journalSuffix}`));
+  const at = `${place.bytes} bytes at ${place.offset}: `;
+  if (readCauses(target).some((known) => known.startsWith(at))) return;
+  const from = fs.openSync(file, 'r');
+  const to = fs.openSync(target, 'a', 0o600);
+  try {
+    if (fs.fstatSync(to).size === 0) copyRegion(from, to, { offset: 0, bytes: readJournalHeader(file)?.bytes ?? 0 });
+    copyRegion(from, to, place);
+    fs.fdatasyncSync(to);
+  } finally {
+    fs.closeSync(from);
+    fs.closeSync(to);
+  }
+  if (!fs.existsSync(`${target}${causeSuffix}`)) explain(target, file, `${at}${cause}`);
+  else fs.appendFileSync(`${target}${causeSuffix}`, `${at}${cause}\n`, { flush: true });
+}
+
+function copyRegion(from: number, to: number, { offset, bytes }: JournalPlace): void {
+  const buffer = Buffer.allocUnsafe(Math.min(copyBytes, bytes));
+  for (let done = 0; done < bytes;) {
+    const got = fs.readSync(from, buffer, 0, Math.min(buffer.length, bytes - done), offset + done);
+    if (got === 0) return;
+    fs.writeSync(to, buffer, 0, got);
+    done += got;
+  }
+}
+
+const causesBytesMax = 256 * 1024;
+
+/** Why a file, or each of the regions of one, is in quarantine: the lines of its cause, at most the last 256 KiB. */
+export function readCauses(file: string): string[] {
+  let text: string;
+  try {
+    text = fs.readFileSync(`${file}${causeSuffix}`, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+  // The first line is where the file stood.
+  return text
+    .slice(text.indexOf('\n') + 1)
+    .slice(-causesBytesMax)
+    .split('\n')
+    .filter((line) => line !== '');
+}
+
 function explain(target: string, file: string, cause: string): string {
-  fs.writeFileSync(`${target}.cause.txt`, `${file}\n${cause}\n`, { mode: 0o600 });
+  fs.writeFileSync(`${target}${causeSuffix}`, `${file}\n${cause}\n`, { mode: 0o600 });
   return target;
 }

@@ -13,25 +13,40 @@ export interface FileWindow {
   close(): void;
 }
 
-/** Opens a file for reading. Throws `journal-broken` when it cannot be opened. */
+// Not `journal-broken`: what is in the file is not known, and may be read at another time.
+function unreadable(file: string, cause: unknown): TachographError {
+  return new TachographError(
+    'home-unusable',
+    `The journal ${file} cannot be read: ${(cause as Error).message}. Give this user the right to read it.`,
+    { cause },
+  );
+}
+
+/** Opens a file for reading. Throws `home-unusable` when the system does not let it be opened or read. */
 export function openWindow(file: string, chunkBytes: number): FileWindow {
   let fd: number;
   try {
     fd = openSync(file, 'r');
   } catch (cause) {
-    throw new TachographError('journal-broken', `The journal ${file} cannot be opened: ${(cause as Error).message}.`, {
-      cause,
-    });
+    throw unreadable(file, cause);
   }
   const size = fstatSync(fd).size;
   let chunk: Buffer = Buffer.alloc(0);
   let chunkStart = 0;
 
+  const readAt = (bytes: Buffer, from: number, position: number): number => {
+    try {
+      return readSync(fd, bytes, from, bytes.length - from, position);
+    } catch (cause) {
+      throw unreadable(file, cause);
+    }
+  };
+
   const read = (offset: number, length: number): Buffer => {
     const bytes = Buffer.allocUnsafeSlow(Math.max(0, Math.min(length, size - offset)));
     let done = 0;
     while (done < bytes.length) {
-      const got = readSync(fd, bytes, done, bytes.length - done, offset + done);
+      const got = readAt(bytes, done, offset + done);
       if (got === 0) break;
       done += got;
     }
@@ -60,6 +75,16 @@ export function openWindow(file: string, chunkBytes: number): FileWindow {
   };
 
   return { size, at, find, close: () => closeSync(fd) };
+}
+
+/** Bytes in memory, read as a file is. */
+export function bytesToWindow(bytes: Buffer): FileWindow {
+  return {
+    size: bytes.length,
+    at: (offset, length) => (offset + length > bytes.length ? null : bytes.subarray(offset, offset + length)),
+    find: (word, offset) => bytes.indexOf(word, offset),
+    close: () => undefined,
+  };
 }
 
 /** A frame whose checksum is right. */

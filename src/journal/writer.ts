@@ -8,6 +8,7 @@ import { createBackground } from './background.ts';
 import type { WaitingFrame } from './backlog.ts';
 import { createBacklog, createLossLedger } from './backlog.ts';
 import { createEntryEncoder } from './entry.ts';
+import { createErrorReporter } from '../core/error-report.ts';
 import type { FileOperations } from './file-operations.ts';
 import { systemFiles } from './file-operations.ts';
 import { generationCheckMs, generationFile } from './home.ts';
@@ -45,7 +46,6 @@ const rotateBytesDefault = 64 * 1024 * 1024;
 const bufferMsOfControl = 20;
 const flushMsDefault = 5000;
 const closeMs = 2000;
-const errorPauseMs = 60_000;
 const ackPollMs = 5;
 /** A sync that fails twice, each time in a new file, is not tried again until the next flush. */
 const syncAttemptsMax = 2;
@@ -239,24 +239,6 @@ function createTextWatch(file: string, fs: FileOperations, clock: Clock): (isMov
     // A disk that answers slowly is asked less often, so that looking stays below a twentieth of the time.
     nextMs = Math.max(nextMs, startedMs + 20 * (clock.monotonicMs() - startedMs));
     return isNew;
-  };
-}
-
-function createErrorReporter(clock: Clock, report: ((error: unknown) => void) | undefined): (error: unknown) => void {
-  const toldAtByKind = new Map<string, number>();
-  return (error) => {
-    if (report === undefined) return;
-    const { code, name } = error as NodeJS.ErrnoException;
-    const kind = code ?? name ?? 'unknown';
-    const nowMs = clock.monotonicMs();
-    if (nowMs - (toldAtByKind.get(kind) ?? Number.NEGATIVE_INFINITY) < errorPauseMs) return;
-    toldAtByKind.set(kind, nowMs);
-    try {
-      report(error);
-    } catch (thrown) {
-      // I1: not even the host's own reporter can make a recording call throw. There is nobody left to tell.
-      void thrown;
-    }
   };
 }
 

@@ -6,6 +6,7 @@ import type { IdSource } from '../core/id.ts';
 import { createIdSource } from '../core/id.ts';
 import { createRedactor } from '../core/redact/create.ts';
 import type { Redactor } from '../core/redact/redactor.ts';
+import type { RunOrigin } from '../core/run-file/writer.ts';
 import type { Store } from '../core/store.ts';
 import { refuseForeign } from './guard.ts';
 import { secure } from './headers.ts';
@@ -21,7 +22,7 @@ import type { Feed, News } from './stream/feed.ts';
 import { createFeed } from './stream/feed.ts';
 import type { SseLimits } from './stream/sse.ts';
 import { defaultSseLimits, openSse } from './stream/sse.ts';
-import type { EraseRun, Surroundings } from './surroundings.ts';
+import type { EraseRun, Exporter, Surroundings, TakeBatch } from './surroundings.ts';
 import { createViewer } from './viewer.ts';
 import type { WireVerdict } from './wire.ts';
 
@@ -34,6 +35,12 @@ export interface HandlerOptions {
   readonly verify: (projectId: string, runId: string) => Promise<WireVerdict>;
   /** Left out or `null`: erasing is not offered. */
   readonly eraseRun?: EraseRun | null;
+  /** Left out or `null`: batches of other recorders are refused. */
+  readonly inbox?: TakeBatch | null;
+  /** Left out or `null`: run files and pages are not offered. */
+  readonly exporter?: Exporter | null;
+  /** Left out: every run was recorded here. */
+  readonly originOf?: (projectId: string, runId: string) => RunOrigin | null;
   /** Folder of the built viewer. Left out: a page says that it is not built. */
   readonly webRoot?: string | null;
   /** News of the indexer in this process. The store is polled beside it, for what other processes import. */
@@ -114,6 +121,9 @@ function createSurroundings({ options, feed, metrics, closing, onError }: Parts)
     redactor: options.redactor ?? createRedactor({ key: randomBytes(32) }),
     verify: options.verify,
     eraseRun: options.eraseRun ?? null,
+    inbox: options.inbox ?? null,
+    exporter: options.exporter ?? null,
+    originOf: options.originOf ?? (() => null),
     feed,
     metrics,
     stepNumbers: createStepNumbers(),

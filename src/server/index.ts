@@ -4,4 +4,4 @@ export type { News, RunNews } from './stream/feed.ts';
 export type { Server, ServerOptions } from './server.ts';
 export { createServer } from './server.ts';
 export { findRun } from './reading/run-reference.ts';
-export type { EraseRun } from './surroundings.ts';
+export type { EraseRun, Exporter, TakeBatch } from './surroundings.ts';

@@ -51,6 +51,13 @@ function toAnswer(route: Route, components: Json): Json {
   return { description: 'The answer.', content };
 }
 
+function toRequestBody(route: Route, components: Json): Json {
+  const content: Json = {};
+  if (route.body !== undefined) content['application/json'] = { schema: toSchema(route.body, 'input', components) };
+  if (route.bytes !== undefined) content[route.bytes.mediaType] = {};
+  return Object.keys(content).length === 0 ? {} : { requestBody: { required: true, content } };
+}
+
 function toOperation(route: Route, components: Json): Json {
   const parameters = [...toParameters(route.params, 'path'), ...toParameters(route.query, 'query')];
   const problem = {
@@ -60,14 +67,7 @@ function toOperation(route: Route, components: Json): Json {
   return {
     summary: route.summary,
     parameters,
-    ...(route.body === undefined
-      ? {}
-      : {
-          requestBody: {
-            required: true,
-            content: { 'application/json': { schema: toSchema(route.body, 'input', components) } },
-          },
-        }),
+    ...toRequestBody(route, components),
     responses: { [String(route.status ?? 200)]: toAnswer(route, components), default: problem },
   };
 }

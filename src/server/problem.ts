@@ -40,6 +40,7 @@ export const statusByCode: Readonly<Record<ProblemCode, number>> = {
   'home-unusable': 500,
   'key-broken': 500,
   'export-foreign': 422,
+  'batch-broken': 400,
   'port-taken': 500,
   'bind-refused': 500,
   internal: 500,

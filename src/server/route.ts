@@ -11,6 +11,8 @@ export interface RouteInput<P, Q, B> {
   readonly params: P;
   readonly query: Q;
   readonly body: B;
+  /** The body of a route that takes `bytes`; empty otherwise. */
+  readonly bytes: Uint8Array;
   readonly request: Request;
 }
 
@@ -23,6 +25,8 @@ export interface RouteDefinition<P extends Fields, Q extends Fields, B extends z
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;
+  /** Instead of a JSON body: its media type and most bytes. */
+  readonly bytes?: { readonly mediaType: string; readonly bytesMax: number };
   /** Status of a good answer; 200 unless said. */
   readonly status?: number;
   /** Shape of a JSON answer; a media type for the others. */
@@ -104,23 +108,33 @@ function readQuery(
   return parsed.success ? { ok: true, value: parsed.data } : { ok: false, issue: firstIssue(parsed.error) };
 }
 
-/** Reads at most `bytesMax` of a body as JSON, or refuses. */
-async function readBody(request: Request, schema: z.ZodType): Promise<{ value: unknown } | { refusal: Response }> {
-  const type = request.headers.get('content-type') ?? '';
-  if (!/^application\/json\s*(;|$)/i.test(type)) {
-    return { refusal: toProblem('media-type-refused', 'Send the body as application/json.') };
-  }
+const isMediaType = (request: Request, wanted: string): boolean =>
+  (request.headers.get('content-type') ?? '').split(';')[0]!.trim().toLowerCase() === wanted;
+
+/** Reads a body of one media type, or refuses it; no more than `bytesMax` of it is ever in memory. */
+async function readBytes(
+  request: Request,
+  { mediaType, bytesMax }: { mediaType: string; bytesMax: number },
+): Promise<{ value: Buffer } | { refusal: Response }> {
+  if (!isMediaType(request, mediaType))
+    return { refusal: toProblem('media-type-refused', `Send the body as ${mediaType}.`) };
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of request.body ?? []) {
     bytes += chunk.byteLength;
-    if (bytes > bodyBytesMax)
-      return { refusal: toProblem('body-too-large', `The body has more than ${bodyBytesMax} bytes.`) };
+    if (bytes > bytesMax) return { refusal: toProblem('body-too-large', `The body has more than ${bytesMax} bytes.`) };
     chunks.push(chunk);
   }
+  return { value: Buffer.concat(chunks) };
+}
+
+/** Reads a body as JSON of a shape, or refuses. */
+async function readBody(request: Request, schema: z.ZodType): Promise<{ value: unknown } | { refusal: Response }> {
+  const read = await readBytes(request, { mediaType: 'application/json', bytesMax: bodyBytesMax });
+  if ('refusal' in read) return read;
   let raw: unknown;
   try {
-    raw = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)));
+    raw = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(read.value));
   } catch {
     return { refusal: toProblem('bad-argument', 'The body is not valid JSON in UTF-8.', { field: 'body' }) };
   }
@@ -147,7 +161,13 @@ export async function runRoute(
     if ('refusal' in read) return read.refusal;
     body = read.value;
   }
-  const input = { params: params.data, query: query.value, body, request } as RouteInput<never, never, never>;
+  let bytes: Uint8Array = new Uint8Array(0);
+  if (route.bytes !== undefined) {
+    const read = await readBytes(request, route.bytes);
+    if ('refusal' in read) return read.refusal;
+    bytes = read.value;
+  }
+  const input = { params: params.data, query: query.value, body, bytes, request } as RouteInput<never, never, never>;
   const answer = await route.handle(input, around);
   if (answer instanceof Response) return answer;
   if (route.status === 204) return new Response(null, { status: 204 });

@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { IdSource } from '../core/id.ts';
 import type { Redactor } from '../core/redact/redactor.ts';
+import type { RunOrigin } from '../core/run-file/writer.ts';
 import type { ErasureResult, Store } from '../core/store.ts';
 import type { Feed } from './stream/feed.ts';
 import type { Metrics } from './metrics.ts';
@@ -10,6 +11,17 @@ import type { WireVerdict } from './wire.ts';
 
 /** Erases a run wherever its words are. */
 export type EraseRun = (projectId: string, runId: string) => Promise<ErasureResult>;
+
+/** Takes a batch of another recorder's entries: durable when it returns. Throws `batch-broken`, and what the disk throws. */
+export type TakeBatch = (batch: Uint8Array) => { readonly entries: number; readonly generation: number };
+
+/** Writes runs out for other places. */
+export interface Exporter {
+  /** The run file of a run, in pieces: words of the record, seals, a signature over all of it. */
+  runFile(projectId: string, runId: string): AsyncIterable<string>;
+  /** One HTML file with the viewer, the run and its child runs. Throws `bad-argument` for one too large for a page. */
+  page(projectId: string, runId: string): Promise<string>;
+}
 
 /** Everything a route is handed. */
 export interface Surroundings {
@@ -23,6 +35,12 @@ export interface Surroundings {
   readonly verify: (projectId: string, runId: string) => Promise<WireVerdict>;
   /** `null` where nobody here can erase everywhere. */
   readonly eraseRun: EraseRun | null;
+  /** `null` where records are only read. */
+  readonly inbox: TakeBatch | null;
+  /** `null` where nobody here holds the key that signs run files. */
+  readonly exporter: Exporter | null;
+  /** Where a run that was imported came from; `null` for one that was recorded here. */
+  readonly originOf: (projectId: string, runId: string) => RunOrigin | null;
   readonly feed: Feed;
   readonly metrics: Metrics;
   readonly stepNumbers: StepNumbers;

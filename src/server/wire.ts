@@ -3,6 +3,7 @@ import type { AttemptView } from '../core/model/attempt.ts';
 import type { RunView } from '../core/model/run.ts';
 import type { StepView } from '../core/model/step.ts';
 import type { Annotation, SearchHit, TotalsRow } from '../core/store.ts';
+import type { Verdict } from '../core/verify/verdict.ts';
 
 export type { Part as WirePart } from '../core/content/message.ts';
 export type { AttemptView, BodyRef } from '../core/model/attempt.ts';
@@ -14,6 +15,32 @@ export type { Annotation, ErasureResult, SearchHit, TotalsRow } from '../core/st
 
 /** Both verdicts of `GET /api/v1/runs/{id}/verify`. */
 export type { Verdict as WireVerdict } from '../core/verify/verdict.ts';
+
+/** One seal over a run: `GET /api/v1/runs/{id}/seals`. */
+export interface WireSeal {
+  /** Its place in the seals of its project. */
+  readonly number: number;
+  readonly projectId: string;
+  readonly timeMs: number;
+  /** Events it covers. */
+  readonly events: number;
+  /** Events that it says were erased. */
+  readonly erased: number;
+  readonly publicKey: string;
+  /** What people compare: the first 128 bits of the key's SHA-256. */
+  readonly fingerprint: string;
+  /** Its digest, which the next seal of the project and an anchor name. */
+  readonly digest: string;
+  /** `here`: made by this home. `origin`: it came with the run. */
+  readonly from: 'here' | 'origin';
+}
+
+/** `GET /api/v1/runs/{id}/seals`: those of its origin first, each by number. */
+export interface RunSeals {
+  readonly seals: readonly WireSeal[];
+  /** The project that a run came from by a run file; `null` for one recorded here. */
+  readonly origin: { readonly projectId: string; readonly fingerprint: string } | null;
+}
 
 /** A page of runs: `GET /api/v1/runs`. `total` only with `count=true`. */
 export interface RunPage {
@@ -134,6 +161,51 @@ export interface VolumeBucket {
   readonly runs: number;
   readonly errors: number;
   readonly costNanoUsd: number | null;
+}
+
+/** One run of an offline page, as its routes would answer. Numbers name `messages`, `tools` and `texts` of the page. */
+export interface OfflineRun {
+  readonly detail: RunDetail;
+  readonly verdict: Verdict;
+  readonly seals: RunSeals;
+  readonly children: readonly RunView[];
+  readonly steps: readonly StepView[];
+  /** The last 500. */
+  readonly events: readonly WireEvent[];
+  readonly stepDetails: Readonly<Record<number, StepDetail>>;
+  readonly contexts: Readonly<
+    Record<
+      number,
+      {
+        /** Message, whether it is new, and its mark, by index in the context. */
+        readonly messages: readonly (readonly [index: number, message: number, isNew: boolean, mark: unknown])[];
+        readonly tools: readonly number[];
+        readonly newFrom: number;
+        readonly length: number;
+        readonly missing: number;
+      }
+    >
+  >;
+  /** Bodies of a step's attempts, by step and then attempt, as the texts they are made of. */
+  readonly bodies: Readonly<
+    Record<
+      number,
+      Readonly<
+        Record<number, { readonly request: readonly number[] | null; readonly response: readonly number[] | null }>
+      >
+    >
+  >;
+}
+
+/** What a page that opens without a server holds in its place. Every message and every piece of a body is there once. */
+export interface OfflineBook {
+  readonly version: 1;
+  /** The run that the page opens with. */
+  readonly runId: string;
+  readonly runs: Readonly<Record<string, OfflineRun>>;
+  readonly messages: readonly Pick<WireMessage, 'contentId' | 'role' | 'parts' | 'raw'>[];
+  readonly tools: readonly WireContext['tools'][number][];
+  readonly texts: readonly string[];
 }
 
 /** `application/problem+json`. `code` is one of the closed codes; `field` names the query or body field that was wrong. */

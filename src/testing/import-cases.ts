@@ -19,7 +19,7 @@ export async function sealOf(store: Store, runId: string, number: number): Promi
     projectId: 'default',
     runId,
     number,
-    writers: writers.map(({ writerId, n, hash }) => ({ writerId, count: n, head: hex(hash) })),
+    writers: writers.map(({ writerId, n, hash }) => ({ writerId, count: n, head: hex(hash), erased: 0 })),
     timeMs: 1,
     previous: hex(zeroHash),
     publicKey: '00',

@@ -201,5 +201,34 @@ export function describeReading({ api: { describe, it }, withStore }: SuiteConte
         assert.equal((await store.listEvents('default', run.id)).length, 1);
       }),
     );
+
+    it(
+      'refuses an annotation id that another run of the project has, and takes it in another project',
+      withStore(async (store) => {
+        const world = createWorld();
+        const [one, other] = [world.run(), world.run()];
+        await importAll(store, one, other);
+        await store.importBatch(toBatch(other.entries, 'second'));
+        const note = {
+          id: 'n1',
+          runId: one.id,
+          stepId: null,
+          kind: 'note',
+          name: null,
+          value: 'mine',
+          author: null,
+          createdAtMs: 1,
+          updatedAtMs: 1,
+        } as const;
+        await store.putAnnotation('default', note);
+        const stolen = { ...note, runId: other.id, value: 'stolen' };
+        await assert.rejects(store.putAnnotation('default', stolen), { code: 'end-conflict' });
+        assert.deepEqual(await store.listAnnotations('default', one.id), [note]);
+        assert.deepEqual(await store.listAnnotations('default', other.id), []);
+        await store.putAnnotation('second', stolen);
+        assert.deepEqual(await store.listAnnotations('second', other.id), [stolen]);
+        assert.deepEqual(await store.listAnnotations('default', one.id), [note]);
+      }),
+    );
   });
 }

@@ -5,6 +5,7 @@ import { describeLists } from './list-cases.ts';
 import { describeModel } from './model-cases.ts';
 import { describePurge } from './purge-cases.ts';
 import { describeReading } from './reading-cases.ts';
+import { describeSeals } from './seal-cases.ts';
 import { describeSearch } from './search-cases.ts';
 import { describeTotals } from './totals-cases.ts';
 
@@ -50,6 +51,7 @@ export function describeStore(name: string, under: StoreUnderTest, api: TestApi)
   const context: SuiteContext = { api, withStore, reopen };
   api.describe(`store: ${name}`, () => {
     describeImport(context);
+    describeSeals(context);
     describeReading(context);
     describeLists(context);
     describeSearch(context);

@@ -50,7 +50,9 @@ describe('package.json', () => {
     const versions = [manifest, readJson('web/package.json')].flatMap((each) =>
       Object.entries((each.devDependencies ?? {}) as object),
     );
-    expect(versions.filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version as string))).toEqual([]);
+    expect(versions.filter(([, version]) => !/^(npm:[^@]+@)?\d+\.\d+\.\d+(-[\w.]+)?$/.test(version as string))).toEqual(
+      [],
+    );
   });
 
   test('every peer is optional', () => {

@@ -24,6 +24,7 @@ test('error codes are pinned', () => {
     'home-unusable',
     'key-broken',
     'export-foreign',
+    'batch-broken',
     'port-taken',
     'bind-refused',
     'internal',

@@ -17,7 +17,9 @@ export function createTemporaryHome(): TemporaryHome {
   const home = mkdtempSync(join(tmpdir(), 'tachograph-'));
   return {
     home,
-    recorder: (options = {}) => openRecorder({ ...options, home }),
+    // On a machine that is busy a write may take longer than the bound, and what follows waits in memory: a test that
+    // looks at the journal at once would not find it.
+    recorder: (options = {}) => openRecorder({ ...options, limits: { writeMs: 10_000, ...options.limits }, home }),
     remove: () => rmSync(home, { recursive: true, force: true }),
   };
 }

@@ -1,4 +1,13 @@
-import type { RunDetail, RunView, Stats, StepDetail, WireContent, WireContext, WireVerdict } from '../src/api/wire.ts';
+import type {
+  RunDetail,
+  RunSeals,
+  RunView,
+  Stats,
+  StepDetail,
+  WireContent,
+  WireContext,
+  WireVerdict,
+} from '../src/api/wire.ts';
 import { aUsage } from './builders.ts';
 import type { FixtureRun } from './fixture-run.ts';
 
@@ -169,6 +178,21 @@ function verdict(fixture: FixtureRun): WireVerdict {
   };
 }
 
+function seals(fixture: FixtureRun): RunSeals {
+  const seal = {
+    number: 41,
+    projectId: 'default',
+    timeMs: fixture.run.updatedAtMs,
+    events: fixture.run.counts.events,
+    erased: 0,
+    publicKey: 'ab'.repeat(32),
+    fingerprint: 'e961-75ca-957d-eef2-5dbd-945d-c712-0185',
+    digest: 'cd'.repeat(32),
+    from: 'here',
+  } as const;
+  return { seals: fixture.run.status === 'running' ? [] : [seal], origin: null };
+}
+
 function detail(fixture: FixtureRun): RunDetail {
   return {
     run: fixture.run,
@@ -177,7 +201,7 @@ function detail(fixture: FixtureRun): RunDetail {
     environment: fixture.environment,
     chain: fixture.chain,
     annotations: [],
-    gaps: [],
+    gaps: fixture.events.filter(({ type }) => type === 'gap'),
   };
 }
 
@@ -197,6 +221,8 @@ function answerRun(fixtures: Map<string, FixtureRun>, rest: readonly string[], q
       return detail(fixture);
     case 'verify':
       return verdict(fixture);
+    case 'seals':
+      return seals(fixture);
     case 'children':
       return [...fixtures.values()].map(({ run }) => run).filter((run) => run.parentRunId === fixture.run.id);
     case 'events':

@@ -2,6 +2,8 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import type { Book } from './api/book.ts';
+import { openBook } from './api/book.ts';
 import { ApiError } from './api/client.ts';
 import { applyTheme } from './parts/theme-toggle.tsx';
 import { createAppRouter } from './router.tsx';
@@ -23,10 +25,23 @@ const queryClient = new QueryClient({
   },
 });
 
-createRoot(document.getElementById('root')!).render(
-  <StrictMode>
-    <QueryClientProvider client={queryClient}>
-      <RouterProvider router={createAppRouter()} />
-    </QueryClientProvider>
-  </StrictMode>,
-);
+function show(): void {
+  createRoot(document.getElementById('root')!).render(
+    <StrictMode>
+      <QueryClientProvider client={queryClient}>
+        <RouterProvider router={createAppRouter()} />
+      </QueryClientProvider>
+    </StrictMode>,
+  );
+}
+
+const book = openBook();
+if (book === null) show();
+else {
+  const openAtRun = ({ runId }: Book): void => {
+    // A page that holds its runs opens with the one it was made for.
+    if (!location.hash.startsWith('#/')) location.replace(`#/runs/${runId}`);
+  };
+  // What cannot be read is told by the first page that asks for it.
+  void book.then(openAtRun, () => undefined).then(show);
+}

@@ -1,4 +1,12 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link } from '@tanstack/react-router';
+import {
+  createHashHistory,
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Link,
+} from '@tanstack/react-router';
+import { isOffline } from './api/book.ts';
 import { RunsPage } from './pages/runs/runs-page.tsx';
 import { parseNumbersSearch } from './model/numbers-search.ts';
 import { parseRunSearch } from './model/run-search.ts';
@@ -53,9 +61,13 @@ function stringifySearch(search: Record<string, unknown>): string {
   return text === '' ? '' : `?${text}`;
 }
 
-/** The viewer's routes: the list; a run and the numbers, whose scripts come when they are first opened. */
+/**
+ * The viewer's routes: the list; a run and the numbers, whose scripts come when they are first opened. In a page that
+ * opens from a file the address of a view stands behind its #.
+ */
 export function createAppRouter() {
   return createRouter({
+    ...(isOffline ? { history: createHashHistory() } : {}),
     routeTree: rootRoute.addChildren([runsRoute, runRoute, numbersRoute]),
     parseSearch,
     stringifySearch,

@@ -29,7 +29,21 @@ export async function buildViewer(): Promise<string> {
   return outDir;
 }
 
-/** Takes away what `buildViewer` built. */
+/** Builds the viewer as one script and one sheet of styles, for pages that open from a file, into a folder of its own. */
+export async function buildPageViewer(): Promise<string> {
+  const { build } = await import('vite');
+  const outDir = mkdtempSync(join(tmpdir(), 'tachograph-page-'));
+  const root = join(import.meta.dirname, '..');
+  await build({
+    root,
+    configFile: join(root, 'page.config.ts'),
+    logLevel: 'error',
+    build: { outDir, emptyOutDir: true },
+  });
+  return outDir;
+}
+
+/** Takes away what `buildViewer` or `buildPageViewer` built. */
 export function removeViewer(outDir: string): void {
   rmSync(outDir, { recursive: true, force: true });
 }
@@ -55,7 +69,7 @@ export async function openPage(browser: Browser, url: string, options: PageOptio
   const page = await context.newPage();
   page.setDefaultTimeout(8000);
   const complaints: string[] = [];
-  const origin = new URL(url).origin;
+  const origin = url.startsWith('file:') ? url : new URL(url).origin;
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') complaints.push(`console: ${message.text()}`);
   });

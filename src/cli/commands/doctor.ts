@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import process from 'node:process';
 import type { Command } from 'commander';
 import { isTachographError } from '../../core/error.ts';
-import { listJournals, listQuarantine } from '../../journal/index.ts';
+import { listJournals, listQuarantine, readCauses } from '../../journal/index.ts';
 import { toPlural } from '../print/figures.ts';
 import { chooseHome } from '../open.ts';
 import type { Terminal } from '../print/terminal.ts';
+import { toVisible } from '../print/terminal.ts';
 import type { CommandPlace, GlobalOptions } from './command.ts';
 import { examples, exitStatus, optionsOf, printJson, withHome } from './command.ts';
 
@@ -43,7 +44,6 @@ function checkJournals(home: string): Finding[] {
   const files = listJournals(home);
   const bytes = files.reduce((sum, { bytes: size }) => sum + size, 0);
   const broken = files.filter(({ error }) => error !== null);
-  const moved = listQuarantine(home);
   return [
     { what: 'journals', state: 'good', detail: `${toPlural(files.length, 'file')}, ${bytes} bytes waiting or in use` },
     ...broken.map(({ file, error }): Finding => ({
@@ -51,15 +51,27 @@ function checkJournals(home: string): Finding[] {
       state: 'wrong',
       detail: `${file}: ${error!.message}`,
     })),
-    ...(moved.length === 0
-      ? []
-      : [
-          {
-            what: 'quarantine',
-            state: 'wrong',
-            detail: `${toPlural(moved.length, 'file')} in ${join(home, 'quarantine')}; each has its cause beside it`,
-          } as Finding,
-        ]),
+  ];
+}
+
+/** Files and causes told one by one. */
+const causesMax = 20;
+
+/** What could not be imported: where it is kept, and of which journal, at which byte, for which reason. */
+function checkQuarantine(home: string): Finding[] {
+  const kept = listQuarantine(home).map(({ file, name }) => ({ name, causes: readCauses(file) }));
+  if (kept.length === 0) return [];
+  const lines = kept.flatMap(({ name, causes }) =>
+    causes.length === 0 ? [name] : causes.map((cause) => `${name}: ${cause}`),
+  );
+  const rest = lines.length - causesMax;
+  const wrong = (detail: string): Finding => ({ what: 'quarantine', state: 'wrong', detail });
+  return [
+    wrong(
+      `${toPlural(kept.length, 'file')} in ${join(home, 'quarantine')} hold what could not be imported; update tachograph and move a file back into journal to try again, or delete it`,
+    ),
+    ...lines.slice(0, causesMax).map(wrong),
+    ...(rest > 0 ? [wrong(`and ${rest} more, in the .cause.txt beside each file`)] : []),
   ];
 }
 
@@ -89,7 +101,8 @@ async function checkStore(options: GlobalOptions): Promise<Finding[]> {
 function printFindings(findings: readonly Finding[], terminal: Terminal): void {
   const { paint } = terminal;
   const marks = { good: paint.green('ok  '), note: paint.yellow('note'), wrong: paint.red('bad ') };
-  for (const { what, state, detail } of findings) terminal.print(`${marks[state]}  ${what.padEnd(10)}  ${detail}`);
+  for (const { what, state, detail } of findings)
+    terminal.print(`${marks[state]}  ${what.padEnd(10)}  ${toVisible(detail)}`);
 }
 
 /** `tachograph doctor`: looks at everything a recording needs and says what is wrong. */
@@ -104,7 +117,8 @@ export function addDoctor(program: Command, place: CommandPlace): void {
       const flags = optionsOf<object>(self);
       const home = chooseHome(flags.home);
       const findings = [checkNode(), checkHome(home)];
-      if (findings[1]!.state !== 'wrong') findings.push(...(await checkStore(flags)), ...checkJournals(home));
+      if (findings[1]!.state !== 'wrong')
+        findings.push(...(await checkStore(flags)), ...checkJournals(home), ...checkQuarantine(home));
       if (findings.some(({ state }) => state === 'wrong')) place.exit(exitStatus.wanting);
       if (flags.json === true) printJson(place.terminal, { findings });
       else printFindings(findings, place.terminal);

@@ -11,7 +11,7 @@ interface PurgeFlags {
 }
 
 /** Runs per transaction: small enough that recording and reading go on between two. */
-const chunkRuns = 200;
+const chunkRuns = 100;
 
 /** `tachograph purge`: drops old runs with all that is theirs. */
 export function addPurge(program: Command, place: CommandPlace): void {
@@ -53,7 +53,7 @@ export function addPurge(program: Command, place: CommandPlace): void {
           });
           purged += count;
           if (count === 0) break;
-          terminal.progress(`${purged} runs dropped`);
+          terminal.progress(`${toPlural(purged, 'run')} dropped`);
         }
         terminal.progress('');
         if (flags.json === true) printJson(terminal, { purged, beforeMs });

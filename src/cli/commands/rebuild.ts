@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { toPlural, toShortId } from '../print/figures.ts';
+import { toVisible } from '../print/terminal.ts';
 import type { CommandPlace } from './command.ts';
 import { examples, exitStatus, optionsOf, printJson, withHome } from './command.ts';
 
@@ -7,7 +8,9 @@ import { examples, exitStatus, optionsOf, printJson, withHome } from './command.
 export function addRebuild(program: Command, place: CommandPlace): void {
   program
     .command('rebuild')
-    .description('Compute runs, steps and attempts anew from their events. Exit status 1 when any differed.')
+    .description(
+      'Compute runs, steps and attempts anew from their events. Exit status 1 when any differed or could not be.',
+    )
     .argument('[run]', 'run id, the beginning of one, or "last"; left out: all runs')
     .addHelpText('after', examples('tachograph rebuild', 'tachograph rebuild last'))
     .action(async (reference: string | undefined, _flags: unknown, self: Command) => {
@@ -15,12 +18,18 @@ export function addRebuild(program: Command, place: CommandPlace): void {
       const { terminal } = place;
       await withHome(flags, async (opened) => {
         const differing: { runId: string; fields: readonly string[] }[] = [];
+        const failed: { runId: string; message: string }[] = [];
         let runs = 0;
         const rebuild = async (runId: string): Promise<void> => {
-          const fields = await opened.store.rebuildRun(opened.projectId, runId);
+          try {
+            const fields = await opened.store.rebuildRun(opened.projectId, runId);
+            if (fields.length > 0) differing.push({ runId, fields });
+          } catch (error) {
+            // One run whose record no longer reads keeps none of the others from being put right.
+            failed.push({ runId, message: error instanceof Error ? error.message : String(error) });
+          }
           runs += 1;
           if (runs % 100 === 0) terminal.progress(`${runs} runs rebuilt`);
-          if (fields.length > 0) differing.push({ runId, fields });
         };
         if (reference !== undefined) await rebuild((await opened.findRun(reference)).id);
         else {
@@ -36,14 +45,18 @@ export function addRebuild(program: Command, place: CommandPlace): void {
           }
         }
         terminal.progress('');
-        if (differing.length > 0) place.exit(exitStatus.wanting);
+        if (differing.length + failed.length > 0) place.exit(exitStatus.wanting);
         if (flags.json === true) {
-          printJson(terminal, { runs, differing });
+          printJson(terminal, { runs, differing, failed });
           return;
         }
         for (const { runId, fields } of differing)
           terminal.print(`${toShortId(runId)}: ${fields.join(', ')} differed and were put right.`);
-        terminal.print(`${toPlural(runs, 'run')} rebuilt, ${differing.length} had differed from the record.`);
+        for (const { runId, message } of failed)
+          terminal.print(`${toShortId(runId)}: cannot be rebuilt: ${toVisible(message)}`);
+        terminal.print(
+          `${toPlural(runs - failed.length, 'run')} rebuilt, ${differing.length} had differed from the record.`,
+        );
       });
     });
 }

@@ -4,11 +4,15 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { TachographError } from '../../core/error.ts';
+import { createInbox, readGeneration } from '../../journal/index.ts';
 import type { News as RunNewsSource, Server } from '../../server/index.ts';
 import { createHandler, createServer } from '../../server/index.ts';
+import { createExporter } from '../export/exporter.ts';
+import { readOrigin } from '../export/origin-shelf.ts';
 import type { OpenedHome } from '../open.ts';
 import { openTachograph } from '../open.ts';
 import { recordSample } from '../sample/record.ts';
+import { toVisibleLine } from '../print/terminal.ts';
 import { forgetServerAddress, writeServerAddress } from '../server-address.ts';
 import { version } from '../version.ts';
 import type { CommandPlace, GlobalOptions } from './command.ts';
@@ -23,6 +27,7 @@ interface ServeFlags {
 
 const portDefault = 7411;
 const closeMs = 10_000;
+const complaintColumns = 2000;
 
 const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
@@ -81,13 +86,16 @@ async function serve(flags: ServeFlags & GlobalOptions, place: CommandPlace): Pr
   const stopped = untilStopped();
   const news = createNews();
   const complain = (error: unknown): void =>
-    terminal.note(`tachograph: ${error instanceof Error ? error.message : String(error)}`);
+    terminal.note(
+      `tachograph: ${toVisibleLine(error instanceof Error ? error.message : String(error), complaintColumns)}`,
+    );
   const opened = await openTachograph({
     ...(flags.home === undefined ? {} : { home: flags.home }),
     ...(flags.project === undefined ? {} : { project: flags.project }),
     onNews: (change) => news.tell(change),
     onError: complain,
   });
+  const inbox = createInbox({ home: opened.home, projectId: opened.projectId, onError: complain });
   let server: Server | null = null;
   try {
     const handler = createHandler({
@@ -95,6 +103,9 @@ async function serve(flags: ServeFlags & GlobalOptions, place: CommandPlace): Pr
       projectId: opened.projectId,
       verify: (_projectId, runId) => opened.verify(runId),
       eraseRun: (projectId, runId) => opened.indexer.eraseRun(projectId, runId),
+      inbox: (batch) => ({ ...inbox.take(batch), generation: readGeneration(opened.home) }),
+      exporter: createExporter(opened),
+      originOf: (projectId, runId) => readOrigin(opened.home, { projectId, runId }),
       webRoot: viewerFolder(),
       news,
       version,
@@ -116,6 +127,7 @@ async function serve(flags: ServeFlags & GlobalOptions, place: CommandPlace): Pr
     await Promise.race([sample, new Promise((resolve) => setTimeout(resolve, 500))]);
   } finally {
     await server?.close({ timeoutMs: 0 });
+    await inbox.close();
     await forgetServerAddress(opened.home);
     await opened.close();
   }

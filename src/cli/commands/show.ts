@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import { TachographError } from '../../core/error.ts';
 import type { RunView } from '../../core/model/run.ts';
-import type { OpenedHome } from '../open.ts';
+import type { ReadingPlace } from '../export/file-place.ts';
+import { openFilePlace } from '../export/file-place.ts';
+import { isFileReference } from '../export/run-file-source.ts';
 import { readTree } from '../print/run-tree.ts';
 import { printRunHeader, printTree } from '../print/run-print.ts';
 import { printStep } from '../print/step-print.ts';
@@ -14,7 +16,7 @@ interface ShowFlags {
 }
 
 async function showStep(
-  opened: OpenedHome,
+  opened: ReadingPlace,
   run: RunView,
   flags: ShowFlags & { json?: boolean },
   place: CommandPlace,
@@ -31,7 +33,7 @@ async function showStep(
 }
 
 async function showRun(
-  opened: OpenedHome,
+  opened: ReadingPlace,
   run: RunView,
   flags: ShowFlags & { json?: boolean },
   place: CommandPlace,
@@ -51,17 +53,26 @@ export function addShow(program: Command, place: CommandPlace): void {
   program
     .command('show')
     .description('Show a run as a tree with times, tokens and cost, or one step in full.')
-    .argument('<run>', 'run id, the beginning of one, or "last"')
+    .argument('<run>', 'run id, the beginning of one, or "last"; or a run file, which needs no home')
     .option('--step <n>', 'show this step in full: conversation, output, attempts')
     .addHelpText(
       'after',
-      examples('tachograph show last', 'tachograph show 019a9f3e-1b2c --step 3', 'tachograph show last --json'),
+      examples(
+        'tachograph show last',
+        'tachograph show 019a9f3e-1b2c --step 3',
+        'tachograph show last --json',
+        'tachograph show incident.tgr',
+      ),
     )
     .action(async (reference: string, _flags: unknown, self: Command) => {
       const flags = optionsOf<ShowFlags>(self);
-      await withHome(flags, async (opened) => {
-        const run = await opened.findRun(reference);
-        await (flags.step === undefined ? showRun(opened, run, flags, place) : showStep(opened, run, flags, place));
-      });
+      const show = (opened: ReadingPlace, run: RunView): Promise<void> =>
+        flags.step === undefined ? showRun(opened, run, flags, place) : showStep(opened, run, flags, place);
+      if (isFileReference(reference)) {
+        const opened = await openFilePlace(reference);
+        await show(opened, opened.run);
+        return;
+      }
+      await withHome(flags, async (opened) => show(opened, await opened.findRun(reference)));
     });
 }

@@ -80,6 +80,52 @@ describe('request bodies', () => {
     }
   });
 
+  it('are judged whole where a denied key encloses what is new', async () => {
+    const { tools, textOf } = createTools();
+    const memory = createBodyMemory();
+    const padding = [{ a: 'A'.repeat(700) }, { b: 'B'.repeat(700) }];
+    // A schema may stay under a denied key, but not one that is too long to be judged, nor one that holds a value.
+    const schemas = (length: number): object[] =>
+      Array.from({ length }, () => ({ type: 'string', description: 'words of the schema '.repeat(40) }));
+    const secrets = [{ anyOf: schemas(70) }, { anyOf: schemas(100) }, { anyOf: schemas(70), default: 'hunter2' }];
+    const bodies = secrets.map((secret) => JSON.stringify({ messages: padding, secret }));
+    const texts: (string | null)[] = [];
+    for (const data of bodies)
+      texts.push(
+        await textOf(recordRequestBody({ data, contentType: 'application/json' }, { url: 'u', memory }, tools)),
+      );
+    expect(texts).toEqual(bodies.map((data) => tools.redactor.body(data, 'application/json').value));
+    expect(texts[0]).toContain('words of the schema');
+    expect(texts[1]).not.toContain('words of the schema');
+    expect(texts[2]).not.toContain('hunter2');
+  });
+
+  it('are redacted as they would be without a memory, whatever they grew from', async () => {
+    const word = fc.constantFrom('secret', 'anyOf', 'default', 'content', 'text', 'a"},{"b', 'api_key', '\\', '},{');
+    const { value } = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 4 },
+        fc.constantFrom<unknown>('hunter2', '},{', 'x'.repeat(300), '\\"', 1, null),
+        tie('value').chain((inner) =>
+          fc.array(fc.dictionary(word, fc.constant(inner), { maxKeys: 2 }), { maxLength: 4 }),
+        ),
+        fc.dictionary(word, tie('value'), { maxKeys: 3 }),
+      ),
+    }));
+    await fc.assert(
+      fc.asyncProperty(fc.array(value, { minLength: 2, maxLength: 6 }), word, async (values, key) => {
+        const { tools, textOf } = createTools();
+        const memory = createBodyMemory();
+        for (let length = 1; length <= values.length; length += 1) {
+          const data = JSON.stringify({ model: 'm', [key]: values.slice(0, length).map((item) => ({ item })) });
+          const ref = recordRequestBody({ data, contentType: 'application/json' }, { url: 'u', memory }, tools);
+          expect(await textOf(ref)).toBe(tools.redactor.body(data, 'application/json').value);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   it('cost their new messages, also in another run and when conversations take turns', () => {
     const { tools, draft } = createTools();
     const memory = createBodyMemory();

@@ -1,6 +1,8 @@
 import type { BodyRef } from '../model/attempt.ts';
 import type { BodyInput } from '../record/recording.ts';
 import type { Redactor } from '../redact/redactor.ts';
+import type { Enclosure } from './enclosure.ts';
+import { enclosureToProbe, enclosureToText, nextEnclosure, outermost } from './enclosure.ts';
 import type { EntryDraft, Interner, Piece } from './interner.ts';
 import { countRedactions } from './interner.ts';
 
@@ -14,6 +16,8 @@ interface KnownBody {
   /** Where each piece of the recorded text ends, in UTF-16 units, and its content id. */
   readonly ends: readonly number[];
   readonly ids: readonly string[];
+  /** What was open where the scan of it began: walks over the next body go on from there. */
+  readonly enclosure: Enclosure;
 }
 
 /** Recent request bodies of one recorder, newest last. */
@@ -58,6 +62,7 @@ interface Recorded {
   readonly text: string;
   /** How much of it equals the remembered body's recorded text. */
   readonly prefix: number;
+  readonly enclosure: Enclosure;
 }
 
 interface Match {
@@ -128,25 +133,38 @@ function toPieces(recorded: Recorded, match: Match | null): { ends: number[]; pi
   return { ends: [...ends, ...rest.ends], pieces: [...pieces, ...rest.pieces] };
 }
 
-/**
- * Redacts a JSON request body given the one before it. When nothing was redacted in the shared beginning, only what
- * follows the last message boundary inside it is scanned: `},{` begins a new array element, and no secret lies across
- * one. The result is always the whole recorded text and how much of it equals the previous recorded text.
- */
-function redactNext(redactor: Redactor, raw: string, previous: Match, draft: EntryDraft): Recorded {
+/** A place where scanning may begin, and what is open there. */
+function findStart(redactor: Redactor, raw: string, previous: Match): Enclosure | null {
   const { body, shared } = previous;
   const boundary = raw.lastIndexOf('},{', shared - 1);
-  if (boundary > 0 && body.recorded.startsWith(raw.slice(0, boundary + 1))) {
-    const opened = '{"_":[{}';
-    const rest = redactor.body(opened + raw.slice(boundary + 1), 'application/json');
+  if (boundary <= 0 || !body.recorded.startsWith(raw.slice(0, boundary + 1))) return null;
+  const from = body.enclosure.at <= boundary + 1 ? body.enclosure : outermost;
+  const enclosure = nextEnclosure(raw, from, boundary + 1);
+  if (enclosure === null || enclosure.open.at(-1)?.isObject !== false) return null;
+  // Inside a denied key the whole value goes or stays, whatever of it is new.
+  const probe = enclosureToProbe(enclosure);
+  return redactor.json(probe).value === probe ? enclosure : null;
+}
+
+/**
+ * Redacts a JSON request body given the one before it. When nothing was redacted in the shared beginning, only what
+ * follows the last message boundary inside it is scanned: `},{` between the elements of an array, with no denied key
+ * around it; no secret lies across one. The result is always the whole recorded text and how much of it equals the
+ * previous recorded text.
+ */
+function redactNext(redactor: Redactor, raw: string, previous: Match, draft: EntryDraft): Recorded {
+  const enclosure = findStart(redactor, raw, previous);
+  if (enclosure !== null) {
+    const opened = enclosureToText(enclosure);
+    const rest = redactor.body(opened + raw.slice(enclosure.at), 'application/json');
     if (!rest.value.startsWith('[WITHHELD') && rest.value.startsWith(opened)) {
       countRedactions(draft, rest.counts);
-      return { text: raw.slice(0, boundary + 1) + rest.value.slice(opened.length), prefix: boundary + 1 };
+      return { text: raw.slice(0, enclosure.at) + rest.value.slice(opened.length), prefix: enclosure.at, enclosure };
     }
   }
   const whole = redactor.body(raw, 'application/json');
   countRedactions(draft, whole.counts);
-  return { text: whole.value, prefix: commonPrefix(body.recorded, whole.value) };
+  return { text: whole.value, prefix: commonPrefix(previous.body.recorded, whole.value), enclosure: outermost };
 }
 
 const isJson = (contentType: string | null, text: string): boolean =>
@@ -155,7 +173,7 @@ const isJson = (contentType: string | null, text: string): boolean =>
 function redactWhole(redactor: Redactor, text: string, draft: EntryDraft): Recorded {
   const whole = redactor.body(text, 'application/json');
   countRedactions(draft, whole.counts);
-  return { text: whole.value, prefix: 0 };
+  return { text: whole.value, prefix: 0, enclosure: outermost };
 }
 
 /** Records the request body of an attempt; what earlier ones to the same URL have said is named, not written again. */
@@ -182,7 +200,7 @@ export function recordRequestBody(
   if (pieces.length < 2)
     return { ...base, contentId: interner.text('body', recorded.text, draft), nodeId: null, pieces: 0 };
   const { tip, ids } = interner.path('body', pieces, draft);
-  remember(memory, { url, raw: text, recorded: recorded.text, ends, ids }, match);
+  remember(memory, { url, raw: text, recorded: recorded.text, ends, ids, enclosure: recorded.enclosure }, match);
   return { ...base, contentId: null, nodeId: tip.id, pieces: pieces.length };
 }
 

@@ -83,7 +83,7 @@ const createRoot = (): TrieNode => ({
   written: true,
 });
 
-/** Text that stands for a value that could not be turned into JSON. */
+/** Text that stands for a value that could not be turned into JSON text. */
 const unserialisable = '"[WITHHELD:serialise-failed]"';
 
 /** An interner over a namer and a redactor. It remembers ids by object identity, confirmed against a snapshot. */
@@ -112,18 +112,6 @@ export function createInterner(options: { namer: ContentNamer; redactor: Redacto
     size = 0;
   };
 
-  const encode = (value: unknown, snapshot: Snapshot | null): { text: string; redactions: Named['redactions'] } => {
-    let text: string;
-    try {
-      text = encodeJson(value, snapshot === null || snapshot.special);
-    } catch {
-      // A cycle or a hostile toJSON: the record says so in place of the value.
-      return { text: unserialisable, redactions: { 'serialise-failed': 1 } };
-    }
-    const redacted = redactor.json(text);
-    return { text: redacted.value, redactions: redacted.counts };
-  };
-
   const keep = (kind: ContentKind, text: string, draft: EntryDraft): string => {
     const bytes = Buffer.from(text);
     const { id, salt } = namer.name(bytes);
@@ -150,22 +138,46 @@ export function createInterner(options: { namer: ContentNamer; redactor: Redacto
     return id;
   };
 
-  const content = (kind: ContentKind, value: unknown, draft: EntryDraft): string => {
-    if (value instanceof ExactJson) return exact(kind, value.text, draft);
-    const isCacheable = typeof value === 'object' && value !== null;
-    if (isCacheable) {
-      const hit = named.get(value);
-      if (hit !== undefined && memoryOf(draft.epoch).known.has(hit.id) && isUnchanged(value, hit.snapshot)) {
-        countRedactions(draft, hit.redactions);
-        return hit.id;
-      }
+  /** The id of an object that has been named before and has not changed since. */
+  const recall = (value: object, draft: EntryDraft): string | null => {
+    const hit = named.get(value);
+    if (hit === undefined || !memoryOf(draft.epoch).known.has(hit.id) || !isUnchanged(value, hit.snapshot)) return null;
+    countRedactions(draft, hit.redactions);
+    return hit.id;
+  };
+
+  const nameAnew = (kind: ContentKind, value: unknown, snapshot: Snapshot | null, draft: EntryDraft): string => {
+    let text: string;
+    try {
+      text = encodeJson(value, snapshot === null || snapshot.special);
+    } catch {
+      // Too large to be one text.
+      countRedactions(draft, { 'serialise-failed': 1 });
+      return keep(kind, unserialisable, draft);
     }
-    const snapshot = isCacheable ? takeSnapshot(value) : null;
-    const { text, redactions } = encode(value, snapshot);
-    countRedactions(draft, redactions);
-    const id = keep(kind, text, draft);
-    if (snapshot !== null) named.set(value as object, { id, snapshot, redactions });
+    // An object of which no picture can be taken is encoded every time, but at least not searched every time.
+    if (snapshot === null && typeof value === 'object' && value !== null) return exact(kind, text, draft);
+    const redacted = redactor.json(text);
+    countRedactions(draft, redacted.counts);
+    const id = keep(kind, redacted.value, draft);
+    if (snapshot !== null) named.set(value as object, { id, snapshot, redactions: redacted.counts });
     return id;
+  };
+
+  const content = (kind: ContentKind, value: unknown, draft: EntryDraft): string => {
+    let snapshot: Snapshot | null = null;
+    try {
+      if (value instanceof ExactJson && typeof value.text === 'string') return exact(kind, value.text, draft);
+      if (typeof value === 'object' && value !== null) {
+        const known = recall(value, draft);
+        if (known !== null) return known;
+        snapshot = takeSnapshot(value);
+      }
+    } catch {
+      // A getter or proxy that throws: the encoder keeps what can be read of it.
+      snapshot = null;
+    }
+    return nameAnew(kind, value, snapshot, draft);
   };
 
   const childOf = (parent: TrieNode, contentId: string): TrieNode => {

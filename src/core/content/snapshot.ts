@@ -1,3 +1,5 @@
+import { isBase64File } from './stand-in.ts';
+
 /**
  * A flat picture of a JSON value: every key and every primitive, in walking order. Comparing a value with its picture
  * costs one comparison per key, and equal strings are usually the same pointer, so a 200 kB conversation is confirmed
@@ -5,7 +7,7 @@
  */
 export interface Snapshot {
   readonly flat: readonly unknown[];
-  /** The value holds something JSON.stringify would lose or bloat: bytes, bigint, errors, long base64. */
+  /** The value holds something JSON.stringify would refuse or bloat: bigint, long base64. */
   readonly special: boolean;
 }
 
@@ -16,7 +18,10 @@ const depthMax = 200;
 /** Marks where an object or array ends, so that [[1],2] and [[1,2]] differ. */
 const end = Symbol('end');
 
-/** A picture of the value, or `null` when it is too large or too deep to be worth one. */
+/**
+ * A picture of the value, or `null` when it is too large or too deep to be worth one, or holds what may change without
+ * a trace in its keys: bytes, maps, sets, errors, objects with a toJSON of their own. May throw where a getter does.
+ */
 export function takeSnapshot(value: object): Snapshot | null {
   const flat: unknown[] = [];
   const state = { special: false };
@@ -26,18 +31,19 @@ export function takeSnapshot(value: object): Snapshot | null {
 function fill(value: object, flat: unknown[], state: { special: boolean }, depth: number): boolean {
   if (depth > depthMax || flat.length > entriesMax) return false;
   if (isSpecialObject(value)) {
-    state.special = true;
-    flat.push(value);
-    // Bytes can change behind the same reference; length is all that is compared, so they are not remembered.
-    return !ArrayBuffer.isView(value);
+    // What it holds can change behind the same reference and shows in no key: only a plain date tells all it is.
+    if (!isPlainDate(value)) return false;
+    flat.push(value.getTime());
+    return true;
   }
+  if (Array.isArray(value)) flat.push(value.length);
   for (const key of Object.keys(value)) {
     const item = (value as Record<string, unknown>)[key];
     flat.push(key);
     if (typeof item === 'object' && item !== null) {
       if (!fill(item, flat, state, depth + 1)) return false;
     } else {
-      if (typeof item === 'bigint' || (typeof item === 'string' && isBulk(item))) state.special = true;
+      if (typeof item === 'bigint' || (typeof item === 'string' && isBase64File(item))) state.special = true;
       flat.push(item);
     }
   }
@@ -51,8 +57,9 @@ export function isUnchanged(value: object, snapshot: Snapshot): boolean {
 }
 
 function walk(value: object, flat: readonly unknown[], at: number): number {
-  if (isSpecialObject(value)) return flat[at] === value ? at + 1 : -1;
+  if (isSpecialObject(value)) return isPlainDate(value) && isSame(flat[at], value.getTime()) ? at + 1 : -1;
   let next = at;
+  if (Array.isArray(value) && flat[next++] !== value.length) return -1;
   for (const key in value) {
     if (flat[next] !== key) return -1;
     const item = (value as Record<string, unknown>)[key];
@@ -61,15 +68,24 @@ function walk(value: object, flat: readonly unknown[], at: number): number {
       next = walk(item, flat, next);
       if (next === -1) return -1;
     } else {
-      if (flat[next] !== item && !(item !== item && flat[next] !== flat[next])) return -1;
+      if (!isSame(flat[next], item)) return -1;
       next += 1;
     }
   }
   return flat[next] === end ? next + 1 : -1;
 }
 
+const isSame = (a: unknown, b: unknown): boolean => a === b || (a !== a && b !== b);
+
+/** A date whose JSON is its time and nothing else. */
+function isPlainDate(value: object): value is Date {
+  return (
+    value instanceof Date && value.toJSON === Date.prototype.toJSON && value.toISOString === Date.prototype.toISOString
+  );
+}
+
 /** Objects whose JSON is not the sum of their keys. */
-export function isSpecialObject(value: object): boolean {
+function isSpecialObject(value: object): boolean {
   return (
     ArrayBuffer.isView(value) ||
     value instanceof ArrayBuffer ||
@@ -78,14 +94,4 @@ export function isSpecialObject(value: object): boolean {
     value instanceof Set ||
     typeof (value as { toJSON?: unknown }).toJSON === 'function'
   );
-}
-
-/** A long string that may be a file in base64; looked at closely by the encoder. */
-function isBulk(text: string): boolean {
-  return text.length > 2048 && isBase64Start(text);
-}
-
-/** True when the text begins like base64 or a base64 data URL: no white space in its first 2,000 characters. */
-export function isBase64Start(text: string): boolean {
-  return /^(?:data:[\w.+/-]+;base64,)?[A-Za-z0-9+/_-]{2000}/.test(text.slice(0, 2200));
 }

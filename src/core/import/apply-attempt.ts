@@ -1,26 +1,24 @@
-import type { AttemptView, BodyRef } from '../model/attempt.ts';
-import type { RecordedError } from '../model/step.ts';
-import type { AttemptEndFacts } from '../record/facts.ts';
+import type { AttemptView } from '../model/attempt.ts';
 import type { StoredEvent } from '../store.ts';
+import { readAttemptEnd } from './fact-reading.ts';
 import type { FoldState } from './fold-state.ts';
-import { addCounts, attemptKey, attemptOf, changeAttempt, changeRun, changeStep } from './fold-state.ts';
+import { addCounts, attemptKey, attemptOf, changeAttempt, changeRun, changeStep, stepKey } from './fold-state.ts';
+import { bodyField, errorField, wordsField } from './payload-reading.ts';
 import type { Fields } from './reading.ts';
-import { factsOf, objectField, payloadOf, textField } from './reading.ts';
-
-type HeaderMap = Readonly<Record<string, string>>;
+import { objectField, payloadOf, textField } from './reading.ts';
 
 function requestFields(payload: Fields, known: AttemptView): Partial<AttemptView> {
   return {
     method: textField(payload, 'method') ?? known.method,
     url: textField(payload, 'url') ?? known.url,
     path: textField(payload, 'path') ?? known.path,
-    requestHeaders: objectField<HeaderMap>(payload, 'headers') ?? known.requestHeaders,
-    requestBody: objectField<BodyRef>(payload, 'body') ?? known.requestBody,
+    requestHeaders: wordsField(payload, 'headers') ?? known.requestHeaders,
+    requestBody: bodyField(payload, 'body') ?? known.requestBody,
   };
 }
 
 function countRedactions(state: FoldState, event: StoredEvent, payload: Fields): void {
-  const step = state.stepById.get(event.header.stepId!);
+  const step = state.stepByKey.get(stepKey(event.header.runId, event.header.stepId!));
   if (step === undefined || payload['redactions'] === undefined) return;
   changeStep(state, step, { redactions: addCounts(step.redactions, payload['redactions']) });
 }
@@ -40,8 +38,8 @@ export function applyAttemptStart(state: FoldState, event: StoredEvent): void {
 
 /** The wait before a retry, where the answer had named none: from the end of the failed attempt to this start. */
 function noteWait(state: FoldState, event: StoredEvent): void {
-  const { stepId, attempt, timeMs } = event.header;
-  const before = state.attemptByKey.get(attemptKey(stepId!, (attempt ?? 1) - 1));
+  const { runId, stepId, attempt, timeMs } = event.header;
+  const before = state.attemptByKey.get(attemptKey({ runId, stepId: stepId!, number: (attempt ?? 1) - 1 }));
   if (before === undefined || before.status !== 'failed' || before.retryDelayMs !== null || before.durationMs === null)
     return;
   changeAttempt(state, before, {
@@ -52,19 +50,19 @@ function noteWait(state: FoldState, event: StoredEvent): void {
 /** Applies an `attempt-end`; the first end of an attempt stands. */
 export function applyAttemptEnd(state: FoldState, event: StoredEvent): void {
   const attempt = attemptOf(state, event);
-  const facts = factsOf<AttemptEndFacts>(event);
+  const facts = readAttemptEnd(event);
   if (facts === null || attempt.status !== null) return;
   const payload = payloadOf(event);
   const next = changeAttempt(state, attempt, {
-    ...requestFields(objectField<Fields>(payload, 'request') ?? {}, attempt),
+    ...requestFields(objectField(payload, 'request') ?? {}, attempt),
     status: facts.status,
-    responseStatus: facts.responseStatus ?? null,
-    durationMs: facts.durationMs ?? null,
-    retryClass: facts.retryClass ?? null,
-    retryDelayMs: facts.retryDelayMs ?? null,
-    responseHeaders: objectField<HeaderMap>(payload, 'headers'),
-    responseBody: objectField<BodyRef>(payload, 'body'),
-    error: objectField<RecordedError>(payload, 'error'),
+    responseStatus: facts.responseStatus,
+    durationMs: facts.durationMs,
+    retryClass: facts.retryClass,
+    retryDelayMs: facts.retryDelayMs,
+    responseHeaders: wordsField(payload, 'headers'),
+    responseBody: bodyField(payload, 'body'),
+    error: errorField(payload, 'error'),
     providerRequestId: textField(payload, 'providerRequestId'),
     erased: attempt.erased || event.payload === null,
   });

@@ -2,15 +2,15 @@ import { toSummaryLine } from '../content/text.ts';
 import { defaultLimits } from '../limits.ts';
 import type { RunView } from '../model/run.ts';
 import { endReasonToStatus } from '../model/run.ts';
-import type { RecordedError } from '../model/step.ts';
-import type { RunCreateFacts, RunEndFacts } from '../record/facts.ts';
+import type { RunCreateFacts } from '../record/facts.ts';
 import type { StoredEvent } from '../store.ts';
 import { previewOf } from './apply-step.ts';
 import { unknownAgentId } from './blank.ts';
+import { readRunCreate, readRunEnd } from './fact-reading.ts';
 import type { FoldState } from './fold-state.ts';
 import { addCounts, changeRun } from './fold-state.ts';
-import type { Fields } from './reading.ts';
-import { factsOf, objectField, payloadOf, textField } from './reading.ts';
+import { errorField, wordsField } from './payload-reading.ts';
+import { digestField, factFieldsOf, objectField, payloadOf, textField } from './reading.ts';
 
 /** The agent of a run whose words were erased. */
 export const erasedAgentId = '[erased]';
@@ -24,6 +24,8 @@ const textKeys = [
   'capture',
   'traceId',
   'spanId',
+  'triggerMessageId',
+  'historyTipMessageId',
   'model',
 ] as const;
 
@@ -54,15 +56,15 @@ export function applyRunCreate(state: FoldState, event: StoredEvent): void {
   for (const key of textKeys) words[key] = run[key] ?? textField(payload, key);
   const isFirst = run.agentId === unknownAgentId;
   const agentId = textField(payload, 'agentId') ?? (event.payload === null ? erasedAgentId : unknownAgentId);
-  const inputsId = run.inputsId ?? textField(payload, 'inputs');
+  const inputsId = run.inputsId ?? digestField(payload, 'inputs');
   changeRun(state, run.id, {
-    ...createdFields(run, factsOf<RunCreateFacts>(event), event),
+    ...createdFields(run, readRunCreate(event), event),
     ...(words as Partial<RunView>),
     agentId: isFirst ? agentId : run.agentId,
     kind: isFirst ? (textField(payload, 'kind') ?? run.kind) : run.kind,
-    labels: { ...objectField<RunView['labels']>(payload, 'labels'), ...run.labels },
+    labels: { ...wordsField(payload, 'labels'), ...run.labels },
     inputsId,
-    environmentId: run.environmentId ?? textField(payload, 'environment'),
+    environmentId: run.environmentId ?? digestField(payload, 'environment'),
   });
   noteInputs(state, run.id, inputsId);
 }
@@ -70,26 +72,27 @@ export function applyRunCreate(state: FoldState, event: StoredEvent): void {
 function noteInputs(state: FoldState, runId: string, inputsId: string | null): void {
   const run = state.runById.get(runId)!;
   if (run.summary.firstMessage !== null) return;
-  const firstMessage = toSummaryLine(previewOf(state, inputsId, 4000) ?? '');
+  const firstMessage = toSummaryLine(previewOf(state, { runId, contentId: inputsId }, 4000) ?? '');
   if (firstMessage !== null) changeRun(state, runId, { summary: { ...run.summary, firstMessage } });
 }
 
 /** Applies a `run-end`: the first end stands (I7); one that a sweep guessed gives way to one that was given. */
 export function applyRunEnd(state: FoldState, event: StoredEvent): void {
   const run = state.runById.get(event.header.runId)!;
-  const facts = factsOf<RunEndFacts>(event);
+  const facts = readRunEnd(event);
   if (facts === null || (run.finishedAtMs !== null && !(run.swept && !facts.swept))) return;
   const payload = payloadOf(event);
-  const error = objectField<RecordedError>(payload, 'error');
-  const outputId = textField(payload, 'output');
-  const lastOutput = toSummaryLine(previewOf(state, outputId, 4000) ?? '') ?? run.summary.lastOutput;
+  const error = errorField(payload, 'error');
+  const outputId = digestField(payload, 'output');
+  const lastOutput =
+    toSummaryLine(previewOf(state, { runId: run.id, contentId: outputId }, 4000) ?? '') ?? run.summary.lastOutput;
   changeRun(state, run.id, {
     status: endReasonToStatus(facts.endReason),
     endReason: facts.endReason,
     swept: facts.swept,
     // Nobody knows when a recorder died; the last sign of life is what the record can vouch for.
     finishedAtMs: facts.swept ? run.updatedAtMs : event.header.timeMs,
-    durationMs: facts.durationMs ?? null,
+    durationMs: facts.durationMs,
     errorCode: error?.code ?? error?.name ?? null,
     errorDetail: error === null ? null : toDetail(error.message),
     outputId: outputId ?? run.outputId,
@@ -97,16 +100,16 @@ export function applyRunEnd(state: FoldState, event: StoredEvent): void {
   });
 }
 
-function toDetail(message: unknown): string {
-  const points = Array.from(String(message).slice(0, 4 * defaultLimits.errorDetailCharsMax));
+function toDetail(message: string): string {
+  const points = Array.from(message.slice(0, 4 * defaultLimits.errorDetailCharsMax));
   const max = defaultLimits.errorDetailCharsMax;
   return points.length <= max ? points.join('') : `${points.slice(0, max - 1).join('')}…`;
 }
 
 /** Applies a `log`: only the recorder's own word about durability changes a view. */
 export function applyLog(state: FoldState, event: StoredEvent): void {
-  const payload: Fields = payloadOf(event);
-  const data = objectField<Fields>(payload, 'data');
+  const payload = payloadOf(event);
+  const data = objectField(payload, 'data');
   if (payload['type'] === 'durability' && data?.['state'] === 'degraded') {
     changeRun(state, event.header.runId, { durability: 'degraded' });
   }
@@ -135,5 +138,5 @@ export function noteEvent(state: FoldState, event: StoredEvent): void {
 
 function isSwept(event: StoredEvent): boolean {
   if (event.header.type !== 'run-end' && event.header.type !== 'step-end') return false;
-  return factsOf<{ swept?: boolean }>(event)?.swept === true;
+  return factFieldsOf(event)?.['swept'] === true;
 }

@@ -1,30 +1,37 @@
 import { contentToPreview, toSummaryLine } from '../content/text.ts';
 import { defaultLimits, truncateBytes } from '../limits.ts';
-import type { RecordedError, StepView } from '../model/step.ts';
+import type { StepView } from '../model/step.ts';
 import { isStepStatusAllowed } from '../model/step.ts';
-import type { StepEndFacts, StepStartFacts } from '../record/facts.ts';
+import type { StepEndFacts } from '../record/facts.ts';
 import type { StoredEvent } from '../store.ts';
+import { readStepEnd, readStepStart } from './fact-reading.ts';
 import type { FoldState } from './fold-state.ts';
 import { addCounts, changeRun, changeStep, stepOf } from './fold-state.ts';
+import { openField, toOpenValue } from './open-value.ts';
+import { errorField, finishReasonField, marksField, streamField } from './payload-reading.ts';
 import type { Fields } from './reading.ts';
-import { factsOf, numberField, objectField, payloadOf, textField } from './reading.ts';
+import { digestField, numberField, payloadOf, textField } from './reading.ts';
 
 /** The words of a content as lists and trees show them, or `null` when it is not there. */
-export function previewOf(state: FoldState, contentId: string | null, bytesMax: number): string | null {
+export function previewOf(
+  state: FoldState,
+  { runId, contentId }: { runId: string; contentId: string | null },
+  bytesMax: number,
+): string | null {
   if (contentId === null) return null;
-  const content = state.contentById.get(contentId);
+  const content = state.contentOf(runId, contentId);
   return content === undefined ? null : truncateBytes(contentToPreview(content.kind, content.bytes), bytesMax);
 }
 
 /** Applies a `step-start`: fills what the step was begun with. A step that ended first keeps its end. */
 export function applyStepStart(state: FoldState, event: StoredEvent): void {
   const step = stepOf(state, event);
-  const facts = factsOf<StepStartFacts>(event);
+  const facts = readStepStart(event);
   const payload = payloadOf(event);
   const model = textField(payload, 'model');
   const next = changeStep(state, step, {
     kind: facts?.kind ?? step.kind,
-    operation: facts?.operation ?? step.operation,
+    operation: facts?.operation ?? textField(payload, 'operation') ?? step.operation,
     parentStepId: facts?.parentStepId ?? null,
     observedAfter: facts?.observedAfter ?? false,
     prefixBreak: facts?.prefixBreak ?? null,
@@ -33,20 +40,21 @@ export function applyStepStart(state: FoldState, event: StoredEvent): void {
     provider: step.provider ?? textField(payload, 'provider'),
     model: step.model ?? model,
     requestedModel: model,
-    contextNodeId: textField(payload, 'context'),
+    contextNodeId: digestField(payload, 'context'),
     contextLength: numberField(payload, 'contextLength'),
-    contextMarks: objectField<StepView['contextMarks']>(payload, 'contextMarks') ?? [],
-    toolsNodeId: textField(payload, 'tools'),
-    options: objectField(payload, 'options'),
+    contextMarks: marksField(payload, 'contextMarks'),
+    toolsNodeId: digestField(payload, 'tools'),
+    options: openField(payload, 'options'),
     callId: textField(payload, 'callId'),
-    argsId: textField(payload, 'args'),
-    requestId: textField(payload, 'request'),
+    argsId: digestField(payload, 'args'),
+    requestId: digestField(payload, 'request'),
     inputsWithheld: payload['inputsWithheld'] === true,
-    metadata: mergeMetadata(objectField<Fields>(payload, 'metadata'), step.metadata),
+    metadata: mergeMetadata(openField(payload, 'metadata'), step.metadata),
+    historyTipMessageId: textField(payload, 'historyTipMessageId'),
     redactions: addCounts(step.redactions, payload['redactions']),
     erased: step.erased || event.payload === null,
   });
-  noteFirstMessage(state, next.runId, textField(payload, 'firstUserMessage'));
+  noteFirstMessage(state, next.runId, digestField(payload, 'firstUserMessage'));
   if (next.kind === 'model') noteModel(state, next);
 }
 
@@ -58,7 +66,7 @@ function noteFirstMessage(state: FoldState, runId: string, contentId: string | n
   const run = state.runById.get(runId)!;
   // What the first model call was told says more than the inputs the run was created with.
   if (run.summary.firstMessage !== null && run.counts.modelSteps > 1) return;
-  const firstMessage = toSummaryLine(previewOf(state, contentId, 4000) ?? '');
+  const firstMessage = toSummaryLine(previewOf(state, { runId, contentId }, 4000) ?? '');
   if (firstMessage !== null) changeRun(state, runId, { summary: { ...run.summary, firstMessage } });
 }
 
@@ -78,7 +86,7 @@ function isEndAllowed(step: StepView, facts: StepEndFacts): boolean {
 /** Applies a `step-end`. An error is cleared by a later completion; a late abort changes nothing. */
 export function applyStepEnd(state: FoldState, event: StoredEvent): void {
   const step = stepOf(state, event);
-  const facts = factsOf<StepEndFacts>(event);
+  const facts = readStepEnd(event);
   if (facts === null || !isEndAllowed(step, facts)) return;
   const run = state.runById.get(step.runId)!;
   const payload = payloadOf(event);
@@ -86,7 +94,7 @@ export function applyStepEnd(state: FoldState, event: StoredEvent): void {
   const next = changeStep(state, step, {
     status: facts.status,
     swept: facts.swept,
-    durationMs: facts.durationMs ?? null,
+    durationMs: facts.durationMs,
     // A swept step is not known to have lasted until the sweep: its end is the last sign of life of its run.
     finishedAtMs: facts.swept ? Math.max(run.updatedAtMs, step.startedAtMs) : timeMs,
     timeToFirstTokenMs: facts.timeToFirstTokenMs ?? step.timeToFirstTokenMs,
@@ -94,7 +102,7 @@ export function applyStepEnd(state: FoldState, event: StoredEvent): void {
     cost: facts.cost ?? step.cost,
     resultStatus: facts.resultStatus ?? step.resultStatus,
     ...endFields(payload, step),
-    error: facts.status === 'completed' ? null : (objectField<RecordedError>(payload, 'error') ?? step.error),
+    error: facts.status === 'completed' ? null : (errorField(payload, 'error') ?? step.error),
     late: step.late || (!facts.swept && run.finishedAtMs !== null && !run.swept && timeMs > run.finishedAtMs),
     erased: step.erased || event.payload === null,
     preview: endPreview(state, step, payload),
@@ -104,25 +112,26 @@ export function applyStepEnd(state: FoldState, event: StoredEvent): void {
 
 function endFields(payload: Fields, step: StepView): Partial<StepView> {
   return {
-    responseId: textField(payload, 'response') ?? step.responseId,
-    resultId: textField(payload, 'result') ?? step.resultId,
+    responseId: digestField(payload, 'response') ?? step.responseId,
+    resultId: digestField(payload, 'result') ?? step.resultId,
     provider: textField(payload, 'provider') ?? step.provider,
     model: textField(payload, 'model') ?? step.model,
     providerResponseId: textField(payload, 'providerResponseId') ?? step.providerResponseId,
-    finishReason: objectField<StepView['finishReason']>(payload, 'finishReason') ?? step.finishReason,
-    usageRaw: payload['usageRaw'] ?? step.usageRaw,
-    stream: objectField<StepView['stream']>(payload, 'stream') ?? step.stream,
+    finishReason: finishReasonField(payload, 'finishReason') ?? step.finishReason,
+    usageRaw: toOpenValue(payload['usageRaw'] ?? step.usageRaw),
+    stream: streamField(payload, 'stream') ?? step.stream,
     outputsWithheld: payload['outputsWithheld'] === true || step.outputsWithheld,
-    metadata: mergeMetadata(step.metadata, objectField<Fields>(payload, 'metadata')),
+    metadata: mergeMetadata(step.metadata, openField(payload, 'metadata')),
+    assistantMessageId: textField(payload, 'assistantMessageId') ?? step.assistantMessageId,
     redactions: addCounts(step.redactions, payload['redactions']),
   };
 }
 
 function endPreview(state: FoldState, step: StepView, payload: Fields): string | null {
   const isTool = step.kind === 'tool';
-  const contentId = textField(payload, isTool ? 'result' : 'response');
+  const contentId = digestField(payload, isTool ? 'result' : 'response');
   const bytesMax = isTool ? defaultLimits.toolPreviewBytes : defaultLimits.stepPreviewBytes;
-  return previewOf(state, contentId, bytesMax) ?? step.preview;
+  return previewOf(state, { runId: step.runId, contentId }, bytesMax) ?? step.preview;
 }
 
 function noteEnd(state: FoldState, step: StepView): void {

@@ -7,16 +7,21 @@ import type { FoldState } from './fold-state.ts';
 import { countInRun } from './fold-state.ts';
 import type { EventType } from '../record/event.ts';
 
-const applyByType: Partial<Record<EventType, (state: FoldState, event: StoredEvent) => void>> = {
-  'run-create': applyRunCreate,
-  'run-end': applyRunEnd,
-  'step-start': applyStepStart,
-  'step-end': applyStepEnd,
-  'attempt-start': applyAttemptStart,
-  'attempt-end': applyAttemptEnd,
-  log: applyLog,
-  gap: (state, event) => countInRun(state, event.header.runId, { gaps: 1 }),
-};
+type Apply = (state: FoldState, event: StoredEvent) => void;
+
+// A map, since a type that a newer version added may be any word, `constructor` among them.
+const applyByType = new Map<string, Apply>(
+  Object.entries({
+    'run-create': applyRunCreate,
+    'run-end': applyRunEnd,
+    'step-start': applyStepStart,
+    'step-end': applyStepEnd,
+    'attempt-start': applyAttemptStart,
+    'attempt-end': applyAttemptEnd,
+    log: applyLog,
+    gap: (state, event) => countInRun(state, event.header.runId, { gaps: 1 }),
+  } satisfies Partial<Record<EventType, Apply>>),
+);
 
 /** Applies the next event of a run, in seq order, to the views. A run that is not known yet comes into being. */
 export function applyEvent(state: FoldState, projectId: string, event: StoredEvent): void {
@@ -25,7 +30,7 @@ export function applyEvent(state: FoldState, projectId: string, event: StoredEve
   noteEvent(state, event);
   const needsStep = type.startsWith('step-') || type.startsWith('attempt-');
   if (needsStep && stepId === null) return;
-  applyByType[type]?.(state, event);
+  applyByType.get(type)?.(state, event);
 }
 
 /** Holes past this are not listed one by one: a hostile number must not fill the memory. */

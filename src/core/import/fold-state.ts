@@ -2,9 +2,12 @@ import type { Content } from '../content/content.ts';
 import type { AttemptView } from '../model/attempt.ts';
 import type { RunCounts, RunView } from '../model/run.ts';
 import type { StepView } from '../model/step.ts';
+import type { Usage } from '../model/usage.ts';
 import { addUsage, subtractUsage } from '../model/usage.ts';
 import type { StoredEvent } from '../store.ts';
 import { blankAttempt, blankStep } from './blank.ts';
+import { forbiddenName } from './open-value.ts';
+import { isFields, numberField } from './reading.ts';
 
 /**
  * Views while events are applied to them. Import and rebuild go through this one state with the same rules in the
@@ -12,9 +15,11 @@ import { blankAttempt, blankStep } from './blank.ts';
  */
 export interface FoldState {
   readonly runById: Map<string, RunView>;
-  readonly stepById: Map<string, StepView>;
+  /** By `stepKey`: an id that two runs claim is a step in each. */
+  readonly stepByKey: Map<string, StepView>;
   readonly attemptByKey: Map<string, AttemptView>;
-  readonly contentById: { get(id: string): Content | undefined };
+  /** A content in the epoch of a run. */
+  readonly contentOf: (runId: string, contentId: string) => Content | undefined;
   readonly touchedSteps: Set<string>;
   readonly touchedAttempts: Set<string>;
 }
@@ -35,13 +40,14 @@ export function countInRun(state: FoldState, runId: string, added: Partial<Recor
 /** The step of an event; one whose start has not arrived gets its number now. */
 export function stepOf(state: FoldState, event: StoredEvent): StepView {
   const { runId, stepId, timeMs } = event.header;
-  const known = state.stepById.get(stepId!);
+  const key = stepKey(runId, stepId!);
+  const known = state.stepByKey.get(key);
   if (known !== undefined) return known;
   const number = state.runById.get(runId)!.lastStepNumber + 1;
   changeRun(state, runId, { lastStepNumber: number });
   const step = blankStep({ runId, stepId: stepId!, number, timeMs, seq: event.seq });
-  state.stepById.set(step.id, step);
-  state.touchedSteps.add(step.id);
+  state.stepByKey.set(key, step);
+  state.touchedSteps.add(key);
   contribute(state, null, step);
   return step;
 }
@@ -49,8 +55,9 @@ export function stepOf(state: FoldState, event: StoredEvent): StepView {
 /** Puts a changed step in place of the old one and carries the difference into its run's totals. */
 export function changeStep(state: FoldState, step: StepView, change: Partial<StepView>): StepView {
   const next = { ...step, ...change };
-  state.stepById.set(step.id, next);
-  state.touchedSteps.add(step.id);
+  const key = stepKey(step.runId, step.id);
+  state.stepByKey.set(key, next);
+  state.touchedSteps.add(key);
   contribute(state, step, next);
   return next;
 }
@@ -61,6 +68,22 @@ type Tally = Pick<
 >;
 
 const one = (yes: boolean): number => (yes ? 1 : 0);
+
+/** Where sums stop: a store gives no integer back that a JavaScript number does not hold exactly. */
+const totalMax = Number.MAX_SAFE_INTEGER;
+const toTotal = (sum: number): number => Math.min(totalMax, sum);
+
+function toTotals(usage: Usage): Usage {
+  const { input, output, requests } = usage;
+  const isWithin = (count: number | null): boolean => count === null || count <= totalMax;
+  const counts = [...Object.values(input), ...Object.values(output), requests] as (number | null)[];
+  if (counts.every(isWithin)) return usage;
+  const capped = <T extends object>(part: T): T =>
+    Object.fromEntries(
+      Object.entries(part).map(([key, count]) => [key, count === null ? null : toTotal(count as number)]),
+    ) as T;
+  return { input: capped(input), output: capped(output), requests: requests === null ? null : toTotal(requests) };
+}
 
 function tallyOf(step: StepView): Tally {
   const isEnded = step.status !== 'in_progress';
@@ -82,11 +105,11 @@ function contribute(state: FoldState, before: StepView | null, after: StepView):
   const removed = before === null ? null : tallyOf(before);
   for (const key of Object.keys(added) as (keyof Tally)[])
     counts[key] += added[key] - (removed === null ? 0 : removed[key]);
-  const costKnownNanoUsd = run.costKnownNanoUsd + (after.cost?.nanoUsd ?? 0) - (before?.cost?.nanoUsd ?? 0);
+  const costKnownNanoUsd = toTotal(run.costKnownNanoUsd + (after.cost?.nanoUsd ?? 0) - (before?.cost?.nanoUsd ?? 0));
   let { usage } = run;
   if (after.usage !== (before?.usage ?? null)) {
     if (before?.usage != null) usage = subtractUsage(usage, before.usage);
-    if (after.usage !== null) usage = addUsage(usage, after.usage);
+    if (after.usage !== null) usage = toTotals(addUsage(usage, after.usage));
   }
   state.runById.set(run.id, {
     ...run,
@@ -98,16 +121,21 @@ function contribute(state: FoldState, before: StepView | null, after: StepView):
   });
 }
 
+/** Key of a step in maps. */
+export function stepKey(runId: string, stepId: string): string {
+  return `${runId}/${stepId}`;
+}
+
 /** Key of an attempt in maps. */
-export function attemptKey(stepId: string, number: number): string {
-  return `${stepId}/${number}`;
+export function attemptKey({ runId, stepId, number }: Pick<AttemptView, 'runId' | 'stepId' | 'number'>): string {
+  return `${runId}/${stepId}/${number}`;
 }
 
 /** The attempt of an event, counted when it is new. */
 export function attemptOf(state: FoldState, event: StoredEvent): AttemptView {
   const { runId, stepId, attempt, timeMs } = event.header;
   const number = attempt ?? 1;
-  const key = attemptKey(stepId!, number);
+  const key = attemptKey({ runId, stepId: stepId!, number });
   const known = state.attemptByKey.get(key);
   if (known !== undefined) return known;
   let step = stepOf(state, event);
@@ -124,7 +152,7 @@ export function attemptOf(state: FoldState, event: StoredEvent): AttemptView {
 /** Puts a changed attempt in place of the old one. */
 export function changeAttempt(state: FoldState, attempt: AttemptView, change: Partial<AttemptView>): AttemptView {
   const next = { ...attempt, ...change };
-  const key = attemptKey(attempt.stepId, attempt.number);
+  const key = attemptKey(attempt);
   state.attemptByKey.set(key, next);
   state.touchedAttempts.add(key);
   return next;
@@ -132,8 +160,11 @@ export function changeAttempt(state: FoldState, attempt: AttemptView, change: Pa
 
 /** Sum of two counts by kind. */
 export function addCounts(a: Readonly<Record<string, number>>, b: unknown): Readonly<Record<string, number>> {
-  if (typeof b !== 'object' || b === null) return a;
+  if (!isFields(b)) return a;
   const sum: Record<string, number> = { ...a };
-  for (const [kind, count] of Object.entries(b)) if (typeof count === 'number') sum[kind] = (sum[kind] ?? 0) + count;
+  for (const kind of Object.keys(b)) {
+    const count = kind === forbiddenName ? null : numberField(b, kind);
+    if (count !== null) sum[kind] = Math.min(totalMax, (Object.hasOwn(sum, kind) ? sum[kind]! : 0) + count);
+  }
   return sum;
 }

@@ -30,9 +30,9 @@ export function foldEvents(
   const { runId, timeMs } = first.header;
   const state: FoldState = {
     runById: new Map([[runId, blankRun(projectId, runId, timeMs)]]),
-    stepById: new Map(),
+    stepByKey: new Map(),
     attemptByKey: new Map(),
-    contentById,
+    contentOf: (_runId, id) => contentById.get(id),
     touchedSteps: new Set(),
     touchedAttempts: new Set(),
   };
@@ -45,12 +45,12 @@ export function foldEvents(
     }
     applyEvent(state, projectId, event);
   }
-  const numberByStep = new Map([...state.stepById].map(([id, step]) => [id, step.number]));
+  const numberByStep = new Map([...state.stepByKey.values()].map((step) => [step.id, step.number]));
   const byStep = (a: AttemptView, b: AttemptView): number =>
     numberByStep.get(a.stepId)! - numberByStep.get(b.stepId)! || a.number - b.number;
   return {
     run: state.runById.get(runId)!,
-    steps: [...state.stepById.values()].sort((a, b) => a.number - b.number),
+    steps: [...state.stepByKey.values()].sort((a, b) => a.number - b.number),
     attempts: [...state.attemptByKey.values()].sort(byStep),
   };
 }

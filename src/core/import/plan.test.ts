@@ -8,17 +8,21 @@ import type { StepView } from '../model/step.ts';
 import { createRecorder } from '../record/recorder.ts';
 import type { Recorder } from '../record/recording.ts';
 import type { StoredEvent, WriterHead } from '../store.ts';
+import { attemptKey, stepKey } from './fold-state.ts';
 import { foldEvents } from './fold.ts';
 import { importKeys, planImport } from './plan.ts';
+import { contentKey } from './plan-rows.ts';
 
 /** Rows as a store would keep them, without the store. */
 function createRows() {
   const rows = {
     runById: new Map<string, RunView>(),
-    stepById: new Map<string, StepView>(),
+    epochByRun: new Map<string, number>(),
+    stepByKey: new Map<string, StepView>(),
     attemptByKey: new Map<string, AttemptView>(),
     writerByKey: new Map<string, WriterHead>(),
     contentById: new Map<string, Content>(),
+    contentByKey: new Map<string, Content>(),
     events: [] as StoredEvent[],
     duplicates: 0,
   };
@@ -28,10 +32,14 @@ function createRows() {
     const changes = planImport(batch, rows);
     rows.events.push(...changes.events);
     for (const run of changes.runs) rows.runById.set(run.id, run);
-    for (const step of changes.steps) rows.stepById.set(step.id, step);
-    for (const attempt of changes.attempts) rows.attemptByKey.set(`${attempt.stepId}/${attempt.number}`, attempt);
+    for (const [runId, epoch] of changes.epochByRun) rows.epochByRun.set(runId, epoch);
+    for (const step of changes.steps) rows.stepByKey.set(stepKey(step.runId, step.id), step);
+    for (const attempt of changes.attempts) rows.attemptByKey.set(attemptKey(attempt), attempt);
     for (const writer of changes.writers) rows.writerByKey.set(`${writer.runId}/${writer.writerId}`, writer);
-    for (const { content } of changes.contents) rows.contentById.set(content.id, content);
+    for (const { epoch, content } of changes.contents) {
+      rows.contentById.set(content.id, content);
+      rows.contentByKey.set(contentKey(epoch, content.id), content);
+    }
     rows.duplicates += changes.duplicates;
   };
   return { rows, importEntries };
@@ -139,7 +147,7 @@ describe('import', () => {
         endpoint: 'POST /v1/messages',
       },
     });
-    const steps = [...rows.stepById.values()].sort((a, b) => a.number - b.number);
+    const steps = [...rows.stepByKey.values()].sort((a, b) => a.number - b.number);
     expect(steps.map(({ number, status, preview }) => ({ number, status, preview }))).toEqual([
       { number: 1, status: 'completed', preview: 'Rayleigh scattering' },
       { number: 2, status: 'completed', preview: '{"colour":"blue"}' },
@@ -165,7 +173,7 @@ describe('import', () => {
           }
           const folded = foldEvents('default', rows.events, rows.contentById);
           expect(rows.runById.get(runId)).toEqual(folded.run);
-          expect([...rows.stepById.values()].sort((a, b) => a.number - b.number)).toEqual(folded.steps);
+          expect([...rows.stepByKey.values()].sort((a, b) => a.number - b.number)).toEqual(folded.steps);
           expect([...rows.attemptByKey.values()]).toEqual(folded.attempts);
           expect(rows.events.map(({ seq }) => seq)).toEqual(entries.map((_entry, index) => index + 1));
         },
@@ -186,7 +194,7 @@ describe('import', () => {
           const run = rows.runById.get(runId)!;
           expect(run.counts.missing).toBe(0);
           expect(run.counts).toMatchObject({ steps: 3, attempts: 2, events: entries.length });
-          expect(new Set([...rows.stepById.values()].map(({ number }) => number))).toEqual(new Set([1, 2, 3]));
+          expect(new Set([...rows.stepByKey.values()].map(({ number }) => number))).toEqual(new Set([1, 2, 3]));
           expect(foldEvents('default', rows.events, rows.contentById).run).toEqual(run);
         },
       ),

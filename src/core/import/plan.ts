@@ -4,9 +4,10 @@ import type { ImportBatch, StoredEvent, WriterHead } from '../store.ts';
 import { applyEvent, nextHead } from './apply.ts';
 import { blankRun } from './blank.ts';
 import type { FoldState } from './fold-state.ts';
-import { countInRun } from './fold-state.ts';
-import type { ContentUse, ImportChanges, ImportKeys, ImportRows } from './plan-rows.ts';
-import { payloadOf, textField } from './reading.ts';
+import { countInRun, stepKey } from './fold-state.ts';
+import type { ContentUse, ImportChanges, ImportKeys, ImportRows, StepOfRun } from './plan-rows.ts';
+import { contentKey } from './plan-rows.ts';
+import { digestField, payloadOf } from './reading.ts';
 
 /** Payload fields whose contents are shown in previews and summaries. */
 const previewed = ['firstUserMessage', 'response', 'result', 'inputs', 'output'] as const;
@@ -14,48 +15,67 @@ const previewed = ['firstUserMessage', 'response', 'result', 'inputs', 'output']
 /** What a store must load before it can plan this batch. */
 export function importKeys(batch: ImportBatch): ImportKeys {
   const runIds = new Set<string>();
-  const stepIds = new Set<string>();
-  const attemptStepIds = new Set<string>();
+  const steps = new Map<string, StepOfRun>();
+  const attemptSteps = new Map<string, StepOfRun>();
   const carried = new Set<string>();
   const contents = new Map<string, { runId: string; contentId: string }>();
   for (const { event, contents: brought } of batch.entries) {
     const { runId, stepId, attempt, type } = event.header;
     runIds.add(runId);
-    if (stepId !== null) stepIds.add(stepId);
-    if (stepId !== null && attempt !== null) attemptStepIds.add(stepId);
+    if (stepId !== null) steps.set(stepKey(runId, stepId), { runId, stepId });
+    if (stepId !== null && (attempt !== null || type.startsWith('attempt-')))
+      attemptSteps.set(stepKey(runId, stepId), { runId, stepId });
     for (const content of brought) carried.add(content.id);
     if (type !== 'run-create' && type !== 'run-end' && type !== 'step-start' && type !== 'step-end') continue;
     const payload = payloadOf(event);
     for (const key of previewed) {
-      const contentId = textField(payload, key);
+      const contentId = digestField(payload, key);
       if (contentId !== null && !carried.has(contentId)) contents.set(`${runId}/${contentId}`, { runId, contentId });
     }
   }
   return {
     runIds: [...runIds],
-    stepIds: [...stepIds],
-    attemptStepIds: [...attemptStepIds],
+    steps: [...steps.values()],
+    attemptSteps: [...attemptSteps.values()],
     contents: [...contents.values()],
   };
 }
 
 interface Plan {
   readonly state: FoldState;
+  readonly epochByRun: ReadonlyMap<string, number>;
   readonly writerByKey: Map<string, WriterHead>;
   readonly touchedWriters: Set<string>;
   readonly touchedRuns: Set<string>;
   readonly events: StoredEvent[];
 }
 
+/** The epoch that each run of a batch lives in, as far as the batch tells: what a run's first entry says. */
+export function batchEpochs(batch: ImportBatch): Map<string, number> {
+  const epochByRun = new Map<string, number>();
+  for (const { epoch, event } of batch.entries)
+    if (!epochByRun.has(event.header.runId)) epochByRun.set(event.header.runId, epoch);
+  return epochByRun;
+}
+
 function startPlan(batch: ImportBatch, rows: ImportRows): Plan {
+  const epochByRun = new Map([...batchEpochs(batch), ...rows.epochByRun]);
   const carried = new Map<string, Content>();
-  for (const entry of batch.entries) for (const content of entry.contents) carried.set(content.id, content);
+  for (const { event, contents } of batch.entries) {
+    // A content lies where its run lives, whatever its entry says: a rebuild looks for it nowhere else.
+    const epoch = epochByRun.get(event.header.runId)!;
+    for (const content of contents) carried.set(contentKey(epoch, content.id), content);
+  }
   return {
+    epochByRun,
     state: {
       runById: new Map(rows.runById),
-      stepById: new Map(rows.stepById),
+      stepByKey: new Map(rows.stepByKey),
       attemptByKey: new Map(rows.attemptByKey),
-      contentById: { get: (id) => carried.get(id) ?? rows.contentById.get(id) },
+      contentOf(runId, id) {
+        const key = contentKey(epochByRun.get(runId)!, id);
+        return carried.get(key) ?? rows.contentByKey.get(key);
+      },
       touchedSteps: new Set(),
       touchedAttempts: new Set(),
     },
@@ -95,12 +115,13 @@ export function planImport(batch: ImportBatch, rows: ImportRows): ImportChanges 
   const nodes: ImportChanges['nodes'][number][] = [];
   const uses: ContentUse[] = [];
   let duplicates = 0;
-  for (const { event, epoch, contents: brought, nodes: grown } of batch.entries) {
+  for (const { event, contents: brought, nodes: grown } of batch.entries) {
     if (!planEvent(plan, batch.projectId, event)) {
       duplicates += 1;
       continue;
     }
     const { runId, stepId } = event.header;
+    const epoch = plan.epochByRun.get(runId)!;
     for (const content of brought) {
       contents.push({ epoch, content });
       uses.push({ epoch, runId, stepId, contentId: content.id });
@@ -111,7 +132,8 @@ export function planImport(batch: ImportBatch, rows: ImportRows): ImportChanges 
   return {
     events: plan.events,
     runs: [...plan.touchedRuns].map((id) => state.runById.get(id)!),
-    steps: [...state.touchedSteps].map((id) => state.stepById.get(id)!),
+    epochByRun: plan.epochByRun,
+    steps: [...state.touchedSteps].map((key) => state.stepByKey.get(key)!),
     attempts: [...state.touchedAttempts].map((key) => state.attemptByKey.get(key)!),
     writers: [...plan.touchedWriters].map((key) => plan.writerByKey.get(key)!),
     contents,

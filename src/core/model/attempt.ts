@@ -6,6 +6,12 @@ export const retryClasses = ['rate-limit', 'overloaded', 'server', 'network', 't
 /** One of the retry classes. */
 export type RetryClass = (typeof retryClasses)[number];
 
+/** How an attempt can end. */
+export const attemptStatuses = ['completed', 'failed'] as const;
+
+/** One of the two ends of an attempt. */
+export type AttemptStatus = (typeof attemptStatuses)[number];
+
 /**
  * A recorded body. A whole body is one content. A longer JSON request body is a path of contents, cut between the
  * elements of its arrays, like a context: requests that repeat what earlier ones said share their beginning, whichever

@@ -24,3 +24,26 @@ export interface Cost {
 
 /** The cost of something whose price nobody told. */
 export const unknownCost: Cost = { nanoUsd: null, status: 'unknown', source: 'none' };
+
+/** Why the cost of a call is unknown. */
+export const unknownCostReasons = [
+  'provider-unpriced',
+  'model-unpriced',
+  'time-unpriced',
+  'bucket-unpriced',
+  'usage-missing',
+  'usage-mixed',
+  'usage-inconsistent',
+  'rate-special',
+] as const;
+
+/** One of the closed list of reasons. */
+export type UnknownCostReason = (typeof unknownCostReasons)[number];
+
+/** The cost of a step as readers see it: what the record says, else an estimate by a price table. */
+export interface StepCost extends Cost {
+  /** Version of the prices that an estimate was made with; `null` when the record itself told the cost. */
+  readonly table: string | null;
+  /** Why an estimate failed; `null` when it did not. */
+  readonly reason: UnknownCostReason | null;
+}

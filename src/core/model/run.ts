@@ -62,8 +62,11 @@ export function isTerminal(status: RunStatus): boolean {
 /** What a run is. Users may add their own kinds; these are the built-in ones. */
 export const runKinds = ['agent', 'chat_turn', 'title_generation', 'quickgen', 'compaction', 'moa_turn'] as const;
 
+/** How a run can get into the record. */
+export const runSources = ['live', 'import', 'otlp'] as const;
+
 /** How a run got into the record. */
-export type RunSource = 'live' | 'import' | 'otlp';
+export type RunSource = (typeof runSources)[number];
 
 /** Counts kept on a run, from its steps; interrupted steps are counted apart from errors. */
 export interface RunCounts {
@@ -134,6 +137,9 @@ export interface RunView {
   readonly capture: string | null;
   readonly traceId: string | null;
   readonly spanId: string | null;
+  /** The message of a chat that started the run, and the newest one it saw; ids are the caller's. */
+  readonly triggerMessageId: string | null;
+  readonly historyTipMessageId: string | null;
   /** Provider and model that served the latest model step. */
   readonly provider: string | null;
   readonly model: string | null;

@@ -1,14 +1,20 @@
 import type { Cost } from './cost.ts';
 import type { Usage } from './usage.ts';
 
+/** What a step can be. */
+export const stepKinds = ['model', 'tool', 'phase'] as const;
+
 /** What a step is. */
-export type StepKind = 'model' | 'tool' | 'phase';
+export type StepKind = (typeof stepKinds)[number];
 
 /** What a model step did. */
 export const modelOperations = ['generate', 'stream', 'embed', 'rerank', 'image', 'speech', 'transcribe'] as const;
 
 /** One of the model operations. */
 export type ModelOperation = (typeof modelOperations)[number];
+
+/** Operations that the facts of an event may name. Every other word is a caller's own and rests in the payload. */
+export const factOperations = [...modelOperations, 'decide'] as const;
 
 /** Status of a step, in rising priority. */
 export const stepStatuses = ['in_progress', 'interrupted', 'error', 'completed'] as const;
@@ -65,8 +71,11 @@ export interface StreamSummary {
   readonly chunkTiming: ChunkTiming | null;
 }
 
-/** How a tool call ended; a tool that did not run is never `success`. */
-export type ToolResultStatus = 'success' | 'error' | 'blocked' | 'skipped' | 'in_doubt';
+/** How a tool call can end; a tool that did not run is never `success`. */
+export const toolResultStatuses = ['success', 'error', 'blocked', 'skipped', 'in_doubt'] as const;
+
+/** One of the ways a tool call can end. */
+export type ToolResultStatus = (typeof toolResultStatuses)[number];
 
 /** A cache-control or similar mark on one message of a context: an annotation, outside the content's name. */
 export interface ContextMark {
@@ -122,6 +131,9 @@ export interface StepView {
   readonly error: RecordedError | null;
   readonly stream: StreamSummary | null;
   readonly metadata: Readonly<Record<string, unknown>> | null;
+  /** The newest message of a chat that the step saw, and the one its answer became; ids are the caller's. */
+  readonly historyTipMessageId: string | null;
+  readonly assistantMessageId: string | null;
   /** First 2,000 bytes of the text (4,000 of a tool's result), for lists and trees. */
   readonly preview: string | null;
   readonly inputsWithheld: boolean;

@@ -43,7 +43,7 @@ describe('a seal', () => {
     projectId: 'default',
     runId: 'run',
     number: 1,
-    writers: [{ writerId: 'w', count: 3, head: '' }],
+    writers: [{ writerId: 'w', count: 3, head: '', erased: 0 }],
     timeMs: 0,
     previous: '',
     publicKey: '',

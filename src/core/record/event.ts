@@ -1,4 +1,12 @@
-import type { AttemptEndFacts, GapFacts, RunCreateFacts, RunEndFacts, StepEndFacts, StepStartFacts } from './facts.ts';
+import type {
+  AttemptEndFacts,
+  ContentEraseFacts,
+  GapFacts,
+  RunCreateFacts,
+  RunEndFacts,
+  StepEndFacts,
+  StepStartFacts,
+} from './facts.ts';
 
 /** The closed list of event types. Noun, then verb. */
 export const eventTypes = [
@@ -34,6 +42,7 @@ export interface FactsByType {
   'step-end': StepEndFacts;
   'attempt-end': AttemptEndFacts;
   gap: GapFacts;
+  'content-erase': ContentEraseFacts;
 }
 
 /** Facts of an event of type `T`, or `null` for the types without. */

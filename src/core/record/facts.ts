@@ -58,11 +58,28 @@ export interface AttemptEndFacts {
 
 /** Facts of `gap`: how many records of which kind were lost, and why. */
 export interface GapFacts {
-  readonly reason: 'disk-error' | 'disk-full' | 'backlog-full' | 'redaction-failed' | 'serialise-failed';
+  readonly reason:
+    | 'disk-error'
+    | 'disk-full'
+    | 'backlog-full'
+    | 'sink-refused'
+    | 'sink-unreached'
+    | 'redaction-failed'
+    | 'serialise-failed';
   readonly events: number;
   readonly contents: number;
   readonly bytes: number;
   /** Unix milliseconds of the first and last loss. */
   readonly sinceMs: number;
   readonly untilMs: number;
+}
+
+/** Facts of `content-erase`: what was erased, in numbers, so that they outlive a second erasure. */
+export interface ContentEraseFacts {
+  readonly scope: 'run' | 'caller' | 'session' | 'message';
+  /** Events that lost their words. */
+  readonly events: number;
+  readonly contents: number;
+  /** Contents that other runs share and that therefore stay. */
+  readonly shared: number;
 }

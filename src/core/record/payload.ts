@@ -19,6 +19,8 @@ export interface RunCreatePayload extends Redactable {
   readonly capture?: string;
   readonly traceId?: string;
   readonly spanId?: string;
+  readonly triggerMessageId?: string;
+  readonly historyTipMessageId?: string;
   /** Content id of the run's inputs. */
   readonly inputs?: string;
   /** Content id of the environment: commit, cwd, argv, versions. */
@@ -35,6 +37,8 @@ export interface RunEndPayload extends Redactable {
 
 /** Payload of `step-start`. */
 export interface StepStartPayload extends Redactable {
+  /** A caller's own word for what the step does; the known ones are in the facts. */
+  readonly operation?: string;
   readonly name?: string;
   readonly provider?: string;
   readonly model?: string;
@@ -54,6 +58,7 @@ export interface StepStartPayload extends Redactable {
   readonly request?: string;
   readonly inputsWithheld?: boolean;
   readonly metadata?: Readonly<Record<string, unknown>>;
+  readonly historyTipMessageId?: string;
 }
 
 /** Payload of `step-end`. */
@@ -72,6 +77,7 @@ export interface StepEndPayload extends Redactable {
   readonly stream?: StreamSummary;
   readonly outputsWithheld?: boolean;
   readonly metadata?: Readonly<Record<string, unknown>>;
+  readonly assistantMessageId?: string;
 }
 
 /** Payload of `attempt-start`. */

@@ -3,9 +3,10 @@ import type { Clock } from '../clock.ts';
 import { systemClock } from '../clock.ts';
 import { createContentNamer } from '../content/content.ts';
 import { createInterner } from '../content/interner.ts';
+import { createErrorReporter } from '../error-report.ts';
 import { TachographError } from '../error.ts';
 import type { IdSource } from '../id.ts';
-import { createIdSource, isUuid } from '../id.ts';
+import { createIdSource } from '../id.ts';
 import type { Journal } from '../journal.ts';
 import type { Limits } from '../limits.ts';
 import { defaultLimits } from '../limits.ts';
@@ -13,7 +14,10 @@ import { createRedactor } from '../redact/create.ts';
 import type { Redactor } from '../redact/redactor.ts';
 import { createDesk } from '../recorder/desk.ts';
 import { errorToEndReason } from './failure.ts';
-import { nullRecorder } from '../recorder/null-recorder.ts';
+import { redactArguments } from '../recorder/environment.ts';
+import { readFields, refused } from '../recorder/given.ts';
+import { runStartShape } from '../recorder/given-shapes.ts';
+import { nullRecorder, nullRun } from '../recorder/null-recorder.ts';
 import { isSecretBearing } from '../recorder/observer.ts';
 import type { Recorder, RunRecorder, RunStart } from './recording.ts';
 import { beginRun } from '../recorder/run-recorder.ts';
@@ -40,29 +44,6 @@ export interface RecorderOptions {
   readonly onError?: (error: unknown) => void;
 }
 
-const quietMs = 60_000;
-const kindsMax = 64;
-
-/** Passes on one error of a kind per minute. Whatever the listener throws is dropped: there is nobody left to tell. */
-function createErrorGate(clock: Clock, onError: ((error: unknown) => void) | undefined): (error: unknown) => void {
-  const lastByKind = new Map<string, number>();
-  return (error) => {
-    if (onError === undefined) return;
-    const fields = error as { code?: unknown; name?: unknown } | null;
-    const kind = String(fields?.code ?? fields?.name ?? typeof error);
-    const now = clock.monotonicMs();
-    const last = lastByKind.get(kind);
-    if (last !== undefined && now - last < quietMs) return;
-    if (lastByKind.size >= kindsMax) lastByKind.clear();
-    lastByKind.set(kind, now);
-    try {
-      onError(error);
-    } catch {
-      lastByKind.set(kind, now);
-    }
-  };
-}
-
 function checkKey(key: Uint8Array): Uint8Array {
   if (key.length === 32) return key;
   throw new TachographError(
@@ -72,28 +53,16 @@ function checkKey(key: Uint8Array): Uint8Array {
 }
 
 /** What a caller got wrong is reported and repaired rather than thrown: a recording call never harms its host (I1). */
-function repairStart(start: RunStart, report: (error: unknown) => void): RunStart {
-  let repaired = start;
-  if (typeof start.agentId !== 'string' || start.agentId === '') {
-    report(
-      new TachographError(
-        'bad-argument',
-        'A run was started without an agentId and is recorded as "unnamed": pass { agentId }.',
-      ),
-    );
-    repaired = { ...repaired, agentId: 'unnamed' };
-  }
-  if (start.runId !== undefined && !isUuid(start.runId)) {
-    report(
-      new TachographError(
-        'bad-argument',
-        `runId ${JSON.stringify(start.runId)} is no lower-case UUIDv7; the run got an id of its own.`,
-      ),
-    );
-    const { runId: _dropped, ...rest } = repaired;
-    repaired = rest;
-  }
-  return repaired;
+function readStart(given: unknown, defaults: Partial<RunStart>, report: (error: unknown) => void): RunStart {
+  const start = { ...defaults, ...readFields<RunStart>(given, runStartShape, report) };
+  if (start.agentId !== undefined && start.agentId !== '') return { ...start, agentId: start.agentId };
+  report(
+    new TachographError(
+      'bad-argument',
+      'A run was started without an agentId and is recorded as "unnamed": pass { agentId }.',
+    ),
+  );
+  return { ...start, agentId: 'unnamed' };
 }
 
 /** A recorder over a journal. Two recorders never share a writer id; a forked process makes its own. */
@@ -105,7 +74,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
   const redactor = options.redactor ?? createRedactor({ key });
   const limits = { ...defaultLimits, ...options.limits };
   const interner = createInterner({ namer: createContentNamer(key), redactor, knownMax: limits.knownContentsMax });
-  const report = createErrorGate(clock, options.onError);
+  const report = createErrorReporter(clock, options.onError);
   const desk = createDesk({
     clock,
     ids,
@@ -121,24 +90,27 @@ export function createRecorder(options: RecorderOptions): Recorder {
   const surroundings = {
     desk,
     scope,
-    environment: options.environment ?? null,
+    environment: desk.safely(() => (options.environment ? redactArguments(options.environment, redactor) : null), null),
     isWithheld: options.isSecretBearing ?? isSecretBearing,
     onClosed: (run: RunRecorder) => void openRuns.delete(run),
   };
 
-  const startRun = (start: RunStart): RunRecorder => {
-    const run = beginRun(surroundings, repairStart({ ...options.defaults, ...start }, report));
-    openRuns.add(run);
-    return run;
-  };
+  const defaults = readFields<RunStart>(options.defaults ?? {}, runStartShape, report);
+  const startRun = (given: RunStart): RunRecorder =>
+    desk.safely(() => {
+      const run = beginRun(surroundings, readStart(given, defaults, report));
+      openRuns.add(run);
+      return run;
+    }, nullRun);
 
   return {
     recording: true,
     startRun,
     async run(start, fn) {
+      if (typeof fn !== 'function') report(refused('fn'));
       const run = startRun(start);
       try {
-        const output = await run.within(() => fn(run));
+        const output = await run.within(() => (typeof fn === 'function' ? fn(run) : (undefined as never)));
         run.close({ endReason: 'ok', ...(output === undefined ? {} : { output }) });
         return output;
       } catch (error) {
@@ -148,16 +120,25 @@ export function createRecorder(options: RecorderOptions): Recorder {
     },
     current: () => scope.state().run,
     currentStep: () => scope.state().step,
-    bind: (fn) => scope.bind(fn),
-    reuseStep: (fn) => (scope.state().reuse === null ? scope.enter({ reuse: new Map() }, fn) : fn()),
+    bind: (fn) => desk.safely(() => scope.bind(fn), fn),
+    reuseStep: (fn) => scope.enter({ reuse: scope.state().reuse ?? new Map() }, fn),
     async flush(flushOptions) {
       desk.reportLoss();
-      return options.journal!.flush(flushOptions);
+      try {
+        return await options.journal!.flush(flushOptions);
+      } catch (error) {
+        report(error);
+        return { state: 'timeout', written: 0, lost: 0 };
+      }
     },
     async close() {
       for (const run of [...openRuns]) run.close({ endReason: 'interrupted' });
       desk.reportLoss();
-      await options.journal!.close();
+      try {
+        await options.journal!.close();
+      } catch (error) {
+        report(error);
+      }
     },
   };
 }

@@ -32,7 +32,10 @@ export interface ParentRef {
   readonly traceId?: string | null;
 }
 
-/** What a caller says of a run it starts. Only the agent is required. */
+/**
+ * What a caller says of a run it starts. Only the agent is required. Here and in everything else that is handed to a
+ * recorder, a field of the wrong kind is left out and told to `onError` by its name; it never throws (I1).
+ */
 export interface RunStart {
   readonly agentId: string;
   readonly kind?: string;
@@ -53,6 +56,9 @@ export interface RunStart {
   /** W3C trace id (32 hex) to continue. */
   readonly traceId?: string;
   readonly spanId?: string;
+  /** The message of a chat that started the run, and the newest one it sees: deletion by message goes by them. */
+  readonly triggerMessageId?: string;
+  readonly historyTipMessageId?: string;
   readonly observedAfter?: boolean;
   /** The id to use, for a run that another process also writes into. A UUIDv7; made when left out. */
   readonly runId?: string;
@@ -61,6 +67,7 @@ export interface RunStart {
 /** What a caller says of a step that begins. */
 export interface StepStart {
   readonly kind: StepKind;
+  /** One of the model operations, or the caller's own word, which is then payload and goes with it. */
   readonly operation?: string;
   readonly name?: string;
   readonly provider?: string;
@@ -80,6 +87,8 @@ export interface StepStart {
   readonly observedAfter?: boolean;
   readonly parentStepId?: string;
   readonly metadata?: Readonly<Record<string, unknown>>;
+  /** The newest message of a chat that the step sees. */
+  readonly historyTipMessageId?: string;
 }
 
 /** What a caller says of a step that ended. A step may be finished again with a higher status. */
@@ -103,6 +112,8 @@ export interface StepFinish {
   readonly durationMs?: number | null;
   readonly outputsWithheld?: boolean;
   readonly metadata?: Readonly<Record<string, unknown>>;
+  /** The message of a chat that the answer became. */
+  readonly assistantMessageId?: string;
 }
 
 /** An HTTP body on its way into the record. */
@@ -151,6 +162,15 @@ export interface AttemptRecorder {
   finish(finish: AttemptFinish): void;
 }
 
+/** What an unfinished step has said so far, from its beginning: one text or tool input of its answer. */
+export interface PartialText {
+  /** Its place among the parts of the answer; the same one each time. */
+  readonly index: number;
+  /** `text`, `reasoning`, `tool-call`: what the part is. */
+  readonly type: string;
+  readonly text: string;
+}
+
 /** Records one step. Never throws (I1). */
 export interface StepRecorder {
   readonly id: string;
@@ -161,6 +181,11 @@ export interface StepRecorder {
   readonly openAttempt: AttemptRecorder | null;
   attempt(request?: AttemptRequest): AttemptRecorder;
   finish(finish: StepFinish): void;
+  /**
+   * Writes what is new of an unfinished answer as a `log` of type `stream-partial`, less the last 4 KiB of each text, in
+   * which a secret may still be coming in. For streams that must survive `kill -9` in part; the end repeats it all.
+   */
+  partial(texts: readonly PartialText[]): void;
   /** The caller asked that nothing of what goes in, or comes out, is recorded: lower layers withhold bodies too. */
   readonly inputsWithheld: boolean;
   readonly outputsWithheld: boolean;
@@ -260,6 +285,8 @@ export interface Recorder {
   bind<A extends unknown[], R>(fn: (...args: A) => R): (...args: A) => R;
   /** Every model call of one run begun inside `fn` shares one step, so that retries are its attempts. */
   reuseStep<T>(fn: () => T): T;
+  /** Never rejects: a journal that cannot say is answered with the state `timeout`. */
   flush(options?: { to?: 'durable' | 'index'; timeoutMs?: number }): Promise<FlushReceipt>;
+  /** Ends the runs still open as `interrupted`. Never rejects. */
   close(): Promise<void>;
 }

@@ -4,6 +4,23 @@ export interface SealedWriter {
   readonly count: number;
   /** Hash of the event `count`, 64 hex digits. */
   readonly head: string;
+  /** The words of events 1 to `erased` were dropped on purpose; 0 for none. Never less than in an earlier seal. */
+  readonly erased: number;
+}
+
+/** The newest seal of a project as it is known outside the store, so that a shortened list of seals shows. */
+export interface SealHead {
+  readonly number: number;
+  /** `sealToDigest` of that seal. */
+  readonly digest: string;
+}
+
+/** Where the newest seal's number and digest are kept: beside the keys, never in the store. */
+export interface SealHeads {
+  /** `null` when none was kept yet; throws `key-broken` for one that cannot be read. */
+  read(projectId: string): SealHead | null;
+  /** Keeps it durably in place of an older one. */
+  write(projectId: string, head: SealHead): void;
 }
 
 /** The signature over a run's writer chains. Seals of a project are chained and kept after purge. */
@@ -25,7 +42,7 @@ export interface Seal {
 
 /** The exact text that is signed and chained. */
 export function sealToText(seal: Omit<Seal, 'signature'>): string {
-  const writers = seal.writers.map((w) => [w.writerId, w.count, w.head]);
+  const writers = seal.writers.map((w) => [w.writerId, w.count, w.head, w.erased]);
   return JSON.stringify([
     'tachograph-seal/1',
     seal.projectId,
@@ -36,4 +53,30 @@ export function sealToText(seal: Omit<Seal, 'signature'>): string {
     seal.previous,
     seal.publicKey,
   ]);
+}
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+function parseWriter(value: unknown): SealedWriter | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const { writerId, count, head, erased } = value as Partial<SealedWriter>;
+  if (typeof writerId !== 'string' || typeof head !== 'string' || !isCount(count) || !isCount(erased)) return null;
+  return { writerId, count, head, erased };
+}
+
+/**
+ * A seal from a stored value, whatever it is: what is no seal keeps the place it was found in and has no signature, so
+ * that every check refuses it. Never throws.
+ */
+export function parseSeal(value: unknown, place: { projectId: string; runId: string; number: number }): Seal {
+  const broken: Seal = { ...place, writers: [], timeMs: 0, previous: '', publicKey: '', signature: '' };
+  if (typeof value !== 'object' || value === null) return broken;
+  const seal = value as Partial<Seal>;
+  const { projectId, runId, number, timeMs, previous, publicKey, signature } = seal;
+  const writers = Array.isArray(seal.writers) ? seal.writers.map(parseWriter) : [null];
+  const isWhole = typeof timeMs === 'number' && !writers.includes(null);
+  const isInPlace = projectId === place.projectId && runId === place.runId && number === place.number;
+  if (!isWhole || !isInPlace) return broken;
+  if (typeof previous !== 'string' || typeof publicKey !== 'string' || typeof signature !== 'string') return broken;
+  return { ...place, writers: writers as SealedWriter[], timeMs, previous, publicKey, signature };
 }

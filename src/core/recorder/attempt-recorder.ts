@@ -4,6 +4,8 @@ import { recordBody, recordRequestBody } from '../content/body.ts';
 import type { EntryDraft } from '../content/interner.ts';
 import { countRedactions } from '../content/interner.ts';
 import type { Chain, Desk } from './desk.ts';
+import { readFields } from './given.ts';
+import { attemptFinishShape, attemptRequestShape } from './given-shapes.ts';
 import { toRecordedError } from '../record/failure.ts';
 import type { AttemptEndPayload, AttemptStartPayload } from '../record/payload.ts';
 import type { AttemptFinish, AttemptRecorder, AttemptRequest } from '../record/recording.ts';
@@ -44,7 +46,7 @@ function requestPayload(place: AttemptPlace, request: AttemptRequest, draft: Ent
   };
 }
 
-function finishPayload(place: AttemptPlace, finish: AttemptFinish, draft: EntryDraft): AttemptEndPayload {
+function finishPayload(place: AttemptPlace, finish: Partial<AttemptFinish>, draft: EntryDraft): AttemptEndPayload {
   const { desk } = place;
   const headers = finish.headers === undefined ? undefined : desk.redactor.headers(finish.headers);
   countRedactions(draft, headers?.counts ?? null);
@@ -53,14 +55,15 @@ function finishPayload(place: AttemptPlace, finish: AttemptFinish, draft: EntryD
     ...(finish.request === undefined ? {} : { request: requestPayload(place, finish.request, draft) }),
     ...(headers === undefined ? {} : { headers: headers.value }),
     ...(finish.body === undefined ? {} : { body: recordBody(finish.body, tools) }),
-    ...(finish.error === undefined ? {} : { error: toRecordedError(finish.error) }),
+    ...(finish.error === undefined ? {} : { error: toRecordedError(finish.error, { redactor: desk.redactor, draft }) }),
     ...(finish.providerRequestId == null ? {} : { providerRequestId: finish.providerRequestId }),
   };
 }
 
 /** Begins an attempt: its start is in the journal when this returns (I3). */
-export function beginAttempt(place: AttemptPlace, request: AttemptRequest): AttemptRecorder {
+export function beginAttempt(place: AttemptPlace, given: unknown): AttemptRecorder {
   const { desk, chain, stepId, number } = place;
+  const request: AttemptRequest = readFields<AttemptRequest>(given, attemptRequestShape, desk.onError);
   const sinceMs = desk.clock.monotonicMs();
   let isFinished = false;
   let isClaimed = false;
@@ -82,23 +85,30 @@ export function beginAttempt(place: AttemptPlace, request: AttemptRequest): Atte
     claim() {
       isClaimed = true;
     },
-    finish(finish) {
-      if (isFinished) return;
-      isFinished = true;
-      desk.emit(chain, {
-        type: 'attempt-end',
-        stepId,
-        attempt: number,
-        facts: {
-          status: finish.status,
-          responseStatus: finish.responseStatus ?? null,
-          durationMs: finish.durationMs ?? elapsedMs(desk.clock, sinceMs),
-          retryClass: finish.retryClass ?? null,
-          retryDelayMs: finish.retryDelayMs ?? null,
-        },
-        payload: (draft) => finishPayload(place, finish, draft),
-      });
-      place.onFinished();
-    },
+    finish: (ending) =>
+      desk.safely(() => {
+        if (isFinished) return;
+        isFinished = true;
+        end(place, sinceMs, readFields<AttemptFinish>(ending, attemptFinishShape, desk.onError));
+        place.onFinished();
+      }, undefined),
   };
+}
+
+/** An end without a status the record knows is a failure: nobody said that it went well. */
+function end(place: AttemptPlace, sinceMs: number, finish: Partial<AttemptFinish>): void {
+  const { desk, chain, stepId, number } = place;
+  desk.emit(chain, {
+    type: 'attempt-end',
+    stepId,
+    attempt: number,
+    facts: {
+      status: finish.status ?? 'failed',
+      responseStatus: finish.responseStatus ?? null,
+      durationMs: finish.durationMs ?? elapsedMs(desk.clock, sinceMs),
+      retryClass: finish.retryClass ?? null,
+      retryDelayMs: finish.retryDelayMs ?? null,
+    },
+    payload: (draft) => finishPayload(place, finish, draft),
+  });
 }

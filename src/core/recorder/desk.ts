@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import { TachographError } from '../error.ts';
 import type { IdSource } from '../id.ts';
 import type { Journal, JournalEntry, JournalLoss } from '../journal.ts';
 import type { Limits } from '../limits.ts';
@@ -29,6 +30,10 @@ export interface Emission<T extends EventType> {
   readonly facts: FactsOf<T>;
   /** Fills the draft with contents and returns the payload. */
   readonly payload: (draft: EntryDraft) => object;
+  /** What the payload is when it cannot be made or written down; nothing when left out. */
+  readonly spare?: object;
+  /** The payload may hold bytes, maps or the like, which plain JSON would bloat or lose. */
+  readonly special?: boolean;
   readonly timeMs?: number;
 }
 
@@ -49,6 +54,8 @@ export interface Desk {
   readonly onError: (error: unknown) => void;
   openChain(runId: string, epoch: number): Chain;
   emit<T extends EventType>(chain: Chain, emission: Emission<T>): void;
+  /** Does what a method of the recorder is there for. When that throws it is reported, and `fallback` returned (I1). */
+  safely<T>(work: () => T, fallback: T): T;
   /** Writes a gap event into every chain that lost something, once the journal works again. */
   reportLoss(): void;
 }
@@ -57,7 +64,7 @@ export interface Desk {
 const chainsMax = 4096;
 
 /** Builds a desk over a journal. */
-export function createDesk(given: Omit<Desk, 'bodies' | 'openChain' | 'emit' | 'reportLoss'>): Desk {
+export function createDesk(given: Omit<Desk, 'bodies' | 'openChain' | 'emit' | 'safely' | 'reportLoss'>): Desk {
   const parts = { ...given, bodies: createBodyMemory() };
   const chainByRun = new Map<string, Chain>();
   let generation = parts.journal.generation();
@@ -72,9 +79,10 @@ export function createDesk(given: Omit<Desk, 'bodies' | 'openChain' | 'emit' | '
     return chain;
   };
 
-  const payloadText = <T extends EventType>(emission: Emission<T>, draft: EntryDraft): string => {
-    const payload = emission.payload(draft);
-    const first = parts.redactor.json(encodeJson(payload, false));
+  const payloadText = (payload: object, draft: EntryDraft, special: boolean): string => {
+    const first = parts.redactor.json(encodeJson(payload, special));
+    if (!first.value.startsWith('{'))
+      throw new TachographError('internal', 'The payload of an event could not be redacted and was left out.');
     if (first.counts === null && draft.redactions === null) return first.value;
     const redactions = { ...draft.redactions };
     for (const [kind, count] of Object.entries(first.counts ?? {})) redactions[kind] = (redactions[kind] ?? 0) + count;
@@ -85,7 +93,7 @@ export function createDesk(given: Omit<Desk, 'bodies' | 'openChain' | 'emit' | '
 
   const entryOf = <T extends EventType>(chain: Chain, emission: Emission<T>): JournalEntry => {
     const draft = createDraft(chain.epoch);
-    const payload = payloadText(emission, draft);
+    const payload = payloadText(emission.payload(draft), draft, emission.special === true);
     const header = {
       runId: chain.runId,
       writerId: parts.writerId,
@@ -108,16 +116,23 @@ export function createDesk(given: Omit<Desk, 'bodies' | 'openChain' | 'emit' | '
     write(chain, { type: 'log', facts: null, payload: () => ({ type: 'durability', data: { state: 'degraded' } }) });
   };
 
-  const write = <T extends EventType>(chain: Chain, emission: Emission<T>): void => {
-    const now = parts.journal.generation();
-    if (now !== generation) {
-      generation = now;
-      parts.interner.forget();
-    }
-    const outcome = parts.journal.append(entryOf(chain, emission));
+  const append = (chain: Chain, entry: JournalEntry): void => {
+    const outcome = parts.journal.append(entry);
     // Contents that went down with a lost entry must be written again by whoever needs them next.
     if (outcome === 'lost') parts.interner.forget();
     if (outcome === 'degraded') saySlow(chain);
+  };
+
+  const freshen = (): void => {
+    const now = parts.journal.generation();
+    if (now === generation) return;
+    generation = now;
+    parts.interner.forget();
+  };
+
+  const write = <T extends EventType>(chain: Chain, emission: Emission<T>): void => {
+    freshen();
+    append(chain, entryOf(chain, emission));
   };
 
   const reportLoss = (): void => {
@@ -132,37 +147,37 @@ export function createDesk(given: Omit<Desk, 'bodies' | 'openChain' | 'emit' | '
     }
   };
 
-  const loseOne = (chain: Chain): void => {
+  const tellGap = (chain: Chain, lost: { events: number; contents: number }): void => {
     const timeMs = parts.clock.nowMs();
-    const facts = {
-      reason: 'serialise-failed',
-      events: 1,
-      contents: 0,
-      bytes: 0,
-      sinceMs: timeMs,
-      untilMs: timeMs,
-    } as const;
+    const facts = { reason: 'serialise-failed', ...lost, bytes: 0, sinceMs: timeMs, untilMs: timeMs } as const;
     write(chain, { type: 'gap', facts, payload: () => ({}) });
   };
 
-  const safely = (work: () => void): boolean => {
+  const safely = <T>(work: () => T, fallback: T): T => {
     try {
-      work();
-      return true;
+      return work();
     } catch (error) {
       // I1: whatever went wrong in here is ours to report, never the host's to catch.
       parts.onError(error);
-      return false;
+      return fallback;
     }
   };
 
-  return {
-    ...parts,
-    openChain,
-    emit(chain, emission) {
-      safely(reportLoss);
-      if (!safely(() => write(chain, emission))) safely(() => loseOne(chain));
-    },
-    reportLoss: () => void safely(reportLoss),
+  const emit = <T extends EventType>(chain: Chain, emission: Emission<T>): void => {
+    safely(reportLoss, undefined);
+    safely(freshen, undefined);
+    let entry = safely(() => entryOf(chain, emission), null);
+    const isWhole = entry !== null;
+    if (entry === null) {
+      // An end that is lost would leave its run open for ever: the event stands, and only its words are gone. Contents
+      // of the failed draft count as known and were never written, so all are forgotten.
+      parts.interner.forget();
+      entry = safely(() => entryOf(chain, { ...emission, payload: () => emission.spare ?? {} }), null);
+    }
+    const isKept = entry !== null && safely(() => (append(chain, entry), true), false);
+    if (isKept && isWhole) return;
+    safely(() => tellGap(chain, isKept ? { events: 0, contents: 1 } : { events: 1, contents: 0 }), undefined);
   };
+
+  return { ...parts, openChain, emit, safely, reportLoss: () => safely(reportLoss, undefined) };
 }

@@ -2,55 +2,67 @@ import { unknownUsage } from '../model/usage.ts';
 import type { AttemptRecorder, Recorder, RunRecorder, StepRecorder, ToolRecorder } from '../record/recording.ts';
 
 const nothing = (): void => undefined;
+const call = <T>(fn: () => T): T => (typeof fn === 'function' ? fn() : (undefined as T));
 const nil = '00000000-0000-7000-8000-000000000000';
 
-const attempt: AttemptRecorder = { number: 1, claimed: false, finished: true, claim: nothing, finish: nothing };
+/** What stands in for an attempt that could not be begun. */
+export const nullAttempt: AttemptRecorder = {
+  number: 1,
+  claimed: false,
+  finished: true,
+  claim: nothing,
+  finish: nothing,
+};
 
-const run: RunRecorder = {
+/** What stands in for a run that could not be begun. */
+export const nullRun: RunRecorder = {
   id: nil,
   rootRunId: nil,
   agentId: '',
   closed: false,
   recording: false,
-  ref: (stepId = null) => ({ runId: nil, stepId, rootRunId: nil }),
-  step: () => step,
-  tool: () => tool,
+  ref: () => ({ runId: nil, stepId: null, rootRunId: nil }),
+  step: () => nullStep,
+  tool: () => nullTool,
   onStep: nothing,
   onTool: nothing,
   log: nothing,
   error: nothing,
   usage: () => unknownUsage,
   toolCallCount: () => 0,
-  within: (fn) => fn(),
+  within: call,
   close: nothing,
 };
 
-const step: StepRecorder = {
+/** What stands in for a step that could not be begun. */
+export const nullStep: StepRecorder = {
   id: nil,
-  run,
+  run: nullRun,
   kind: 'model',
   status: 'in_progress',
   openAttempt: null,
-  attempt: () => attempt,
+  attempt: () => nullAttempt,
   inputsWithheld: false,
   outputsWithheld: false,
   withhold: nothing,
   finish: nothing,
-  within: (fn) => fn(),
+  partial: nothing,
+  within: call,
   enter: nothing,
 };
 
-const tool: ToolRecorder = { ...step, kind: 'tool', succeed: nothing, fail: nothing };
+/** What stands in for a tool call that could not be begun. */
+export const nullTool: ToolRecorder = { ...nullStep, kind: 'tool', succeed: nothing, fail: nothing };
 
 /** A complete recorder that records nothing, at the cost of a call. */
 export const nullRecorder: Recorder = {
   recording: false,
-  startRun: () => run,
-  run: async (_start, fn) => fn(run),
+  startRun: () => nullRun,
+  run: async (_start, fn) => (typeof fn === 'function' ? fn(nullRun) : (undefined as never)),
   current: () => null,
   currentStep: () => null,
   bind: (fn) => fn,
-  reuseStep: (fn) => fn(),
+  reuseStep: call,
   flush: async () => ({ state: 'durable', written: 0, lost: 0 }),
   close: async () => undefined,
 };

@@ -1,13 +1,15 @@
 import { elapsedMs } from '../clock.ts';
 import type { Usage } from '../model/usage.ts';
 import { unknownUsage } from '../model/usage.ts';
+import { count, readFields } from './given.ts';
+import { observedCallShape, observedResponseShape } from './given-shapes.ts';
 import type { ObservedCall, ObservedResponse, RunRecorder, StepFinish } from '../record/recording.ts';
 import type { RunState } from './run-state.ts';
 
 /** The observer form: for harnesses that own their loop and tell of each iteration after it happened. */
 export interface Observer {
-  onStep(iteration: number, response: ObservedResponse | null): void;
-  onTool(call: ObservedCall, result: unknown): void;
+  onStep(iteration: unknown, response: unknown): void;
+  onTool(call: unknown, result: unknown): void;
 }
 
 /** Tools whose arguments and results usually hold secrets of others: what they are called with is withheld. */
@@ -24,7 +26,10 @@ function toUsage(reported: ObservedResponse['usage']): Usage | null {
   };
 }
 
-function toResponse(response: ObservedResponse, isWithheld: (name: string) => boolean): readonly object[] {
+/** A call without a name that can be read may be any tool's. */
+type IsWithheld = (toolName: string | undefined) => boolean;
+
+function toResponse(response: ObservedResponse, isWithheld: IsWithheld): readonly object[] {
   const calls = response.toolCalls ?? [];
   const isTextWithheld = calls.some((call) => isWithheld(call.name));
   const text = isTextWithheld ? '' : (response.text ?? '').trim();
@@ -35,17 +40,13 @@ function toResponse(response: ObservedResponse, isWithheld: (name: string) => bo
     ...calls.map((call) => ({
       type: 'tool-call',
       toolCallId: call.id ?? null,
-      toolName: call.name,
+      toolName: call.name ?? '',
       input: isWithheld(call.name) ? '[WITHHELD:secret-bearing-tool]' : (call.args ?? null),
     })),
   ];
 }
 
-function toFinish(
-  response: ObservedResponse | null,
-  durationMs: number,
-  isWithheld: (name: string) => boolean,
-): StepFinish {
+function toFinish(response: ObservedResponse | null, durationMs: number, isWithheld: IsWithheld): StepFinish {
   const textLength = Buffer.byteLength(response?.text ?? '');
   if (response === null) return { status: 'completed', durationMs, metadata: { textLength } };
   const textWithheld = (response.toolCalls ?? []).some((call) => isWithheld(call.name));
@@ -64,15 +65,19 @@ function toFinish(
   };
 }
 
-/** An observer over a run. `isWithheld` tells secret-bearing tools. */
-export function createObserver(state: RunState, run: RunRecorder, isWithheld: (name: string) => boolean): Observer {
-  const { clock } = state.desk;
+/** An observer over a run. `isBearing` tells secret-bearing tools. */
+export function createObserver(state: RunState, run: RunRecorder, isBearing: (name: string) => boolean): Observer {
+  const { clock, onError, safely } = state.desk;
+  // A rule that cannot answer withholds (I4).
+  const isWithheld: IsWithheld = (name) => name === undefined || safely(() => isBearing(name), true);
   let sinceMs = clock.monotonicMs();
   let isModelNamed = false;
   let lastStepId: string | undefined;
 
   return {
-    onStep(iteration, response) {
+    onStep(number, given) {
+      const iteration = count(number) ?? null;
+      const response = given == null ? null : readFields<ObservedResponse>(given, observedResponseShape, onError);
       const durationMs = elapsedMs(clock, sinceMs);
       sinceMs = clock.monotonicMs();
       const step = run.step({
@@ -87,10 +92,11 @@ export function createObserver(state: RunState, run: RunRecorder, isWithheld: (n
       isModelNamed = true;
       run.log('resolved_model', { provider: response.provider ?? null, model: response.model });
     },
-    onTool(call, result) {
+    onTool(given, result) {
+      const call = readFields<ObservedCall>(given, observedCallShape, onError);
       const withheld = isWithheld(call.name);
       const step = run.tool({
-        name: call.name,
+        name: call.name ?? '',
         ...(call.id === undefined ? {} : { callId: call.id }),
         ...(withheld ? { inputsWithheld: true } : { args: call.args ?? null }),
         ...(lastStepId === undefined ? {} : { parentStepId: lastStepId }),

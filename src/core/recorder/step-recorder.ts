@@ -1,13 +1,25 @@
 import { elapsedMs } from '../clock.ts';
 import type { EntryDraft } from '../content/interner.ts';
+import type { Desk } from './desk.ts';
 import type { StepStatus } from '../model/step.ts';
-import { isStepStatusAllowed } from '../model/step.ts';
+import { factOperations, isStepStatusAllowed } from '../model/step.ts';
 import type { Usage } from '../model/usage.ts';
 import { beginAttempt } from './attempt-recorder.ts';
+import { readFields, refused } from './given.ts';
+import { stepFinishShape, stepStartShape, withholdShape } from './given-shapes.ts';
+import { nullAttempt } from './null-recorder.ts';
+import { createPartialMemory } from './partial.ts';
 import type { StepStartFacts } from '../record/facts.ts';
 import { toRecordedError } from '../record/failure.ts';
 import type { StepEndPayload, StepStartPayload } from '../record/payload.ts';
-import type { AttemptRecorder, RunRecorder, StepFinish, StepRecorder, StepStart } from '../record/recording.ts';
+import type {
+  AttemptRecorder,
+  PartialText,
+  RunRecorder,
+  StepFinish,
+  StepRecorder,
+  StepStart,
+} from '../record/recording.ts';
 import type { RunState } from './run-state.ts';
 import { countUsage } from './run-state.ts';
 
@@ -23,6 +35,7 @@ const copiedAtStart = [
   'callId',
   'inputsWithheld',
   'metadata',
+  'historyTipMessageId',
 ] as const;
 const copiedAtEnd = [
   'provider',
@@ -33,6 +46,7 @@ const copiedAtEnd = [
   'stream',
   'outputsWithheld',
   'metadata',
+  'assistantMessageId',
 ] as const;
 
 function copyFields<T extends object>(from: T, keys: readonly (keyof T)[]): Partial<T> {
@@ -43,7 +57,7 @@ function copyFields<T extends object>(from: T, keys: readonly (keyof T)[]): Part
 
 /** A message whose role is the user's, for the run's summary. */
 function firstUserMessage(messages: readonly unknown[]): unknown {
-  return messages.find((message) => (message as { role?: unknown } | null)?.role === 'user');
+  return messages.find((message) => (message as { role?: unknown } | null | undefined)?.role === 'user');
 }
 
 function startPayload(
@@ -54,6 +68,7 @@ function startPayload(
 ): StepStartPayload {
   const { interner } = state.desk;
   const payload: Mutable<StepStartPayload> = copyFields(start, copiedAtStart) as StepStartPayload;
+  if (start.operation !== undefined && at.facts.operation === null) payload.operation = start.operation;
   if (start.messages !== undefined) {
     const tip = interner.context('message', start.messages, draft);
     if (tip !== null) {
@@ -78,8 +93,21 @@ function endPayload(state: RunState, finish: StepFinish, draft: EntryDraft): Ste
   const payload: Mutable<StepEndPayload> = copyFields(finish, copiedAtEnd) as StepEndPayload;
   if (finish.response !== undefined) payload.response = interner.content('output', finish.response, draft);
   if (finish.result !== undefined) payload.result = interner.content('result', finish.result, draft);
-  if (finish.error !== undefined && finish.error !== null) payload.error = toRecordedError(finish.error);
+  if (finish.error !== undefined && finish.error !== null)
+    payload.error = toRecordedError(finish.error, { redactor: state.desk.redactor, draft });
   return payload;
+}
+
+/** What a caller says of a step that begins; a kind that is none of the three is a phase. */
+export function readStepStart(given: unknown, desk: Desk): StepStart {
+  return { kind: 'phase', ...readFields<StepStart>(given, stepStartShape, desk.onError) };
+}
+
+/** What a caller says of a step's end. Without a status the record knows, nobody said that it went well. */
+function readFinish(given: unknown, desk: Desk): StepFinish {
+  const fields = readFields<StepFinish>(given, stepFinishShape, desk.onError);
+  if (fields.status === undefined) desk.onError(refused('status'));
+  return { status: fields.error == null ? 'interrupted' : 'error', ...fields };
 }
 
 /** Begins a step: its start is in the journal when this returns (I3). */
@@ -90,7 +118,8 @@ export function beginStep(state: RunState, run: RunRecorder, start: StepStart): 
   if (start.kind === 'model') state.modelSteps += 1;
   const facts: Mutable<StepStartFacts> = {
     kind: start.kind,
-    operation: start.operation ?? null,
+    // Any other word is the caller's own: it is payload, where it can be redacted and erased.
+    operation: factOperations.find((known) => known === start.operation) ?? null,
     parentStepId: start.parentStepId ?? null,
     observedAfter: start.observedAfter ?? state.observedAfter,
     prefixBreak: null,
@@ -133,6 +162,50 @@ function openStep(state: RunState, of: StepIdentity): StepRecorder {
     );
   };
 
+  const nextAttempt = (request: unknown): AttemptRecorder => {
+    attempts += 1;
+    const onFinished = (): void => {
+      if (openAttempt === attempt) openAttempt = null;
+    };
+    const attempt = beginAttempt({ desk, chain, stepId: of.stepId, number: attempts, onFinished }, request);
+    openAttempt = attempt;
+    return attempt;
+  };
+
+  const end = (finish: StepFinish): void => {
+    if (status !== 'in_progress' && !isStepStatusAllowed(status, finish.status)) return;
+    endOpenAttempt(finish);
+    status = finish.status;
+    state.openStepById.delete(of.stepId);
+    if (finish.usage != null) {
+      countUsage(state, usage, finish.usage);
+      usage = finish.usage;
+    }
+    desk.emit(chain, {
+      type: 'step-end',
+      stepId: of.stepId,
+      facts: {
+        status: finish.status,
+        durationMs: finish.durationMs === undefined ? elapsedMs(desk.clock, of.sinceMs) : finish.durationMs,
+        timeToFirstTokenMs: finish.timeToFirstTokenMs ?? null,
+        usage: finish.usage ?? null,
+        cost: finish.cost ?? null,
+        resultStatus: finish.resultStatus ?? null,
+        swept: false,
+      },
+      payload: (draft) => endPayload(state, finish, draft),
+    });
+  };
+
+  const partials = createPartialMemory(desk.redactor);
+  const partial = (texts: readonly PartialText[]): void => {
+    if (status !== 'in_progress' || outputsWithheld) return;
+    const pieces = partials.next(texts);
+    if (pieces.length === 0) return;
+    const payload = { type: 'stream-partial', data: { parts: pieces } };
+    desk.emit(chain, { type: 'log', stepId: of.stepId, facts: null, payload: () => payload });
+  };
+
   const recorder: StepRecorder = {
     id: of.stepId,
     run: of.run,
@@ -143,54 +216,17 @@ function openStep(state: RunState, of: StepIdentity): StepRecorder {
     get openAttempt() {
       return openAttempt;
     },
-    attempt(request = {}) {
-      attempts += 1;
-      const attempt = beginAttempt(
-        {
-          desk,
-          chain,
-          stepId: of.stepId,
-          number: attempts,
-          onFinished: () => {
-            if (openAttempt === attempt) openAttempt = null;
-          },
-        },
-        request,
-      );
-      openAttempt = attempt;
-      return attempt;
-    },
-    finish(finish) {
-      if (status !== 'in_progress' && !isStepStatusAllowed(status, finish.status)) return;
-      endOpenAttempt(finish);
-      status = finish.status;
-      state.openStepById.delete(of.stepId);
-      if (finish.usage != null) {
-        countUsage(state, usage, finish.usage);
-        usage = finish.usage;
-      }
-      desk.emit(chain, {
-        type: 'step-end',
-        stepId: of.stepId,
-        facts: {
-          status: finish.status,
-          durationMs: finish.durationMs === undefined ? elapsedMs(desk.clock, of.sinceMs) : finish.durationMs,
-          timeToFirstTokenMs: finish.timeToFirstTokenMs ?? null,
-          usage: finish.usage ?? null,
-          cost: finish.cost ?? null,
-          resultStatus: finish.resultStatus ?? null,
-          swept: false,
-        },
-        payload: (draft) => endPayload(state, finish, draft),
-      });
-    },
+    attempt: (request = {}) => desk.safely(() => nextAttempt(request), nullAttempt),
+    finish: (finish) => desk.safely(() => end(readFinish(finish, desk)), undefined),
+    partial: (texts) => desk.safely(() => partial(texts), undefined),
     get inputsWithheld() {
       return inputsWithheld;
     },
     get outputsWithheld() {
       return outputsWithheld;
     },
-    withhold(sides) {
+    withhold(given) {
+      const sides = readFields<{ inputs: boolean; outputs: boolean }>(given, withholdShape, desk.onError);
       inputsWithheld ||= sides.inputs === true;
       outputsWithheld ||= sides.outputs === true;
     },

@@ -15,6 +15,7 @@ export function toToolRecorder(step: StepRecorder): ToolRecorder {
     },
     attempt: (request) => step.attempt(request),
     finish: (finish) => step.finish(finish),
+    partial: (texts) => step.partial(texts),
     get inputsWithheld() {
       return step.inputsWithheld;
     },

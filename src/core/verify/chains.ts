@@ -1,5 +1,6 @@
+import { isUuid } from '../id.ts';
 import { eventHash, payloadDigest, zeroHash } from '../record/chain.ts';
-import type { RecordedEvent } from '../record/event.ts';
+import type { EventHeader, RecordedEvent } from '../record/event.ts';
 import type { Finding } from './verdict.ts';
 
 /** Events of one run by writer, each in the order of n. */
@@ -20,7 +21,10 @@ function at(verdict: Finding['verdict'], event: RecordedEvent, message: string):
   return { verdict, writerId: event.header.writerId, n: event.header.n, message };
 }
 
-function checkEvent(event: RecordedEvent, previous: Uint8Array | null): Finding | null {
+/** Up to which n the words of each writer were erased by the holder of the key, by writer; no entry for none. */
+export type ErasedByWriter = ReadonlyMap<string, number>;
+
+function checkWords(event: RecordedEvent, erased: number): Finding | null {
   const { writerId, n } = event.header;
   if (
     event.payload !== null &&
@@ -32,13 +36,52 @@ function checkEvent(event: RecordedEvent, previous: Uint8Array | null): Finding 
   if ((event.payload === null) !== (event.salt === null)) {
     return at('edited', event, `Event ${n} of writer ${writerId} lost its payload without an erasure.`);
   }
+  if (event.payload === null && n > erased)
+    return at('edited', event, `Event ${n} of writer ${writerId} lost its words, and no seal tells of an erasure.`);
+  return null;
+}
+
+function isObjectText(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null;
+  } catch {
+    // Half an object is none.
+    return false;
+  }
+}
+
+const namePattern = /^[0-9a-z-]+$/;
+
+/**
+ * True when each field of a header is of its own kind. The hash covers the header's text, in which a text in the column
+ * of a number could carry a part of the facts along; of sound fields the text can be made in one way only.
+ */
+function isHeaderSound({ runId, writerId, n, type, timeMs, stepId, attempt, facts }: EventHeader): boolean {
+  return (
+    [runId, writerId, type].every((name) => typeof name === 'string' && namePattern.test(name)) &&
+    Number.isSafeInteger(n) &&
+    n > 0 &&
+    Number.isFinite(timeMs) &&
+    (stepId === null || isUuid(stepId)) &&
+    (attempt === null || Number.isSafeInteger(attempt)) &&
+    (facts === null || isObjectText(facts))
+  );
+}
+
+function checkEvent(event: RecordedEvent, previous: Uint8Array | null, erased: number): Finding | null {
+  const { writerId, n } = event.header;
+  if (!isHeaderSound(event.header))
+    return at('edited', event, `The header of event ${n} of writer ${writerId} is none that was ever recorded.`);
+  const finding = checkWords(event, erased);
+  if (finding !== null) return finding;
   if (previous !== null && !isSame(eventHash(previous, event.header, event.digest), event.hash)) {
     return at('edited', event, `Event ${n} of writer ${writerId} does not follow from the one before it.`);
   }
   return null;
 }
 
-function checkWriter(events: readonly RecordedEvent[]): Finding | null {
+function checkWriter(events: readonly RecordedEvent[], erased: number): Finding | null {
   let previous: Uint8Array | null = zeroHash;
   let expected = 1;
   let hole: Finding | null = null;
@@ -55,7 +98,7 @@ function checkWriter(events: readonly RecordedEvent[]): Finding | null {
       // What followed a hole cannot be linked to what was before it; its own bytes are still checked.
       previous = null;
     }
-    const finding = checkEvent(event, previous);
+    const finding = checkEvent(event, previous, erased);
     if (finding !== null) return hole ?? finding;
     previous = event.hash;
     expected = n + 1;
@@ -64,9 +107,12 @@ function checkWriter(events: readonly RecordedEvent[]): Finding | null {
 }
 
 /** The first bad event of a run's chains, or `null` when every chain verifies from its first event on. */
-export function checkChains(byWriter: ReadonlyMap<string, readonly RecordedEvent[]>): Finding | null {
-  for (const events of byWriter.values()) {
-    const finding = checkWriter(events);
+export function checkChains(
+  byWriter: ReadonlyMap<string, readonly RecordedEvent[]>,
+  erasedByWriter: ErasedByWriter = new Map(),
+): Finding | null {
+  for (const [writerId, events] of byWriter) {
+    const finding = checkWriter(events, erasedByWriter.get(writerId) ?? 0);
     if (finding !== null) return finding;
   }
   return null;

@@ -1,5 +1,4 @@
-import type { GapFacts, RunEndFacts } from '../record/facts.ts';
-import { factsOf } from '../import/reading.ts';
+import { factFieldsOf, numberField } from '../import/reading.ts';
 import type { RecordedEvent } from '../record/event.ts';
 import type { Complete } from './verdict.ts';
 
@@ -18,13 +17,13 @@ const countByType: Record<string, (tally: Tally, event: RecordedEvent) => void> 
   'attempt-start': (tally, { header }) => void tally.openAttempts.add(`${header.stepId}/${header.attempt}`),
   'attempt-end': (tally, { header }) => void tally.openAttempts.delete(`${header.stepId}/${header.attempt}`),
   'run-end': (tally, event) => {
-    const isSwept = factsOf<RunEndFacts>(event)?.swept === true;
+    const isSwept = factFieldsOf(event)?.['swept'] === true;
     tally.isSwept = isSwept && (tally.isSwept || !tally.isClosed);
     tally.isClosed = true;
   },
   gap: (tally, event) => {
     tally.gaps += 1;
-    tally.lost += factsOf<GapFacts>(event)?.events ?? 0;
+    tally.lost += numberField(factFieldsOf(event) ?? {}, 'events') ?? 0;
   },
 };
 

@@ -3,6 +3,7 @@ import { sha256Hex } from '../digest.ts';
 import type { RecordedEvent } from '../record/event.ts';
 import type { Seal } from '../record/seal.ts';
 import { sealToText } from '../record/seal.ts';
+import type { ErasedByWriter } from './chains.ts';
 import type { Finding } from './verdict.ts';
 
 /** DER around a raw Ed25519 key: RFC 8410. */
@@ -52,6 +53,22 @@ export function sealToDigest(seal: Seal): string {
   return sha256Hex(`${sealToText(seal)}${seal.signature}`);
 }
 
+/** True when a seal is signed by the trusted key or, where none is known, by the one it names. */
+export function isSealTrusted(seal: Seal, trustedKey: string | null): boolean {
+  return (trustedKey === null || seal.publicKey === trustedKey) && isSealSigned(seal);
+}
+
+/** Up to which n of each writer the seals of a run say that words were erased; only signed seals count. */
+export function erasedBySeals(seals: readonly Seal[], trustedKey: string | null): ErasedByWriter {
+  const erasedByWriter = new Map<string, number>();
+  for (const seal of seals) {
+    if (seal.writers.every(({ erased }) => erased === 0) || !isSealTrusted(seal, trustedKey)) continue;
+    for (const { writerId, erased } of seal.writers)
+      erasedByWriter.set(writerId, Math.max(erased, erasedByWriter.get(writerId) ?? 0));
+  }
+  return erasedByWriter;
+}
+
 function bad(message: string): Finding {
   return { verdict: 'bad-signature', writerId: null, n: null, message };
 }
@@ -80,6 +97,8 @@ export function checkSeals(
   trustedKey: string | null,
 ): Finding | null {
   for (const seal of seals) {
+    const runId = byWriter.values().next().value?.[0]?.header.runId ?? seal.runId;
+    if (seal.runId !== runId) return bad(`Seal ${seal.number} is that of run ${seal.runId}, not of this one.`);
     if (!isSealSigned(seal)) return bad(`The signature of seal ${seal.number} does not belong to its text.`);
     if (trustedKey !== null && seal.publicKey !== trustedKey) {
       return bad(`Seal ${seal.number} is signed by key ${seal.publicKey.slice(0, 16)}…, not by this store's key.`);
@@ -103,20 +122,4 @@ export function countUnsealed(seals: readonly Seal[], byWriter: ReadonlyMap<stri
     for (const event of events) if (event.header.n > covered) unsealed += 1;
   }
   return unsealed;
-}
-
-/** Checks that a project's seals follow each other without a hole; `null` when they do. */
-export function checkSealChain(seals: readonly Seal[]): Finding | null {
-  let previous = firstPrevious;
-  let number = 1;
-  for (const seal of [...seals].sort((a, b) => a.number - b.number)) {
-    if (seal.number !== number)
-      return { verdict: 'missing', writerId: null, n: null, message: `Seal ${number} of the project is missing.` };
-    if (seal.previous !== previous)
-      return bad(`Seal ${number} of the project does not follow from seal ${number - 1}.`);
-    if (!isSealSigned(seal)) return bad(`The signature of seal ${number} does not belong to its text.`);
-    previous = sealToDigest(seal);
-    number += 1;
-  }
-  return null;
 }

@@ -1,10 +1,11 @@
 import type { RecordedEvent } from '../record/event.ts';
-import type { Seal } from '../record/seal.ts';
+import type { Seal, SealHead } from '../record/seal.ts';
 import type { StoreReader } from '../store.ts';
 import { checkChains, groupByWriter } from './chains.ts';
 import { checkCompleteness } from './completeness.ts';
 import { checkContent, checkNodes, namedBy } from './contents.ts';
-import { checkSeals, countUnsealed } from './seals.ts';
+import { checkLedger } from './ledger.ts';
+import { checkSeals, countUnsealed, erasedBySeals } from './seals.ts';
 import type { Finding, Verdict } from './verdict.ts';
 
 /** What is verified: one run's events and seals, and what was found against its contents. */
@@ -14,6 +15,23 @@ export interface Evidence {
   /** The public key seals must be signed with, or `null` to take the one they name. */
   readonly trustedKey: string | null;
   readonly contentFinding: Finding | null;
+  /** What was found against the project's list of seals: a seal that is gone may have been this run's. */
+  readonly ledgerFinding?: Finding | null;
+}
+
+/** What a verifier knows of a project from outside the store. */
+export interface Trust {
+  /** The public key that seals must be signed with, or `null` to take the one they name. */
+  readonly publicKey: string | null;
+  /** The newest seal that was made, or `null` when nobody kept it. */
+  readonly head: SealHead | null;
+}
+
+/** A history that was rewritten whole breaks where the true one goes on: the seal knows of an earlier place. */
+function earlier(chain: Finding | null, seal: Finding | null): Finding | null {
+  const isSealEarlier =
+    chain === null || (seal !== null && seal.writerId === chain.writerId && (seal.n ?? Infinity) < (chain.n ?? 0));
+  return isSealEarlier ? seal : chain;
 }
 
 function toIntact(evidence: Evidence): Finding {
@@ -26,7 +44,9 @@ function toIntact(evidence: Evidence): Finding {
       message: 'There are no events, and an empty record proves nothing.',
     };
   const byWriter = groupByWriter(events);
-  const finding = checkChains(byWriter) ?? checkSeals(seals, byWriter, trustedKey) ?? contentFinding;
+  const chainFinding = checkChains(byWriter, erasedBySeals(seals, trustedKey));
+  const sealFinding = checkSeals(seals, byWriter, trustedKey);
+  const finding = earlier(chainFinding, sealFinding) ?? contentFinding ?? evidence.ledgerFinding ?? null;
   if (finding !== null) return finding;
   const unsealed = countUnsealed(seals, byWriter);
   if (unsealed === 0)
@@ -53,18 +73,6 @@ export function verifyRun(evidence: Evidence): Verdict {
   };
 }
 
-const pageEvents = 5000;
-
-async function readEvents(store: StoreReader, projectId: string, runId: string): Promise<RecordedEvent[]> {
-  const events: RecordedEvent[] = [];
-  for (let fromSeq = 1; ;) {
-    const page = await store.listEvents(projectId, runId, { fromSeq, limit: pageEvents });
-    events.push(...page);
-    if (page.length < pageEvents) return events;
-    fromSeq = page.at(-1)!.seq + 1;
-  }
-}
-
 /** Checks every content and context that the run's events name, each once. */
 async function findBadContent(
   store: StoreReader,
@@ -86,14 +94,15 @@ async function findBadContent(
     return null;
   };
   for (const event of events) {
-    const { contentIds, nodeIds } = namedBy(event);
+    const { contentIds, contexts } = namedBy(event);
     let finding = await checkIds(event, contentIds);
-    for (const nodeId of nodeIds) {
+    for (const context of contexts) {
+      const { nodeId } = context;
       if (finding !== null || seen.has(nodeId)) continue;
       seen.add(nodeId);
       const nodes = await store.readContextNodes(projectId, runId, nodeId);
       finding =
-        checkNodes(event, nodeId, nodes) ??
+        checkNodes(event, context, nodes) ??
         (await checkIds(
           event,
           nodes.map((node) => node.contentId),
@@ -104,15 +113,30 @@ async function findBadContent(
   return null;
 }
 
-/** Verifies a run where it rests: chains, seals, contents and contexts. `run-not-found` when there is none. */
+const readingsMax = 5;
+
+/**
+ * Verifies a run where it rests: chains, seals, contents, contexts, and that no seal of the project is missing. A run
+ * that changes meanwhile is read again. `run-not-found` when there is none.
+ */
 export async function verifyStoredRun(
   store: StoreReader,
   run: { projectId: string; runId: string },
-  trustedKey: string | null,
+  trust: Trust | null,
 ): Promise<Verdict> {
-  await store.getRun(run.projectId, run.runId);
-  const events = await readEvents(store, run.projectId, run.runId);
-  const seals = await store.listSeals(run.projectId, run.runId);
-  const contentFinding = await findBadContent(store, run, events);
-  return verifyRun({ events, seals, trustedKey, contentFinding });
+  const { projectId, runId } = run;
+  const trustedKey = trust?.publicKey ?? null;
+  const stampOf = async (): Promise<string> => {
+    const { lastSeq, erased } = await store.getRun(projectId, runId);
+    return `${lastSeq} ${erased} ${(await store.listSeals(projectId, runId)).length}`;
+  };
+  for (let reading = 1; ; reading += 1) {
+    const stamp = await stampOf();
+    const seals = await store.listSeals(projectId, runId);
+    const events = await store.listEvents(projectId, runId);
+    const contentFinding = await findBadContent(store, run, events);
+    const ledgerFinding = checkLedger(await store.sealLedger(projectId), trust?.head ?? null);
+    if (reading < readingsMax && stamp !== (await stampOf())) continue;
+    return verifyRun({ events, seals, trustedKey, contentFinding, ledgerFinding });
+  }
 }

@@ -4,7 +4,9 @@ import { annotationRoutes } from './annotations.ts';
 import { attemptRoutes } from './attempts.ts';
 import { contentRoutes } from './contents.ts';
 import { eventRoutes } from './events.ts';
+import { exportRoutes } from '../export/routes.ts';
 import { healthRoutes } from './health.ts';
+import { ingestRoutes } from './ingest.ts';
 import { runChangeRoutes } from './run-changes.ts';
 import { runRoutes } from './runs.ts';
 import { searchRoutes } from './search.ts';
@@ -16,8 +18,10 @@ import { treeRoutes } from './trees.ts';
 /** Every route of the server, the more exact path first where two could match. */
 export const routes: readonly Route[] = [
   ...healthRoutes,
+  ...ingestRoutes,
   ...runChangeRoutes,
   ...runRoutes,
+  ...exportRoutes,
   ...eventRoutes,
   ...stepRoutes,
   ...attemptRoutes,

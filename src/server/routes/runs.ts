@@ -43,7 +43,8 @@ const list = defineRoute({
   },
 });
 
-async function readDetail(around: Surroundings, reference: string): Promise<RunDetail> {
+/** A run with what its page shows first; `reference` as in a path. */
+export async function readRunDetail(around: Surroundings, reference: string): Promise<RunDetail> {
   const { store, projectId } = around;
   const run = await findRun(around, reference);
   const contents = await readWireContents(around, run.id, [run.inputsId, run.outputId, run.environmentId]);
@@ -67,7 +68,7 @@ const get = defineRoute({
   summary: 'Gives a run with its inputs, output, environment, parents, annotations and gaps.',
   params: runPath,
   answer: runDetail,
-  handle: ({ params }, around) => readDetail(around, params.id),
+  handle: ({ params }, around) => readRunDetail(around, params.id),
 });
 
 const verify = defineRoute({

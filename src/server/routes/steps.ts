@@ -39,7 +39,8 @@ export async function findStep(around: Surroundings, params: { id: string; n: nu
   return around.store.getStep(around.projectId, run.id, params.n);
 }
 
-async function readDetail(around: Surroundings, step: StepView): Promise<StepDetail> {
+/** A step with its contents, attempts and the runs it started. */
+export async function readStepDetail(around: Surroundings, step: StepView): Promise<StepDetail> {
   const { store, projectId } = around;
   const contents = await readWireContents(around, step.runId, [
     step.argsId,
@@ -68,7 +69,7 @@ const get = defineRoute({
   summary: 'Gives a step with its contents, attempts and the runs it started.',
   params: stepPath,
   answer: stepDetail,
-  handle: async ({ params }, around) => readDetail(around, await findStep(around, params)),
+  handle: async ({ params }, around) => readStepDetail(around, await findStep(around, params)),
 });
 
 const context = defineRoute({

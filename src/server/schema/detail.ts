@@ -7,6 +7,7 @@ import type {
   ErasureResult,
   RunDetail,
   RunPage,
+  RunSeals,
   RunTree,
   SearchPage,
   SessionRow,
@@ -130,6 +131,26 @@ export const wireVerdict = z
     publicKey: name,
   })
   .meta({ id: 'WireVerdict' }) satisfies z.ZodType<WireVerdict>;
+
+/** Seals of a run. */
+export const runSeals = z
+  .strictObject({
+    seals: z.array(
+      z.strictObject({
+        number: count,
+        projectId: z.string(),
+        timeMs: ms,
+        events: count,
+        erased: count,
+        publicKey: z.string(),
+        fingerprint: z.string(),
+        digest: z.string(),
+        from: z.enum(['here', 'origin']),
+      }),
+    ),
+    origin: z.strictObject({ projectId: z.string(), fingerprint: z.string() }).nullable(),
+  })
+  .meta({ id: 'RunSeals' }) satisfies z.ZodType<RunSeals>;
 
 /** What an erasure did. */
 export const erasureResult = z

@@ -54,6 +54,8 @@ export const runView = z
     capture: name,
     traceId: name,
     spanId: name,
+    triggerMessageId: name,
+    historyTipMessageId: name,
     provider: name,
     model: name,
     createdAtMs: ms,

@@ -65,6 +65,8 @@ export const stepView = z
     error: recordedError.nullable(),
     stream: streamSummary.nullable(),
     metadata: fields.nullable(),
+    historyTipMessageId: name,
+    assistantMessageId: name,
     preview: name,
     inputsWithheld: z.boolean(),
     outputsWithheld: z.boolean(),

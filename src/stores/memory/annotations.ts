@@ -1,9 +1,17 @@
+import { TachographError } from '../../core/error.ts';
 import type { Annotation } from '../../core/store.ts';
 import type { ProjectState } from './state.ts';
 
-/** Writes an annotation in place of one with its id; the first creation time stands. */
+/** Writes an annotation in place of one with its id; the first creation time stands. `end-conflict` when it is another run's. */
 export function putAnnotation(project: ProjectState, annotation: Annotation): void {
-  const createdAtMs = project.annotationById.get(annotation.id)?.createdAtMs ?? annotation.createdAtMs;
+  const before = project.annotationById.get(annotation.id);
+  if (before !== undefined && before.runId !== annotation.runId) {
+    throw new TachographError(
+      'end-conflict',
+      `The annotation ${annotation.id} belongs to another run than ${annotation.runId}: choose another id.`,
+    );
+  }
+  const createdAtMs = before?.createdAtMs ?? annotation.createdAtMs;
   project.annotationById.set(annotation.id, { ...annotation, createdAtMs });
 }
 

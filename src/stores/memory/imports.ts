@@ -1,6 +1,8 @@
 import { foldEvents } from '../../core/import/fold.ts';
-import { importKeys, planImport } from '../../core/import/plan.ts';
+import { attemptKey, stepKey } from '../../core/import/fold-state.ts';
+import { batchEpochs, importKeys, planImport } from '../../core/import/plan.ts';
 import type { ImportChanges, ImportRows } from '../../core/import/plan-rows.ts';
+import { contentKey } from '../../core/import/plan-rows.ts';
 import type { Content } from '../../core/content/content.ts';
 import type { AttemptView } from '../../core/model/attempt.ts';
 import type { RunView } from '../../core/model/run.ts';
@@ -13,27 +15,33 @@ import { listAttempts, listSteps } from './steps.ts';
 
 function loadRows(project: ProjectState, batch: ImportBatch): ImportRows {
   const keys = importKeys(batch);
-  const wanted = new Set(keys.stepIds);
+  const wanted = new Set(keys.steps.map(({ runId, stepId }) => stepKey(runId, stepId)));
   const runById = new Map<string, RunView>();
   const writerByKey = new Map<string, WriterHead>();
-  const stepById = new Map<string, StepView>();
+  const epochByRun = new Map<string, number>();
+  const stepByKey = new Map<string, StepView>();
   const attemptByKey = new Map<string, AttemptView>();
   for (const runId of keys.runIds) {
     const run = project.runById.get(runId);
     if (run === undefined) continue;
     runById.set(runId, run.view);
+    epochByRun.set(runId, run.epoch);
     for (const head of run.writerById.values()) writerByKey.set(`${runId}/${head.writerId}`, head);
-    for (const step of run.stepByNumber.values()) if (wanted.has(step.id)) stepById.set(step.id, step);
-    for (const [key, attempt] of run.attemptByKey) if (wanted.has(attempt.stepId)) attemptByKey.set(key, attempt);
+    for (const step of run.stepByNumber.values()) {
+      const key = stepKey(runId, step.id);
+      if (wanted.has(key)) stepByKey.set(key, step);
+    }
+    for (const attempt of run.attemptByKey.values())
+      if (wanted.has(stepKey(runId, attempt.stepId))) attemptByKey.set(attemptKey(attempt), attempt);
   }
-  const epochByRun = new Map(batch.entries.map((entry) => [entry.event.header.runId, entry.epoch]));
-  const contentById = new Map<string, Content>();
+  const contentByKey = new Map<string, Content>();
+  const epochInBatch = batchEpochs(batch);
   for (const { runId, contentId } of keys.contents) {
-    const epoch = project.runById.get(runId)?.epoch ?? epochByRun.get(runId)!;
+    const epoch = epochByRun.get(runId) ?? epochInBatch.get(runId)!;
     const content = project.epochByNumber.get(epoch)?.contentById.get(contentId);
-    if (content !== undefined) contentById.set(contentId, content);
+    if (content !== undefined) contentByKey.set(contentKey(epoch, contentId), content);
   }
-  return { runById, stepById, attemptByKey, writerByKey, contentById };
+  return { runById, epochByRun, stepByKey, attemptByKey, writerByKey, contentByKey };
 }
 
 function useContents(run: RunState, ids: readonly (string | null)[], stepId: string | null): void {
@@ -74,9 +82,8 @@ function putContents(project: ProjectState, changes: ImportChanges): number {
 export function importEntries(state: State, batch: ImportBatch): ImportResult {
   const project = projectOf(state, batch.projectId);
   const changes = planImport(batch, loadRows(project, batch));
-  const epochByRun = new Map(batch.entries.map((entry) => [entry.event.header.runId, entry.epoch]));
   const contents = putContents(project, changes);
-  for (const view of changes.runs) putRun(runStateOf(project, view, epochByRun.get(view.id)!), view);
+  for (const view of changes.runs) putRun(runStateOf(project, view, changes.epochByRun.get(view.id)!), view);
   for (const step of changes.steps) putStep(project.runById.get(step.runId)!, step);
   for (const attempt of changes.attempts) putAttempt(project.runById.get(attempt.runId)!, attempt);
   for (const use of changes.uses) useContents(project.runById.get(use.runId)!, [use.contentId], use.stepId);
@@ -84,12 +91,14 @@ export function importEntries(state: State, batch: ImportBatch): ImportResult {
   for (const event of changes.events) project.runById.get(event.header.runId)!.events.push(event);
   if (batch.position !== null) state.bytesByJournal.set(batch.position.file, batch.position.bytes);
   state.changes += 1;
+  const runsToSeal = changes.runs.filter((run) => isDue(project, run)).map((run) => run.id);
+  for (const runId of runsToSeal) project.runById.get(runId)!.isSealDue = true;
   return {
     events: changes.events.length,
     duplicates: changes.duplicates,
     contents,
     changedRuns: changes.runs.map((run) => ({ runId: run.id, lastSeq: run.lastSeq })),
-    runsToSeal: changes.runs.filter((run) => isDue(project, run)).map((run) => run.id),
+    runsToSeal,
   };
 }
 

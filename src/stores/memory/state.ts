@@ -41,6 +41,8 @@ export interface RunState {
   readonly stepIdByContent: Map<string, string | null>;
   /** Tips of the contexts that its steps name. */
   readonly tips: Set<string>;
+  /** It waits for a seal. */
+  isSealDue: boolean;
 }
 
 /** A store's state when nothing was stored. */
@@ -88,6 +90,7 @@ export function runStateOf(project: ProjectState, view: RunView, epoch: number):
     writerById: new Map(),
     stepIdByContent: new Map(),
     tips: new Set(),
+    isSealDue: false,
   });
   return getOrMake(project.runById, view.id, make);
 }

@@ -17,7 +17,7 @@ import {
   listRuns,
   parentChain,
 } from './runs.ts';
-import { listSeals, putSeal } from './seals.ts';
+import { keepSeal, listSealDue, listSeals } from './seals.ts';
 import { searchWords } from './search.ts';
 import { createState, findRun, peekProject, projectOf, type State } from './state.ts';
 import { getStep, listAttempts, listSteps } from './steps.ts';
@@ -52,7 +52,13 @@ export function createMemoryStore(): Store {
         [...state.bytesByJournal].map(([file, bytes]) => ({ file, bytes })).sort((a, b) => (a.file < b.file ? -1 : 1)),
       ),
     forgetJournal: (file) => use(() => void state.bytesByJournal.delete(file)),
-    appendSeal: (seal) => change(() => putSeal(projectOf(state, seal.projectId), seal)),
+    appendSeal: (seal) => change(() => keepSeal(projectOf(state, seal.projectId), seal)),
+    forgetSealDue: (projectId, runId) =>
+      use(() => {
+        const run = peekProject(state, projectId).runById.get(runId);
+        if (run !== undefined) run.isSealDue = false;
+      }),
+    sync: () => use(() => undefined),
     purge: (options) => change(() => purgeRuns(peekProject(state, options.projectId), options)),
     eraseRun: (projectId, runId) => use(() => eraseRecord(state, projectId, runId)),
     rebuildRun: (projectId, runId) => use(() => rebuildViews(state, projectId, findRun(state, projectId, runId))),
@@ -96,6 +102,12 @@ export function createMemoryStore(): Store {
     totals: (projectId, options) => use(() => readTotals(peekProject(state, projectId), options)),
     listAnnotations: (projectId, runId) => use(() => listAnnotations(peekProject(state, projectId), runId)),
     listSeals: (projectId, runId) => use(() => listSeals(peekProject(state, projectId), runId ?? null)),
+    sealLedger: (projectId) =>
+      use(() => {
+        const { seals } = peekProject(state, projectId);
+        return { count: seals.length, newest: seals.at(-1) ?? null };
+      }),
+    listSealDue: (limit) => use(() => listSealDue(state, limit)),
     lastSeal: (projectId) => use(() => peekProject(state, projectId).seals.at(-1) ?? null),
     listWriters: (projectId, runId) => use(() => listWriters(findRun(state, projectId, runId))),
     listOpenRuns: (projectId) => use(() => listOpenRuns(peekProject(state, projectId))),

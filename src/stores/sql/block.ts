@@ -1,6 +1,7 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { EventType } from '../../core/record/event.ts';
 import type { StoredEvent } from '../../core/store.ts';
+import { cellToNumber, cellToText } from './value.ts';
 
 /*
  * What belongs to an ended run is packed: its events into packs, its contents into blocks of up to 128 kB. One zstd call
@@ -123,17 +124,36 @@ export function eventsToPacks(events: readonly StoredEvent[]): EventPack[] {
   return packs;
 }
 
+function parseRows(text: Uint8Array): unknown[][] {
+  try {
+    const rows: unknown = JSON.parse(Buffer.from(text).toString());
+    return Array.isArray(rows) ? rows.filter((row) => Array.isArray(row)) : [];
+  } catch {
+    // What unpacks to no list of events holds none; verification reports them as missing.
+    return [];
+  }
+}
+
 /** The events of a pack; none when it no longer unpacks, which verification reports as missing. */
 export function packToEvents(runId: string, pack: Pick<EventPack, 'packed' | 'proofs'>): StoredEvent[] {
   const text = unpackBlock(pack.packed);
   if (text === null) return [];
   const { proofs } = pack;
-  const packed = JSON.parse(Buffer.from(text).toString()) as PackedEvent[];
-  return packed.map(([seq, writerId, n, type, timeMs, stepId, attempt, facts, payload], index) => {
+  return parseRows(text).map(([seq, writerId, n, type, timeMs, stepId, attempt, facts, words], index) => {
     const at = index * proofBytes;
+    const payload = cellToText(words);
     return {
-      seq,
-      header: { runId, writerId, n, type, timeMs, stepId, attempt, facts },
+      seq: cellToNumber(seq) ?? 0,
+      header: {
+        runId,
+        writerId: cellToText(writerId) ?? '',
+        n: cellToNumber(n) ?? 0,
+        type: (cellToText(type) ?? '') as EventType,
+        timeMs: cellToNumber(timeMs) ?? 0,
+        stepId: cellToText(stepId),
+        attempt: cellToNumber(attempt),
+        facts: cellToText(facts),
+      },
       payload,
       salt: payload === null ? null : proofs.subarray(at + 64, at + proofBytes),
       digest: proofs.subarray(at, at + 32),

@@ -23,8 +23,31 @@ export function cellToId(cell: SqlValue): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
-/** Hex digits of bytes. */
-export function bytesToHex(bytes: Uint8Array): string {
+/*
+ * A column may hold a value of any type once somebody has edited the file. Readers take each as its own type or as the
+ * type's emptiest value, so that they never fail; verification finds that it is not what was recorded.
+ */
+
+const noBytes = new Uint8Array(0);
+
+/** Bytes of a cell, none for a cell of another type. */
+export function cellToBytes(cell: unknown): Uint8Array {
+  return cell instanceof Uint8Array ? cell : noBytes;
+}
+
+/** Text of a cell, or `null`. */
+export function cellToText(cell: unknown): string | null {
+  return typeof cell === 'string' ? cell : null;
+}
+
+/** Number of a cell, or `null`. */
+export function cellToNumber(cell: unknown): number | null {
+  return typeof cell === 'number' ? cell : null;
+}
+
+/** Hex digits of a cell of bytes; none for a cell of another type. */
+export function bytesToHex(cell: unknown): string {
+  const bytes = cellToBytes(cell);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
 }
 

@@ -1,3 +1,4 @@
+import { TachographError } from '../../core/error.ts';
 import type { Annotation } from '../../core/store.ts';
 import type { SqlRow } from '../sql/value.ts';
 import type { Database } from './database.ts';
@@ -16,14 +17,15 @@ function rowToAnnotation(row: SqlRow): Annotation {
   };
 }
 
-/** Writes an annotation in place of one with its id. */
+/** Writes an annotation in place of one with its id; the first creation time stands. `end-conflict` when it is another run's. */
 export function putAnnotation(db: Database, project: number, annotation: Annotation): void {
   const { id, runId, stepId, kind, name, value, author, createdAtMs, updatedAtMs } = annotation;
-  db.run(
+  const written = db.run(
     `INSERT INTO annotations (project_key, id, run_id, step_id, kind, name, value, author, created_at_ms, updated_at_ms)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (project_key, id) DO UPDATE SET run_id = excluded.run_id, step_id = excluded.step_id, kind = excluded.kind,
-       name = excluded.name, value = excluded.value, author = excluded.author, updated_at_ms = excluded.updated_at_ms`,
+     ON CONFLICT (project_key, id) DO UPDATE SET step_id = excluded.step_id, kind = excluded.kind, name = excluded.name,
+       value = excluded.value, author = excluded.author, updated_at_ms = excluded.updated_at_ms
+     WHERE run_id = excluded.run_id`,
     // As JSON, so that 1 and "1" stay what they are.
     project,
     id,
@@ -35,6 +37,11 @@ export function putAnnotation(db: Database, project: number, annotation: Annotat
     author,
     createdAtMs,
     updatedAtMs,
+  );
+  if (written > 0) return;
+  throw new TachographError(
+    'end-conflict',
+    `The annotation ${id} belongs to another run than ${runId}: choose another id.`,
   );
 }
 

@@ -5,7 +5,7 @@ import { rootNodeId } from '../../core/content/context.ts';
 import { contentToWords } from '../../core/query/words.ts';
 import { partsToBlocks, unpackBlock } from '../sql/block.ts';
 import type { SqlRow } from '../sql/value.ts';
-import { bytesToHex, hexToBytes } from '../sql/value.ts';
+import { bytesToHex, cellToBytes, cellToNumber, cellToText, hexToBytes } from '../sql/value.ts';
 import type { Database } from './database.ts';
 
 /** Where contents live: a project and an epoch. */
@@ -36,22 +36,24 @@ export function createContentReader(db: Database): ContentReader {
     if (block === undefined) {
       if (blockByKey.size >= unpackedMax) blockByKey.clear();
       const row = db.get('SELECT packed FROM content_blocks WHERE key = ?', key);
-      block = row === undefined ? null : unpackBlock(row['packed'] as Uint8Array);
+      block = row === undefined ? null : unpackBlock(cellToBytes(row['packed']));
       blockByKey.set(key, block);
     }
     return block;
   };
   return (row) => {
     if (row['size'] === null) return null;
-    const at = row['block_at'] as number;
+    const at = cellToNumber(row['block_at']) ?? 0;
     const block = row['block_key'] === null ? null : readBlock(row['block_key'] as number);
-    const packed = block?.subarray(at, at + (row['size'] as number)) ?? null;
+    const packed = block?.subarray(at, at + (cellToNumber(row['size']) ?? 0)) ?? null;
     const bytes =
-      (row['bytes'] as Uint8Array | null) ?? packed ?? Buffer.from('{"error":"malformed stored value","raw":null}');
+      (row['bytes'] instanceof Uint8Array ? row['bytes'] : null) ??
+      packed ??
+      Buffer.from('{"error":"malformed stored value","raw":null}');
     return {
-      id: bytesToHex(row['id'] as Uint8Array),
-      kind: row['kind'] as ContentKind,
-      salt: row['salt'] as Uint8Array,
+      id: bytesToHex(row['id']),
+      kind: (cellToText(row['kind']) ?? 'body') as ContentKind,
+      salt: cellToBytes(row['salt']),
       bytes,
     };
   };
@@ -239,10 +241,10 @@ export function readContextNodes(db: Database, place: Place, nodeId: string): Co
     0,
   );
   return rows.map((row) => ({
-    id: bytesToHex(row['id'] as Uint8Array),
-    parentId: row['parent_id'] === null ? rootNodeId : bytesToHex(row['parent_id'] as Uint8Array),
-    contentId: bytesToHex(row['content_id'] as Uint8Array),
-    depth: row['depth'] as number,
+    id: bytesToHex(row['id']),
+    parentId: row['parent_id'] === null ? rootNodeId : bytesToHex(row['parent_id']),
+    contentId: bytesToHex(row['content_id']),
+    depth: cellToNumber(row['depth']) ?? 0,
   }));
 }
 

@@ -82,6 +82,25 @@ function openFile(path: string, busyMs: number): DatabaseSync {
   return db;
 }
 
+/** The driver refuses integers that no number holds exactly. None is ever written; an edited file may have one. */
+const isTooLarge = (error: unknown): boolean => (error as { code?: unknown }).code === 'ERR_OUT_OF_RANGE';
+
+function readLarge(
+  statement: StatementSync,
+  read: (statement: StatementSync) => readonly (object | undefined)[],
+): (SqlRow | undefined)[] {
+  const toNumber = (row: object): SqlRow =>
+    Object.fromEntries(
+      Object.entries(row).map(([name, value]) => [name, typeof value === 'bigint' ? Number(value) : value]),
+    ) as SqlRow;
+  statement.setReadBigInts(true);
+  try {
+    return read(statement).map((row) => (row === undefined ? undefined : toNumber(row)));
+  } finally {
+    statement.setReadBigInts(false);
+  }
+}
+
 /** Opens or creates a database file, readable by its owner only. Waits at most `busyMs` for another process's lock. */
 export function openDatabase(path: string, busyMs: number): Database {
   const db = guard(path, () => {
@@ -116,6 +135,7 @@ export function openDatabase(path: string, busyMs: number): Database {
       try {
         return prepare(sql).get(...values) as SqlRow | undefined;
       } catch (error) {
+        if (isTooLarge(error)) return readLarge(prepare(sql), (statement) => [statement.get(...values)])[0];
         throw toStoreError(error, path);
       }
     },
@@ -123,6 +143,7 @@ export function openDatabase(path: string, busyMs: number): Database {
       try {
         return prepare(sql).all(...values) as unknown as SqlRow[];
       } catch (error) {
+        if (isTooLarge(error)) return readLarge(prepare(sql), (statement) => statement.all(...values)) as SqlRow[];
         throw toStoreError(error, path);
       }
     },

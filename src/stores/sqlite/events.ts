@@ -2,7 +2,7 @@ import type { EventType } from '../../core/record/event.ts';
 import type { StoredEvent, WriterHead } from '../../core/store.ts';
 import { eventsToPacks, packToEvents } from '../sql/block.ts';
 import type { SqlRow } from '../sql/value.ts';
-import { cellToId, idToCell } from '../sql/value.ts';
+import { cellToBytes, cellToId, cellToNumber, cellToText, idToCell, parseStored } from '../sql/value.ts';
 import type { RunKey } from './contents.ts';
 import type { Database } from './database.ts';
 
@@ -22,20 +22,21 @@ function toProof(event: StoredEvent): Uint8Array {
 }
 
 function rowToEvent(runId: string, writerIdByKey: ReadonlyMap<unknown, string>, row: SqlRow): StoredEvent {
-  const proof = row['proof'] as Uint8Array;
+  const proof = cellToBytes(row['proof']);
+  const payload = cellToText(row['payload']);
   return {
-    seq: row['seq'] as number,
+    seq: cellToNumber(row['seq']) ?? 0,
     header: {
       runId,
-      writerId: writerIdByKey.get(row['writer_key'])!,
-      n: row['n'] as number,
-      type: row['type'] as EventType,
-      timeMs: row['time_ms'] as number,
+      writerId: writerIdByKey.get(row['writer_key']) ?? '',
+      n: cellToNumber(row['n']) ?? 0,
+      type: (cellToText(row['type']) ?? '') as EventType,
+      timeMs: cellToNumber(row['time_ms']) ?? 0,
       stepId: row['step_id'] === null ? null : cellToId(row['step_id']!),
-      attempt: row['attempt'] as number | null,
-      facts: row['facts'] as string | null,
+      attempt: cellToNumber(row['attempt']),
+      facts: cellToText(row['facts']),
     },
-    payload: row['payload'] as string | null,
+    payload,
     salt: proof.length > saltAt ? proof.subarray(saltAt) : null,
     digest: proof.subarray(0, hashAt),
     hash: proof.subarray(hashAt, saltAt),
@@ -75,8 +76,8 @@ export function listEvents(db: Database, run: RunKey, options: { fromSeq: number
     if (events.length >= limit) break;
     const pack = db.get('SELECT packed, proofs FROM event_packs WHERE key = ?', key!)!;
     const unpacked = packToEvents(run.id, {
-      packed: pack['packed'] as Uint8Array,
-      proofs: pack['proofs'] as Uint8Array,
+      packed: cellToBytes(pack['packed']),
+      proofs: cellToBytes(pack['proofs']),
     });
     for (const event of unpacked) if (event.seq >= options.fromSeq) events.push(event);
   }
@@ -88,7 +89,7 @@ export function listEvents(db: Database, run: RunKey, options: { fromSeq: number
 
 function listUnpacked(db: Database, run: RunKey, options: { fromSeq: number; limit: number }): StoredEvent[] {
   const writers = db.all('SELECT key, id FROM writers WHERE run_key = ?', run.key);
-  const writerIdByKey = new Map(writers.map((row) => [row['key'], row['id'] as string]));
+  const writerIdByKey = new Map(writers.map((row) => [row['key'], cellToText(row['id']) ?? '']));
   const rows = db.all(
     `SELECT seq, writer_key, n, type, time_ms, step_id, attempt, facts, payload, proof FROM events
      WHERE run_key = ? AND seq >= ? ORDER BY seq LIMIT ?`,
@@ -141,13 +142,18 @@ export function eraseEvents(db: Database, run: RunKey): { count: number; bare: S
   return { count: events.filter((event) => event.payload !== null).length, bare };
 }
 
+function parseMissing(cell: unknown): number[] {
+  const value: unknown = parseStored(cellToText(cell) ?? '');
+  return Array.isArray(value) ? value.filter((n) => Number.isSafeInteger(n)) : [];
+}
+
 function rowToWriter(runId: string, row: SqlRow): WriterHead {
   return {
     runId,
-    writerId: row['id'] as string,
-    n: row['n'] as number,
-    hash: row['hash'] as Uint8Array,
-    missing: JSON.parse(row['missing'] as string) as number[],
+    writerId: cellToText(row['id']) ?? '',
+    n: cellToNumber(row['n']) ?? 0,
+    hash: cellToBytes(row['hash']),
+    missing: parseMissing(row['missing']),
   };
 }
 

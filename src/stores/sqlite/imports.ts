@@ -1,9 +1,13 @@
+import { TachographError } from '../../core/error.ts';
 import { foldEvents } from '../../core/import/fold.ts';
-import { importKeys, planImport } from '../../core/import/plan.ts';
+import { attemptKey, stepKey } from '../../core/import/fold-state.ts';
+import { batchEpochs, importKeys, planImport } from '../../core/import/plan.ts';
 import type { ImportChanges, ImportKeys, ImportRows } from '../../core/import/plan-rows.ts';
+import { contentKey } from '../../core/import/plan-rows.ts';
 import type { Content } from '../../core/content/content.ts';
 import type { AttemptView } from '../../core/model/attempt.ts';
 import type { RunView } from '../../core/model/run.ts';
+import type { Seal } from '../../core/record/seal.ts';
 import { isTerminal } from '../../core/model/run.ts';
 import type { StepView } from '../../core/model/step.ts';
 import { differingFields, type RunViews } from '../../core/query/difference.ts';
@@ -14,7 +18,7 @@ import { packContents, putContent, putNode, readContent, type RunKey, useContent
 import type { Database } from './database.ts';
 import { listEvents, listWriters, packRunEvents, putEvent, putWriter } from './events.ts';
 import { findRunKey, projectKeyOf, putRun, readRun } from './runs.ts';
-import { newestSeal } from './seals.ts';
+import { newestSeal, putSeal, setSealDue } from './seals.ts';
 import { applyWords, createPending, type Pending } from './search.ts';
 import {
   dropAttempts,
@@ -34,7 +38,6 @@ export function countChange(db: Database): void {
 
 interface Batch {
   readonly project: number;
-  readonly epochByRun: ReadonlyMap<string, number>;
   readonly rows: ImportRows;
   readonly changes: ImportChanges;
   readonly pending: Pending;
@@ -48,9 +51,9 @@ function loadRows(
 ): ImportRows {
   const runById = new Map<string, RunView>();
   const writerByKey = new Map<string, WriterHead>();
-  const stepById = new Map<string, StepView>();
+  const stepByKey = new Map<string, StepView>();
   const attemptByKey = new Map<string, AttemptView>();
-  const contentById = new Map<string, Content>();
+  const contentByKey = new Map<string, Content>();
   const runKeyById = new Map<string, RunKey>();
   for (const runId of keys.runIds) {
     const run = findRunKey(db, project, runId);
@@ -61,22 +64,24 @@ function loadRows(
   }
   // Steps and attempts of runs that are all new need not be looked for.
   if (runById.size > 0) {
-    for (const stepId of keys.stepIds) {
-      const step = findStep(db, project, stepId);
-      if (step !== null) stepById.set(stepId, step);
+    for (const { runId, stepId } of keys.steps) {
+      const run = runKeyById.get(runId);
+      const step = run === undefined ? null : findStep(db, run, stepId);
+      if (step !== null) stepByKey.set(stepKey(runId, stepId), step);
     }
-    for (const stepId of keys.attemptStepIds) {
-      const run = runKeyById.get(stepById.get(stepId)?.runId ?? '');
-      if (run === undefined) continue;
-      for (const attempt of listAttempts(db, run, stepId)) attemptByKey.set(`${stepId}/${attempt.number}`, attempt);
+    for (const { runId, stepId } of keys.attemptSteps) {
+      const run = runKeyById.get(runId);
+      if (run === undefined || !stepByKey.has(stepKey(runId, stepId))) continue;
+      for (const attempt of listAttempts(db, run, stepId)) attemptByKey.set(attemptKey(attempt), attempt);
     }
   }
   for (const { runId, contentId } of keys.contents) {
     const epoch = runKeyById.get(runId)?.epoch ?? epochByRun.get(runId)!;
     const content = readContent(db, { project, epoch }, contentId);
-    if (content !== null) contentById.set(contentId, content);
+    if (content !== null) contentByKey.set(contentKey(epoch, contentId), content);
   }
-  return { runById, stepById, attemptByKey, writerByKey, contentById };
+  const epochs = new Map([...runKeyById].map(([id, { epoch }]) => [id, epoch]));
+  return { runById, epochByRun: epochs, stepByKey, attemptByKey, writerByKey, contentByKey };
 }
 
 /** Stores contents with their words, then the nodes that name them; how many contents were new. */
@@ -96,28 +101,27 @@ function putViews(db: Database, batch: Batch): Map<string, RunKey> {
   const { project, rows, changes, pending } = batch;
   const runKeyById = new Map<string, RunKey>();
   for (const run of changes.runs) {
-    const epoch = batch.epochByRun.get(run.id)!;
+    const epoch = changes.epochByRun.get(run.id)!;
     runKeyById.set(run.id, putRun(db, { project, epoch }, run, rows.runById.get(run.id) ?? null, pending));
   }
-  const stepKeyById = new Map<string, number>();
+  const rowKeyByStep = new Map<string, number>();
   for (const step of changes.steps) {
-    stepKeyById.set(
-      step.id,
-      putStep(db, runKeyById.get(step.runId)!, step, rows.stepById.get(step.id) ?? null, pending),
-    );
+    const key = stepKey(step.runId, step.id);
+    rowKeyByStep.set(key, putStep(db, runKeyById.get(step.runId)!, step, rows.stepByKey.get(key) ?? null, pending));
   }
   for (const attempt of changes.attempts) {
-    putAttempt(db, runKeyById.get(attempt.runId)!, attempt, stepKeyById.get(attempt.stepId) ?? null, pending);
+    const rowKey = rowKeyByStep.get(stepKey(attempt.runId, attempt.stepId)) ?? null;
+    putAttempt(db, runKeyById.get(attempt.runId)!, attempt, rowKey, pending);
   }
-  const stepKeyOf = (run: RunKey, stepId: string): number | null => {
+  const rowKeyOf = (run: RunKey, stepId: string): number | null => {
     const known =
-      stepKeyById.get(stepId) ??
+      rowKeyByStep.get(stepKey(run.id, stepId)) ??
       db.get('SELECT key FROM steps WHERE run_key = ? AND id = ?', run.key, idToCell(stepId))?.['key'];
     return (known as number | undefined) ?? null;
   };
   for (const use of changes.uses) {
     const run = runKeyById.get(use.runId)!;
-    useContent(db, run, use.contentId, use.stepId === null ? null : stepKeyOf(run, use.stepId), pending.known);
+    useContent(db, run, use.contentId, use.stepId === null ? null : rowKeyOf(run, use.stepId), pending.known);
   }
   return runKeyById;
 }
@@ -136,14 +140,14 @@ function putEvents(db: Database, changes: ImportChanges, runKeyById: ReadonlyMap
 /** Imports a batch in the transaction that is open: loads what it touches, plans in core, writes what was planned. */
 export function importEntries(db: Database, batch: ImportBatch): ImportResult {
   const project = projectKeyOf(db, batch.projectId);
-  const epochByRun = new Map(batch.entries.map((entry) => [entry.event.header.runId, entry.epoch]));
-  const rows = loadRows(db, project, importKeys(batch), epochByRun);
+  const rows = loadRows(db, project, importKeys(batch), batchEpochs(batch));
   const changes = planImport(batch, rows);
   const brought = new Map(
     batch.entries.flatMap((entry) => entry.contents.map((content) => [content.id, content] as const)),
   );
-  const pending = createPending({ get: (id) => brought.get(id) ?? rows.contentById.get(id) });
-  const loaded: Batch = { project, epochByRun, rows, changes, pending };
+  for (const content of rows.contentByKey.values()) if (!brought.has(content.id)) brought.set(content.id, content);
+  const pending = createPending(brought);
+  const loaded: Batch = { project, rows, changes, pending };
   const contents = putContents(db, loaded);
   const runKeyById = putViews(db, loaded);
   putEvents(db, changes, runKeyById);
@@ -155,6 +159,7 @@ export function importEntries(db: Database, batch: ImportBatch): ImportResult {
     if (isTerminal(run.status))
       db.run('INSERT INTO packing (run_key) VALUES (?) ON CONFLICT DO NOTHING', runKeyById.get(run.id)!.key);
   const runsToSeal = changes.runs.filter(isDue).map((run) => run.id);
+  for (const runId of runsToSeal) setSealDue(db, runKeyById.get(runId)!.key, true);
   applyWords(db, project, pending.words);
   return {
     events: changes.events.length,
@@ -181,6 +186,15 @@ export function listPositions(db: Database): JournalPosition[] {
 }
 
 const everything = { fromSeq: 1, fromNumber: 1, limit: Number.MAX_SAFE_INTEGER };
+
+/** Keeps a seal, and takes its run off the list of those that wait for one when it covers all that is stored. */
+export function keepSeal(db: Database, seal: Seal): void {
+  const project = projectKeyOf(db, seal.projectId);
+  putSeal(db, project, seal);
+  const run = findRunKey(db, project, seal.runId);
+  if (run !== null && !isSealDue(readRun(db, run), listWriters(db, run), seal)) setSealDue(db, run.key, false);
+  countChange(db);
+}
 
 /** The views of a run as they are stored. */
 export function readViews(db: Database, run: RunKey): RunViews {
@@ -211,6 +225,12 @@ export function rebuildViews(db: Database, projectId: string, run: RunKey): stri
   for (const { contentId } of importKeys({ projectId, entries, position: null }).contents) {
     const content = readContent(db, run, contentId);
     if (content !== null) contentById.set(contentId, content);
+  }
+  if (events.length === 0) {
+    throw new TachographError(
+      'store-broken',
+      `The store has no events of run ${run.id} any more, so its views cannot be computed from them; they stay as they are.`,
+    );
   }
   const after = foldEvents(projectId, events, contentById);
   const fields = differingFields(before, after);

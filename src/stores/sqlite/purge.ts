@@ -167,6 +167,7 @@ function dropRun(db: Database, run: RunKey): void {
     'event_packs',
     'attempt_packs',
     'packing',
+    'sealing',
     'writers',
     'attempts',
     'steps',

@@ -58,6 +58,15 @@ describe('the schema of a SQLite store', () => {
     db.close();
   });
 
+  it('says what to do with a file that only try-out versions wrote', async () => {
+    const file = nextFile();
+    await makeStore(file);
+    setVersion(file, 1001);
+    const opening = openSqliteStore({ file }).initialize();
+    await expect(opening).rejects.toMatchObject({ code: 'store-broken' });
+    await expect(opening).rejects.toThrow(`${file} has schema 1.1, which only try-out versions wrote`);
+  });
+
   it('says what to do with a file that is no database', async () => {
     const file = nextFile();
     writeFileSync(file, 'this is no database '.repeat(1000));

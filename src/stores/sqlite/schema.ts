@@ -7,7 +7,7 @@ import { rebuildWords } from './search.ts';
 /** Raised when an older library can no longer work with the file. */
 export const schemaMajor = 1;
 /** Raised with every migration that an older library need not know. */
-export const schemaMinor = 1;
+export const schemaMinor = 2;
 
 const usage = usageColumns.map((name) => `${name} INTEGER`).join(', ');
 
@@ -18,7 +18,7 @@ const usage = usageColumns.map((name) => `${name} INTEGER`).join(', ');
  *             │        ├─ attempts
  *             │        ├─ writers ── events     (run, seq) and (run, writer, n) are unique
  *             │        ├─ event_packs  attempt_packs   rows of ended runs, moved here while nothing else is to do
- *             │        ├─ packing               ended runs still to be packed
+ *             │        ├─ packing  sealing      ended runs still to be packed, to be sealed
  *             │        ├─ content_use ─┐        which contents a run brought or names
  *             │        └─ context_use ─┼─┐      which context tips its steps name
  *             ├─ contents ─────────────┘ │      once per epoch; bytes in content_bytes, later in content_blocks
@@ -87,6 +87,7 @@ CREATE TABLE attempt_packs (
   key INTEGER PRIMARY KEY, run_key INTEGER NOT NULL, first_step INTEGER NOT NULL, last_step INTEGER NOT NULL, packed BLOB NOT NULL);
 CREATE INDEX attempt_packs_by_run ON attempt_packs (run_key, first_step);
 CREATE TABLE packing (run_key INTEGER PRIMARY KEY);
+CREATE TABLE sealing (run_key INTEGER PRIMARY KEY);
 
 CREATE TABLE contents (
   key INTEGER PRIMARY KEY, project_key INTEGER NOT NULL, epoch INTEGER NOT NULL, id BLOB NOT NULL, kind TEXT,
@@ -130,7 +131,7 @@ interface Migration {
 }
 
 /** In order; one that has been published is never changed. */
-const migrations: readonly Migration[] = [{ major: 1, minor: 1, sql: tables }];
+const migrations: readonly Migration[] = [{ major: 1, minor: 2, sql: tables }];
 
 const toVersion = (of: { major: number; minor: number }): number => of.major * 1000 + of.minor;
 
@@ -154,6 +155,13 @@ function readVersion(db: Database): number {
     throw new TachographError(
       'store-newer',
       `The store ${db.path} has schema ${major}.${version % 1000}, this library knows ${schemaMajor}.${schemaMinor}: update tachograph to open it. Recording goes on meanwhile.`,
+    );
+  }
+  // What was never published is not migrated: its seals are of another form, and nothing that is kept depends on it.
+  if (version > 0 && version < toVersion(migrations[0]!)) {
+    throw new TachographError(
+      'store-broken',
+      `The store ${db.path} has schema ${major}.${version % 1000}, which only try-out versions wrote; ${schemaMajor}.${schemaMinor} cannot read it. Move it aside, with its -wal and -shm files and the keys folder beside it, and start again.`,
     );
   }
   return version;

@@ -1,10 +1,20 @@
 import { TachographError } from '../../core/error.ts';
-import type { Seal } from '../../core/record/seal.ts';
+import { parseSeal, type Seal } from '../../core/record/seal.ts';
+import type { SealDue, SealLedger } from '../../core/store.ts';
 import type { SqlRow } from '../sql/value.ts';
-import { parseStored } from '../sql/value.ts';
+import { cellToNumber, cellToText, parseStored } from '../sql/value.ts';
 import type { Database } from './database.ts';
 
-const rowToSeal = (row: SqlRow): Seal => parseStored(row['seal'] as string) as unknown as Seal;
+const columns = 's.number, s.run_id, s.seal, p.id AS project_id';
+const fromSeals = 'FROM seals s CROSS JOIN projects p ON p.key = s.project_key';
+
+function rowToSeal(row: SqlRow): Seal {
+  return parseSeal(parseStored(cellToText(row['seal']) ?? ''), {
+    projectId: cellToText(row['project_id']) ?? '',
+    runId: cellToText(row['run_id']) ?? '',
+    number: cellToNumber(row['number']) ?? 0,
+  });
+}
 
 /** Keeps a seal. The same one twice is one; another one under a number that is taken is refused. */
 export function putSeal(db: Database, project: number, seal: Seal): void {
@@ -30,23 +40,52 @@ export function putSeal(db: Database, project: number, seal: Seal): void {
 export function listSeals(db: Database, project: number, runId: string | null): Seal[] {
   const rows =
     runId === null
-      ? db.all('SELECT seal FROM seals WHERE project_key = ? ORDER BY number', project)
-      : db.all('SELECT seal FROM seals WHERE project_key = ? AND run_id = ? ORDER BY number', project, runId);
+      ? db.all(`SELECT ${columns} ${fromSeals} WHERE s.project_key = ? ORDER BY s.number`, project)
+      : db.all(
+          `SELECT ${columns} ${fromSeals} WHERE s.project_key = ? AND s.run_id = ? ORDER BY s.number`,
+          project,
+          runId,
+        );
   return rows.map(rowToSeal);
 }
 
 /** The newest seal of a project, or `null`; also when its run was purged. */
 export function lastSeal(db: Database, project: number): Seal | null {
-  const row = db.get('SELECT seal FROM seals WHERE project_key = ? ORDER BY number DESC LIMIT 1', project);
+  const row = db.get(`SELECT ${columns} ${fromSeals} WHERE s.project_key = ? ORDER BY s.number DESC LIMIT 1`, project);
   return row === undefined ? null : rowToSeal(row);
 }
 
 /** The newest seal of a run, or `null`. */
 export function newestSeal(db: Database, project: number, runId: string): Seal | null {
   const row = db.get(
-    'SELECT seal FROM seals WHERE project_key = ? AND run_id = ? ORDER BY number DESC LIMIT 1',
+    `SELECT ${columns} ${fromSeals} WHERE s.project_key = ? AND s.run_id = ? ORDER BY s.number DESC LIMIT 1`,
     project,
     runId,
   );
   return row === undefined ? null : rowToSeal(row);
+}
+
+/** How many seals a project has, and its newest. */
+export function sealLedger(db: Database, project: number): SealLedger {
+  const { count } = db.get('SELECT count(*) AS count FROM seals WHERE project_key = ?', project) as { count: number };
+  return { count, newest: lastSeal(db, project) };
+}
+
+/** Puts a run on the list of those that wait for a seal, or takes it off. */
+export function setSealDue(db: Database, runKey: number, isDue: boolean): void {
+  if (isDue) db.run('INSERT INTO sealing (run_key) VALUES (?) ON CONFLICT DO NOTHING', runKey);
+  else db.run('DELETE FROM sealing WHERE run_key = ?', runKey);
+}
+
+/** Runs that wait for a seal, in the order in which they came into the store. */
+export function listSealDue(db: Database, limit: number): SealDue[] {
+  const rows = db.all(
+    `SELECT p.id AS project_id, r.id AS run_id FROM sealing s CROSS JOIN runs r ON r.key = s.run_key
+     CROSS JOIN projects p ON p.key = r.project_key ORDER BY s.run_key LIMIT ?`,
+    Math.max(0, limit),
+  );
+  return rows.map((row) => ({
+    projectId: cellToText(row['project_id']) ?? '',
+    runId: cellToText(row['run_id']) ?? '',
+  }));
 }

@@ -35,10 +35,11 @@ function finderOf(db: Database, place: Place): FindContent {
   return (id) => readContent(db, place, id, read);
 }
 
-/** A step by its id, within a project. */
-export function findStep(db: Database, project: number, stepId: string): StepView | null {
-  const row = db.get(`${selectStep} WHERE s.id = ? AND r.project_key = ?`, idToCell(stepId), project);
-  return row === undefined ? null : rowToStep(row, finderOf(db, { project, epoch: row['epoch'] as number }));
+/** A step by its id, within a run. */
+export function findStep(db: Database, run: RunKey, stepId: string): StepView | null {
+  // The plus keeps the planner on the index by id: a run may have a hundred thousand steps, an id has one row.
+  const row = db.get(`${selectStep} WHERE s.id = ? AND +s.run_key = ?`, idToCell(stepId), run.key);
+  return row === undefined ? null : rowToStep(row, finderOf(db, run));
 }
 
 /** Which content at hand the preview is the beginning of, so that it need not be stored; `null` when none is. */

@@ -7,7 +7,7 @@ import { readContents, readContext, readContextNodes } from './contents.ts';
 import { type Database, openDatabase } from './database.ts';
 import { eraseRecord } from './erasure.ts';
 import { listEvents, listWriters } from './events.ts';
-import { countChange, importEntries, listPositions, packNextRuns, rebuildViews } from './imports.ts';
+import { countChange, importEntries, keepSeal, listPositions, packNextRuns, rebuildViews } from './imports.ts';
 import { dropOrphans, purgeRuns } from './purge.ts';
 import {
   countRuns,
@@ -21,12 +21,11 @@ import {
   listOpenRuns,
   listRuns,
   parentChain,
-  projectKeyOf,
   readRun,
   runKeyOf,
 } from './runs.ts';
 import { migrate } from './schema.ts';
-import { lastSeal, listSeals, putSeal } from './seals.ts';
+import { lastSeal, listSealDue, listSeals, sealLedger, setSealDue } from './seals.ts';
 import { searchWords } from './search.ts';
 import { getStep, listAttempts, listSteps } from './steps.ts';
 import { readTotals } from './totals.ts';
@@ -68,6 +67,19 @@ function releasePages(db: Database): boolean {
   if (free < 64 || free * 10 < pages) return false;
   db.exec(`PRAGMA incremental_vacuum(${releasedPages})`);
   return true;
+}
+
+/**
+ * Everything committed so far reaches the disk: in this mode of the log a commit alone does not wait for it, but the
+ * next one under FULL syncs the whole log.
+ */
+function syncLog(db: Database): void {
+  db.exec('PRAGMA synchronous = FULL');
+  try {
+    db.transaction(() => countChange(db));
+  } finally {
+    db.exec('PRAGMA synchronous = NORMAL');
+  }
 }
 
 /** A SQLite store over a given way to open its database; see `openSqliteStore`. */
@@ -141,11 +153,13 @@ export function openSqliteStoreFrom(parts: SqliteStoreParts): Store {
     importBatch: (batch) => write((db) => importEntries(db, batch)),
     journalPositions: () => read(listPositions),
     forgetJournal: (file) => write((db) => void db.run('DELETE FROM journal_positions WHERE file = ?', file)),
-    appendSeal: (seal: Seal) =>
+    appendSeal: (seal: Seal) => write((db) => keepSeal(db, seal)),
+    forgetSealDue: (projectId, runId) =>
       write((db) => {
-        putSeal(db, projectKeyOf(db, seal.projectId), seal);
-        countChange(db);
+        const run = findRunKey(db, findProject(db, projectId), runId);
+        if (run !== null) setSealDue(db, run.key, false);
       }),
+    sync: async () => syncLog(open()),
     async purge(purge) {
       const count = await write((db) => purgeRuns(db, projectOf(db, purge.projectId), purge));
       const db = open();
@@ -215,6 +229,8 @@ export function openSqliteStoreFrom(parts: SqliteStoreParts): Store {
     totals: (projectId, totals) => read((db) => readTotals(db, projectOf(db, projectId), totals)),
     listAnnotations: (projectId, runId) => read((db) => listAnnotations(db, projectOf(db, projectId), runId)),
     listSeals: (projectId, runId) => read((db) => listSeals(db, projectOf(db, projectId), runId ?? null)),
+    sealLedger: (projectId) => read((db) => sealLedger(db, projectOf(db, projectId))),
+    listSealDue: (limit) => read((db) => listSealDue(db, limit)),
     lastSeal: (projectId) => read((db) => lastSeal(db, projectOf(db, projectId))),
     listWriters: (projectId, runId) => read((db) => listWriters(db, runKeyOf(db, projectId, runId))),
     listOpenRuns: (projectId) => read((db) => listOpenRuns(db, projectOf(db, projectId))),

@@ -53,6 +53,8 @@ export const paths = {
   agents: () => `${base}/agents`,
   run,
   verify: (runId: string) => `${run(runId)}/verify`,
+  seals: (runId: string) => `${run(runId)}/seals`,
+  export: (runId: string, format: string) => withQuery(`${run(runId)}/export`, { format }),
   children: (runId: string) => `${run(runId)}/children`,
   events: (runId: string, fromSeq: number, limit: number) =>
     withQuery(`${run(runId)}/events`, { from: fromSeq, limit }),

@@ -9,6 +9,7 @@ import type {
   AttemptView,
   RunDetail,
   RunPage,
+  RunSeals,
   RunView,
   SearchPage,
   Stats,
@@ -90,6 +91,14 @@ export const reads = {
     queryOptions({
       queryKey: ['verify', runId, lastSeq],
       queryFn: ({ signal }) => getJson<WireVerdict>(paths.verify(runId), signal),
+      staleTime: 5000,
+      retry: false,
+      placeholderData: keepPreviousData,
+    }),
+  seals: (runId: string, lastSeq: number) =>
+    queryOptions({
+      queryKey: ['seals', runId, lastSeq],
+      queryFn: ({ signal }) => getJson<RunSeals>(paths.seals(runId), signal),
       staleTime: 5000,
       retry: false,
       placeholderData: keepPreviousData,

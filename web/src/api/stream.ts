@@ -1,5 +1,6 @@
 import { createEventParser } from '../model/sse.ts';
 import type { ServerEvent } from '../model/sse.ts';
+import { isOffline } from './book.ts';
 import { requestHeaders, responseToError } from './client.ts';
 
 /** How a stream stands. `lost` since a moment, with the next try; `off` when the server has no such stream. */
@@ -72,6 +73,10 @@ export function openStream(options: StreamOptions): { close: () => void; retry: 
     timer = setTimeout(() => void connect(), waitMs);
   };
 
+  if (isOffline) {
+    options.onState({ kind: 'off' });
+    return { close: () => undefined, retry: () => undefined };
+  }
   options.onState({ kind: 'connecting' });
   void connect();
   return {

@@ -1,5 +1,6 @@
 import { Link, Outlet } from '@tanstack/react-router';
 import { useState } from 'react';
+import { isOffline } from '../api/book.ts';
 import { HelpDialog } from './help-dialog.tsx';
 import { ThemeToggle } from './theme-toggle.tsx';
 import { useKeys } from './use-keys.ts';
@@ -25,11 +26,18 @@ export function Shell() {
           <Link to="/" search={{}} className="bar-link" activeOptions={{ exact: true, includeSearch: false }}>
             Runs
           </Link>
-          <Link to="/numbers" search={{}} className="bar-link" activeOptions={{ includeSearch: false }}>
-            Numbers
-          </Link>
+          {isOffline ? null : (
+            <Link to="/numbers" search={{}} className="bar-link" activeOptions={{ includeSearch: false }}>
+              Numbers
+            </Link>
+          )}
         </nav>
         <div className="bar-space" />
+        {isOffline ? (
+          <span className="bar-note" title="This page holds its runs and asks no network">
+            offline copy
+          </span>
+        ) : null}
         <ThemeToggle />
         <button type="button" className="bar-button" title="Keys (?)" onClick={() => setHelpOpen(true)}>
           ?<span className="sr-only"> Keys</span>

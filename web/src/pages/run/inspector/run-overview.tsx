@@ -8,7 +8,7 @@ import { stepKey } from '../../../model/step-rows.ts';
 import { JsonBlock } from '../../../parts/json-block.tsx';
 import { Failure, Loading } from '../../../parts/notice.tsx';
 import { Words } from '../../../parts/recorded-text.tsx';
-import { verdictWords } from '../integrity-line.tsx';
+import { Integrity } from '../integrity/integrity.tsx';
 import type { StepFeed } from '../step-feed.ts';
 import type { Selection } from '../use-selection.ts';
 import { Facts } from './facts.tsx';
@@ -69,59 +69,6 @@ function Overview({ detail }: { detail: RunDetail }) {
   );
 }
 
-function Integrity({ run }: { run: RunView }) {
-  const isOpen = isRunOpen(run);
-  const verify = useQuery(reads.verify(run.id, isOpen ? 0 : run.lastSeq));
-  if (verify.isError) return <Failure error={verify.error} what="The verdict" onRetry={() => void verify.refetch()} />;
-  if (verify.data === undefined) return <Loading label="Checking the record" rows={3} />;
-  const { intact, complete } = verify.data;
-  const words = verdictWords(verify.data, isOpen);
-  return (
-    <>
-      <section className={`verdict-box tone-${words.intact.tone}`}>
-        <h3>Was a byte changed? {words.intact.words}</h3>
-        <p>
-          <Words text={intact.message} charsMax={500} />
-        </p>
-        {intact.writerId === null ? null : (
-          <p className="mono">
-            writer {intact.writerId}, event {intact.n}
-          </p>
-        )}
-      </section>
-      <section className={`verdict-box tone-${words.complete.tone}`}>
-        <h3>Is anything missing? {words.complete.words}</h3>
-        <p>
-          <Words text={complete.message} charsMax={500} />
-        </p>
-        <Facts
-          facts={[
-            ['open steps', toExactCount(complete.openSteps)],
-            ['open attempts', toExactCount(complete.openAttempts)],
-            ['gaps told of', toExactCount(complete.gaps)],
-            ['events lost', toExactCount(complete.lost)],
-          ]}
-        />
-      </section>
-      <Facts
-        facts={[
-          ['events', toExactCount(verify.data.events)],
-          ['seals', toExactCount(verify.data.seals)],
-          ['erased payloads', toExactCount(intact.erased)],
-          ['durability', run.durability],
-          [
-            'redactions',
-            Object.entries(run.redactions)
-              .map(([kind, count]) => `${kind} ×${count}`)
-              .join(', ') || 'none',
-          ],
-          ['public key', verify.data.publicKey],
-        ]}
-      />
-    </>
-  );
-}
-
 function Events({ run, feed, selection }: { run: RunView; feed: StepFeed | null; selection: Selection }) {
   const events = useQuery(reads.events(run.id, run.lastSeq));
   if (events.isError) return <Failure error={events.error} what="The events" onRetry={() => void events.refetch()} />;
@@ -161,7 +108,7 @@ export function RunOverview({
       onChange={selection.setTab}
       tabs={[
         { id: 'overview', label: 'Overview', content: () => <Overview detail={detail} /> },
-        { id: 'integrity', label: 'Integrity', content: () => <Integrity run={run} /> },
+        { id: 'integrity', label: 'Integrity', content: () => <Integrity detail={detail} /> },
         { id: 'events', label: 'Events', content: () => <Events run={run} feed={feed} selection={selection} /> },
         {
           id: 'environment',

@@ -1,0 +1,63 @@
+import { createRunFileSigner } from '../../core/run-file/signature.ts';
+import type { RunFileSigner } from '../../core/run-file/signature.ts';
+import { writeRunFile } from '../../core/run-file/writer.ts';
+import { readOrCreateKey } from '../../journal/index.ts';
+import type { Exporter, Handler } from '../../server/index.ts';
+import { createHandler } from '../../server/index.ts';
+import type { OpenedHome } from '../open.ts';
+import { collectBook } from './book.ts';
+import { readOrigin } from './origin-shelf.ts';
+import { partsToPage } from './page.ts';
+import { readViewerFiles } from './viewer-files.ts';
+
+/** What an exporter needs of a home. */
+export type ExportPlace = Pick<OpenedHome, 'home' | 'projectId' | 'store' | 'verify'>;
+
+/** A handler over the home without a port, for what reads through the same routes that the viewer does. */
+export function createReadingHandler(place: ExportPlace): Handler {
+  return createHandler({
+    store: place.store,
+    projectId: place.projectId,
+    verify: (_projectId, runId) => place.verify(runId),
+    originOf: (projectId, runId) => readOrigin(place.home, { projectId, runId }),
+  });
+}
+
+/** Writes the runs of a home out, signed with the key that seals them. */
+export function createExporter(place: ExportPlace): Exporter {
+  const { home, store } = place;
+  const signers = new Map<string, RunFileSigner>();
+  const signerOf = (projectId: string): RunFileSigner => {
+    let signer = signers.get(projectId);
+    if (signer === undefined)
+      signers.set(projectId, (signer = createRunFileSigner(readOrCreateKey(home, `${projectId}.seal`, 32))));
+    return signer;
+  };
+  const runFile = (projectId: string, runId: string): AsyncGenerator<string> =>
+    writeRunFile({
+      store,
+      projectId,
+      runId,
+      signer: signerOf(projectId),
+      origin: readOrigin(home, { projectId, runId }),
+    });
+  return {
+    runFile,
+    async page(projectId, runId) {
+      const viewer = readViewerFiles();
+      const handler = createReadingHandler(place);
+      try {
+        const book = await collectBook({ handler, store, projectId }, runId);
+        const files = new Map<string, Buffer>();
+        for (const id of Object.keys(book.runs)) {
+          const lines: Buffer[] = [];
+          for await (const line of runFile(projectId, id)) lines.push(Buffer.from(line));
+          files.set(id, Buffer.concat(lines));
+        }
+        return partsToPage({ ...viewer, book: JSON.stringify(book), files });
+      } finally {
+        handler.close();
+      }
+    },
+  };
+}

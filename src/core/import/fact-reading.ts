@@ -1,0 +1,132 @@
+import { attemptStatuses, retryClasses } from '../model/attempt.ts';
+import type { Cost } from '../model/cost.ts';
+import { costSources, costStatuses, unknownCost } from '../model/cost.ts';
+import { endReasons, runSources } from '../model/run.ts';
+import type { PrefixBreak, StepKind, StepStatus } from '../model/step.ts';
+import { stepKinds, toolResultStatuses } from '../model/step.ts';
+import type { Usage } from '../model/usage.ts';
+import type { RecordedEvent } from '../record/event.ts';
+import type { AttemptEndFacts, RunCreateFacts, RunEndFacts, StepEndFacts, StepStartFacts } from '../record/facts.ts';
+import type { Fields } from './reading.ts';
+import {
+  costMaxNanoUsd,
+  durationMaxMs,
+  factFieldsOf,
+  listedField,
+  numberField,
+  objectField,
+  textField,
+  uuidField,
+} from './reading.ts';
+
+const durabilities = ['process', 'power', 'sink'] as const;
+const stepEnds = ['interrupted', 'error', 'completed'] as const satisfies readonly StepStatus[];
+
+/** Facts of a `run-create`, or `null` when it has none. A run without a root it can name is its own. */
+export function readRunCreate(event: RecordedEvent): RunCreateFacts | null {
+  const facts = factFieldsOf(event);
+  if (facts === null) return null;
+  return {
+    parentRunId: uuidField(facts, 'parentRunId'),
+    parentStepId: uuidField(facts, 'parentStepId'),
+    rootRunId: uuidField(facts, 'rootRunId') ?? event.header.runId,
+    source: listedField(facts, 'source', runSources) ?? 'live',
+    dryRun: facts['dryRun'] === true,
+    shadow: facts['shadow'] === true,
+    started: facts['started'] !== false,
+    observedAfter: facts['observedAfter'] === true,
+    durability: listedField(facts, 'durability', durabilities) ?? 'process',
+  };
+}
+
+/** Facts of a `run-end`, or `null` when it has none. An end for no known reason is an `error`. */
+export function readRunEnd(event: RecordedEvent): RunEndFacts | null {
+  const facts = factFieldsOf(event);
+  if (facts === null) return null;
+  return {
+    endReason: listedField(facts, 'endReason', endReasons) ?? 'error',
+    durationMs: numberField(facts, 'durationMs', durationMaxMs),
+    swept: facts['swept'] === true,
+  };
+}
+
+/** Facts of a `step-start` with `kind` absent when it is not known; `null` when it has none. */
+export function readStepStart(
+  event: RecordedEvent,
+): (Omit<StepStartFacts, 'kind'> & { readonly kind: StepKind | null }) | null {
+  const facts = factFieldsOf(event);
+  if (facts === null) return null;
+  return {
+    kind: listedField(facts, 'kind', stepKinds),
+    operation: textField(facts, 'operation'),
+    parentStepId: uuidField(facts, 'parentStepId'),
+    observedAfter: facts['observedAfter'] === true,
+    prefixBreak: toPrefixBreak(objectField(facts, 'prefixBreak')),
+  };
+}
+
+function toPrefixBreak(fields: Fields | null): PrefixBreak | null {
+  const previousStepId = fields === null ? null : uuidField(fields, 'previousStepId');
+  const atIndex = fields === null ? null : numberField(fields, 'atIndex');
+  return previousStepId === null || atIndex === null ? null : { previousStepId, atIndex };
+}
+
+/** Facts of a `step-end`, or `null` when it has none. An end without a known status is an `error`. */
+export function readStepEnd(event: RecordedEvent): StepEndFacts | null {
+  const facts = factFieldsOf(event);
+  if (facts === null) return null;
+  return {
+    status: listedField(facts, 'status', stepEnds) ?? 'error',
+    durationMs: numberField(facts, 'durationMs', durationMaxMs),
+    timeToFirstTokenMs: numberField(facts, 'timeToFirstTokenMs', durationMaxMs),
+    usage: toKnownUsage(objectField(facts, 'usage')),
+    cost: toKnownCost(objectField(facts, 'cost')),
+    resultStatus: listedField(facts, 'resultStatus', toolResultStatuses),
+    swept: facts['swept'] === true,
+  };
+}
+
+function toKnownUsage(fields: Fields | null): Usage | null {
+  if (fields === null) return null;
+  const input = objectField(fields, 'input') ?? {};
+  const output = objectField(fields, 'output') ?? {};
+  return {
+    input: {
+      total: numberField(input, 'total'),
+      noCache: numberField(input, 'noCache'),
+      cacheRead: numberField(input, 'cacheRead'),
+      cacheWrite: numberField(input, 'cacheWrite'),
+      cacheWriteFiveMinutes: numberField(input, 'cacheWriteFiveMinutes'),
+      cacheWriteOneHour: numberField(input, 'cacheWriteOneHour'),
+    },
+    output: {
+      total: numberField(output, 'total'),
+      text: numberField(output, 'text'),
+      reasoning: numberField(output, 'reasoning'),
+    },
+    requests: numberField(fields, 'requests'),
+  };
+}
+
+function toKnownCost(fields: Fields | null): Cost | null {
+  if (fields === null) return null;
+  const source = listedField(fields, 'source', costSources) ?? 'none';
+  const nanoUsd = numberField(fields, 'nanoUsd', costMaxNanoUsd);
+  const status = listedField(fields, 'status', costStatuses) ?? 'unknown';
+  // An amount and an unknown status exclude each other: then neither is known (I12).
+  if (nanoUsd === null || status === 'unknown') return { ...unknownCost, source };
+  return { nanoUsd: Math.round(nanoUsd), status, source };
+}
+
+/** Facts of an `attempt-end`, or `null` when it has none. An end without a known status has `failed`. */
+export function readAttemptEnd(event: RecordedEvent): AttemptEndFacts | null {
+  const facts = factFieldsOf(event);
+  if (facts === null) return null;
+  return {
+    status: listedField(facts, 'status', attemptStatuses) ?? 'failed',
+    responseStatus: numberField(facts, 'responseStatus', 999),
+    durationMs: numberField(facts, 'durationMs', durationMaxMs),
+    retryClass: listedField(facts, 'retryClass', retryClasses),
+    retryDelayMs: numberField(facts, 'retryDelayMs', durationMaxMs),
+  };
+}

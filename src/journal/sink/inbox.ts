@@ -1,0 +1,129 @@
+import type { Clock } from '../../core/clock.ts';
+import { systemClock } from '../../core/clock.ts';
+import { TachographError } from '../../core/error.ts';
+import { decodeEntry } from '../entry.ts';
+import type { FileOperations } from '../file-operations.ts';
+import { systemFiles } from '../file-operations.ts';
+import type { JournalHeader } from '../frame.ts';
+import { frameKinds, parseHeader } from '../frame.ts';
+import type { Output } from '../output.ts';
+import { createOutput } from '../output.ts';
+import { bytesToWindow, frameAt } from '../window.ts';
+
+/** Takes batches of entries that other recorders sent. */
+export interface Inbox {
+  /**
+   * Checks a batch and writes it, durably, into a journal file of its writer. Throws `batch-broken` for bytes that are
+   * not a whole batch of this project, and what the disk throws; then nothing of it counts as taken, and sending it
+   * again is safe: the import drops doubles.
+   */
+  take(batch: Uint8Array): { readonly entries: number };
+  close(): Promise<void>;
+}
+
+/** What an inbox is made of. */
+export interface InboxOptions {
+  readonly home: string;
+  /** The only project it takes. */
+  readonly projectId: string;
+  readonly clock?: Clock;
+  readonly fs?: FileOperations;
+  readonly onError?: (error: unknown) => void;
+}
+
+/** Files kept open; one that is let go gets a successor when its writer comes again. */
+const outputsMax = 64;
+const rotateBytes = 64 * 1024 * 1024;
+
+function broken(what: string): TachographError {
+  return new TachographError('batch-broken', `The batch cannot be taken: ${what}. Send the bytes of whole entries.`);
+}
+
+/** The header of a batch and where its frames end up; throws when any of it is not as a recorder writes it. */
+function checkBatch(batch: Buffer, projectId: string): { header: JournalHeader; entries: number } {
+  let header: JournalHeader | null;
+  try {
+    header = parseHeader(batch, 'batch');
+  } catch (cause) {
+    throw broken((cause as Error).message);
+  }
+  if (header === null) throw broken('it ends inside its header');
+  if (header.projectId !== projectId) throw broken(`it belongs to the project ${JSON.stringify(header.projectId)}`);
+  if (!/^[0-9a-f]{16}$/.test(header.identity.writerId)) throw broken('its writer id is not 16 hex digits');
+  const window = bytesToWindow(batch);
+  let entries = 0;
+  for (let at = header.bytes; at < batch.length; entries += 1) {
+    const frame = frameAt(window, at);
+    if (frame === null || frame.kind !== frameKinds.entry) throw broken(`no sound entry begins at byte ${at}`);
+    checkEntry(frame.body, header, at);
+    at = frame.end;
+  }
+  return { header, entries };
+}
+
+function checkEntry(body: Buffer, header: JournalHeader, at: number): void {
+  let writerId: string;
+  try {
+    ({ writerId } = decodeEntry(body).event.header);
+  } catch (cause) {
+    throw broken(`the entry at byte ${at} cannot be read: ${(cause as Error).message}`);
+  }
+  if (writerId !== header.identity.writerId) throw broken(`the entry at byte ${at} is another writer's`);
+}
+
+/** An inbox on the data folder. Its files are journals like any other; the indexer reads them. */
+export function createInbox(options: InboxOptions): Inbox {
+  const { home, projectId, clock = systemClock, fs = systemFiles, onError = () => undefined } = options;
+  const outputByWriter = new Map<string, Output>();
+
+  const release = (writerId: string): void => {
+    const output = outputByWriter.get(writerId);
+    outputByWriter.delete(writerId);
+    output?.close().catch(onError);
+  };
+
+  const outputOf = ({ identity }: JournalHeader): Output => {
+    const known = outputByWriter.get(identity.writerId);
+    outputByWriter.delete(identity.writerId);
+    const output =
+      known ??
+      createOutput({
+        home,
+        projectId,
+        identity,
+        isPowerSafe: true,
+        rotateBytes,
+        clock,
+        fs,
+        onDistrust: () => undefined,
+        onError,
+      });
+    // The order of the map is that of use.
+    outputByWriter.set(identity.writerId, output);
+    if (outputByWriter.size > outputsMax) release(outputByWriter.keys().next().value!);
+    return output;
+  };
+
+  return {
+    take(bytes) {
+      const batch = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      const { header, entries } = checkBatch(batch, projectId);
+      if (entries === 0) return { entries };
+      const output = outputOf(header);
+      output.leaveIfUnlinked();
+      try {
+        output.write(batch.subarray(header.bytes));
+        output.sync();
+      } catch (error) {
+        // Its next write would have to begin with these bytes; a file of its own is simpler and loses nothing.
+        release(header.identity.writerId);
+        throw error;
+      }
+      return { entries };
+    },
+    async close() {
+      await Promise.all([...outputByWriter.values()].map((output) => output.close()));
+      outputByWriter.clear();
+    },
+  };
+}

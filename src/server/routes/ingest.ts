@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import type { Route } from '../route.ts';
+import { defineRoute, toJson } from '../route.ts';
+import { toProblem } from '../problem.ts';
+
+/** What a batch holds at most. A recorder that is told so sends smaller ones. */
+const batchBytesMax = 32 * 1024 * 1024;
+
+const receipt = z
+  .strictObject({
+    entries: z.int().describe('Entries that are now on disk here.'),
+    generation: z.int().describe('Changes when contents sent before can no longer be relied on.'),
+  })
+  .meta({ id: 'IngestReceipt' });
+
+/** What a disk says that will take more later. */
+const passingCodes = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'EBUSY', 'EAGAIN', 'EIO']);
+
+const ingest = defineRoute({
+  method: 'POST',
+  path: '/api/v1/ingest',
+  summary: 'Takes a batch of journal entries from a recorder without a disk. Answered once they are durable here.',
+  bytes: { mediaType: 'application/vnd.tachograph.journal', bytesMax: batchBytesMax },
+  answer: receipt,
+  handle: async ({ bytes }, { inbox }) => {
+    if (inbox === null) return toProblem('not-offered', 'This server only reads; send records to one that keeps them.');
+    try {
+      return toJson(JSON.stringify(inbox(bytes)));
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code ?? '';
+      if (!passingCodes.has(code)) throw error;
+      return toProblem('store-busy', `The disk takes no more records for now (${code}). Send the batch again later.`, {
+        headers: { 'retry-after': '5' },
+      });
+    }
+  },
+});
+
+/** Where recorders without a disk send their entries. */
+export const ingestRoutes: readonly Route[] = [ingest];
