@@ -1,7 +1,8 @@
 /**
  * Speed of redaction on one core: clean text, text full of look-alikes, and conversations as JSON. Prints a table; with
  * `--json` prints JSON instead. Variants alternate within each round; medians are quoted. Agent transcripts from
- * `../shared/corpus` are measured too where they are there.
+ * `../shared/corpus` are measured too where they are there. Then 100 kB of every anchor, repeated in several ways: the
+ * slowest are told in milliseconds, against a bar of 20.
  *
  *     node bench/redact.ts [--json] [--rounds 31]
  */
@@ -9,6 +10,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createRedactor } from '../src/core/redact/create.ts';
+import { looks } from '../src/core/redact/detect/text.ts';
 
 interface Variant {
   readonly name: string;
@@ -23,6 +25,7 @@ const { values } = parseArgs({
 });
 const rounds = Number(values.rounds);
 const redactor = createRedactor({ key: new Uint8Array(32).fill(1) });
+const watchful = createRedactor({ key: new Uint8Array(32).fill(1), personal: true });
 
 let seed = 20_261_121;
 function random(below: number): number {
@@ -141,6 +144,7 @@ function variant(
 function variants(): Variant[] {
   const prose = proseOf(1_000_000);
   const alike = lookAlikesOf(200_000);
+  const muchAlike = lookAlikesOf(1_000_000);
   const conversation = conversationOf(200_000, () => proseOf(2000));
   const talkOfKeys = conversationOf(200_000, () => `${proseOf(1900)} the secret is a token: see "api_key"`);
   const text = (value: string): unknown => redactor.text(value);
@@ -151,7 +155,8 @@ function variants(): Variant[] {
     variant('text, clean, 1 kB', 250, slices(prose, 1000), text),
     variant('text, clean, 1 MB', 250, [prose], text),
     variant('text, look-alikes, 1 kB', 20, slices(alike, 1000), text),
-    variant('text, look-alikes, 200 kB', 20, [alike], text),
+    variant('text, look-alikes, 1 MB', 20, [muchAlike], text),
+    variant('text, clean, 1 kB, personal on', null, slices(prose, 1000), (value) => watchful.text(value)),
     variant('json, conversation, 200 kB', 250, [conversation], json),
     variant('body, conversation, 200 kB', null, [conversation], body),
     variant('json, look-alikes, 200 kB', 20, [JSON.stringify({ text: alike })], json),
@@ -187,10 +192,43 @@ function measure(all: readonly Variant[]): { name: string; bar: number | null; m
   });
 }
 
+interface Hostile {
+  readonly piece: string;
+  readonly way: string;
+  readonly milliseconds: number;
+}
+
+const hostileBar = 20;
+
+/** Every anchor as it is, beside a value, and with a value too short, 100 kB of it; slowest first. */
+function measureHostile(): Hostile[] {
+  const ways: [string, (value: string) => unknown][] = [
+    ['text', (value) => redactor.text(value)],
+    ['json', (value) => redactor.json(JSON.stringify({ a: value }))],
+  ];
+  const pieces = new Set(looks.flatMap(({ literal }) => [literal, ` ${literal}`, `${literal}="a1`, `${literal}aA1`]));
+  for (const each of ['a', '=', '://a@', '?key=a', '<password>a', '"token","x",', 'YWFh', 'YWFhYWFhYWFhYWFh/'])
+    pieces.add(each);
+  const all = [...pieces].flatMap((piece) => {
+    const hostile = flat(piece.repeat(Math.ceil(100_000 / piece.length)));
+    return ways.map(([way, run]): Hostile => {
+      const times = [0, 1, 2].map(() => {
+        const started = process.hrtime.bigint();
+        run(hostile);
+        return Number(process.hrtime.bigint() - started) / 1e6;
+      });
+      return { piece, way, milliseconds: Math.round(Math.min(...times) * 10) / 10 };
+    });
+  });
+  return all.toSorted((a, b) => b.milliseconds - a.milliseconds);
+}
+
 const figures = measure(variants());
+const hostile = measureHostile();
+const slow = hostile.filter(({ milliseconds }) => milliseconds > hostileBar).length;
 if (values.json) {
   process.stdout.write(
-    `${JSON.stringify({ bench: 'redact', unit: 'MB/s', rounds, node: process.version, figures }, null, 2)}\n`,
+    `${JSON.stringify({ bench: 'redact', unit: 'MB/s', rounds, node: process.version, figures, hostile: { unit: 'ms', texts: hostile.length, slow, slowest: hostile.slice(0, 20) } }, null, 2)}\n`,
   );
 } else {
   process.stdout.write(`redaction, MB/s on one core, ${rounds} rounds, Node ${process.version}\n`);
@@ -200,4 +238,9 @@ if (values.json) {
       `${name.padEnd(30)}${String(median).padStart(8)}${String(least).padStart(8)}${(bar === null ? '' : String(bar)).padStart(8)}\n`,
     );
   }
+  process.stdout.write(
+    `\n100 kB of hostile text, ${hostile.length} texts, ${slow} of them over ${hostileBar} ms; the slowest:\n`,
+  );
+  for (const { piece, way, milliseconds } of hostile.slice(0, 8))
+    process.stdout.write(`${`${way}, ${JSON.stringify(piece)}`.padEnd(46)}${String(milliseconds).padStart(8)} ms\n`);
 }

@@ -153,7 +153,8 @@ function findStart(redactor: Redactor, raw: string, previous: Match): Enclosure 
  * previous recorded text.
  */
 function redactNext(redactor: Redactor, raw: string, previous: Match, draft: EntryDraft): Recorded {
-  const enclosure = findStart(redactor, raw, previous);
+  // Rules for places count from the root of a document, which a rest does not have.
+  const enclosure = redactor.hasPaths === true ? null : findStart(redactor, raw, previous);
   if (enclosure !== null) {
     const opened = enclosureToText(enclosure);
     const rest = redactor.body(opened + raw.slice(enclosure.at), 'application/json');

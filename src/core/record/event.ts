@@ -1,6 +1,7 @@
 import type {
   AttemptEndFacts,
   ContentEraseFacts,
+  CostActualFacts,
   GapFacts,
   RunCreateFacts,
   RunEndFacts,
@@ -43,6 +44,7 @@ export interface FactsByType {
   'attempt-end': AttemptEndFacts;
   gap: GapFacts;
   'content-erase': ContentEraseFacts;
+  'cost-actual': CostActualFacts;
 }
 
 /** Facts of an event of type `T`, or `null` for the types without. */

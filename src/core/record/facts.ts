@@ -74,9 +74,14 @@ export interface GapFacts {
   readonly untilMs: number;
 }
 
+/** Facts of `cost-actual`: what a step cost, as it became known afterwards. Its status is `actual`. */
+export interface CostActualFacts {
+  readonly cost: Cost;
+}
+
 /** Facts of `content-erase`: what was erased, in numbers, so that they outlive a second erasure. */
 export interface ContentEraseFacts {
-  readonly scope: 'run' | 'caller' | 'session' | 'message';
+  readonly scope: 'run' | 'caller' | 'session' | 'message' | 'sampling';
   /** Events that lost their words. */
   readonly events: number;
   readonly contents: number;

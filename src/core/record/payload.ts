@@ -116,7 +116,7 @@ export interface GapPayload {
 
 /** Payload of `content-erase`: what was erased, in numbers only. */
 export interface ContentErasePayload {
-  readonly scope: 'run' | 'caller' | 'session' | 'message';
+  readonly scope: 'run' | 'caller' | 'session' | 'message' | 'sampling';
   readonly events: number;
   readonly contents: number;
   /** Contents that other runs share and that therefore stay. */

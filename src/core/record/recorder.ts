@@ -8,9 +8,11 @@ import { TachographError } from '../error.ts';
 import type { IdSource } from '../id.ts';
 import { createIdSource } from '../id.ts';
 import type { Journal } from '../journal.ts';
+import { createHeartbeat } from '../life/heartbeat.ts';
 import type { Limits } from '../limits.ts';
 import { defaultLimits } from '../limits.ts';
 import { createRedactor } from '../redact/create.ts';
+import type { RedactOptions } from '../redact/options.ts';
 import type { Redactor } from '../redact/redactor.ts';
 import { createDesk } from '../recorder/desk.ts';
 import { errorToEndReason } from './failure.ts';
@@ -28,6 +30,9 @@ export interface RecorderOptions {
   readonly journal: Journal | null;
   /** 32 bytes, the project's: equal contents of one project get one name, equal secrets one placeholder. */
   readonly contentKey?: Uint8Array;
+  /** More than credentials: own rules, personal data, pseudonyms. Throws `bad-argument` when it is not right. */
+  readonly redact?: RedactOptions;
+  /** Takes the place of the built-in redactor, and of `redact`. */
   readonly redactor?: Redactor;
   readonly limits?: Partial<Limits>;
   readonly clock?: Clock;
@@ -71,7 +76,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
   const clock = options.clock ?? systemClock;
   const ids = options.ids ?? createIdSource(clock);
   const key = checkKey(options.contentKey ?? randomBytes(32));
-  const redactor = options.redactor ?? createRedactor({ key });
+  const redactor = options.redactor ?? createRedactor({ key, ...options.redact });
   const limits = { ...defaultLimits, ...options.limits };
   const interner = createInterner({ namer: createContentNamer(key), redactor, knownMax: limits.knownContentsMax });
   const report = createErrorReporter(clock, options.onError);
@@ -87,6 +92,11 @@ export function createRecorder(options: RecorderOptions): Recorder {
   });
   const scope = createScope();
   const openRuns = new Set<RunRecorder>();
+  const heartbeat = createHeartbeat({
+    everyMs: Math.max(1, limits.staleMs / 2),
+    isNeeded: () => openRuns.size > 0,
+    beat: () => desk.safely(() => options.journal!.beat?.(), undefined),
+  });
   const surroundings = {
     desk,
     scope,
@@ -95,11 +105,13 @@ export function createRecorder(options: RecorderOptions): Recorder {
     onClosed: (run: RunRecorder) => void openRuns.delete(run),
   };
 
+  const closings = new Set<() => void>();
   const defaults = readFields<RunStart>(options.defaults ?? {}, runStartShape, report);
   const startRun = (given: RunStart): RunRecorder =>
     desk.safely(() => {
       const run = beginRun(surroundings, readStart(given, defaults, report));
       openRuns.add(run);
+      heartbeat.start();
       return run;
     }, nullRun);
 
@@ -122,6 +134,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
     currentStep: () => scope.state().step,
     bind: (fn) => desk.safely(() => scope.bind(fn), fn),
     reuseStep: (fn) => scope.enter({ reuse: scope.state().reuse ?? new Map() }, fn),
+    onClose: (work) => void (typeof work === 'function' && closings.add(work)),
     async flush(flushOptions) {
       desk.reportLoss();
       try {
@@ -132,7 +145,10 @@ export function createRecorder(options: RecorderOptions): Recorder {
       }
     },
     async close() {
+      for (const work of closings) desk.safely(work, undefined);
+      closings.clear();
       for (const run of [...openRuns]) run.close({ endReason: 'interrupted' });
+      heartbeat.stop();
       desk.reportLoss();
       try {
         await options.journal!.close();

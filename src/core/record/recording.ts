@@ -171,6 +171,14 @@ export interface PartialText {
   readonly text: string;
 }
 
+/** What a step cost, as its provider or a contract says afterwards. */
+export interface ActualCost {
+  /** Whole nano-USD, not negative. */
+  readonly nanoUsd: number;
+  /** Where it was learned; `provider-api` unless said. */
+  readonly source?: 'provider-response' | 'provider-api' | 'contract';
+}
+
 /** Records one step. Never throws (I1). */
 export interface StepRecorder {
   readonly id: string;
@@ -186,6 +194,8 @@ export interface StepRecorder {
    * which a secret may still be coming in. For streams that must survive `kill -9` in part; the end repeats it all.
    */
   partial(texts: readonly PartialText[]): void;
+  /** Tells what the step cost in fact, also after its end and its run's. It takes the place of every estimate. */
+  actualCost(cost: ActualCost): void;
   /** The caller asked that nothing of what goes in, or comes out, is recorded: lower layers withhold bodies too. */
   readonly inputsWithheld: boolean;
   readonly outputsWithheld: boolean;
@@ -285,6 +295,8 @@ export interface Recorder {
   bind<A extends unknown[], R>(fn: (...args: A) => R): (...args: A) => R;
   /** Every model call of one run begun inside `fn` shares one step, so that retries are its attempts. */
   reuseStep<T>(fn: () => T): T;
+  /** Calls `work` when the recorder is closed, before runs that are still open end as interrupted. */
+  onClose(work: () => void): void;
   /** Never rejects: a journal that cannot say is answered with the state `timeout`. */
   flush(options?: { to?: 'durable' | 'index'; timeoutMs?: number }): Promise<FlushReceipt>;
   /** Ends the runs still open as `interrupted`. Never rejects. */

@@ -1,6 +1,7 @@
 import { elapsedMs } from '../clock.ts';
 import { epochOf } from '../content/context.ts';
 import type { EntryDraft } from '../content/interner.ts';
+import { countRedactions } from '../content/interner.ts';
 import { isUuid, uuidToMs } from '../id.ts';
 import type { Desk } from './desk.ts';
 import { readFields, refused, text } from './given.ts';
@@ -26,19 +27,10 @@ export interface RunSurroundings {
   readonly onClosed: (run: RunRecorder) => void;
 }
 
-const copied = [
-  'callerId',
-  'channelId',
-  'sessionId',
-  'endUserId',
-  'name',
-  'labels',
-  'capture',
-  'model',
-  'spanId',
-  'triggerMessageId',
-  'historyTipMessageId',
-] as const;
+/** Names of people and places, which may be recorded as pseudonyms. */
+const identifiers = ['callerId', 'channelId', 'sessionId', 'endUserId'] as const;
+
+const copied = ['name', 'labels', 'capture', 'model', 'spanId', 'triggerMessageId', 'historyTipMessageId'] as const;
 
 function createPayload(
   of: RunSurroundings,
@@ -46,8 +38,15 @@ function createPayload(
   traceId: string | null,
   draft: EntryDraft,
 ): RunCreatePayload {
-  const { interner } = of.desk;
+  const { interner, redactor } = of.desk;
   const fields: Record<string, unknown> = { agentId: start.agentId, kind: start.kind ?? 'agent' };
+  for (const key of identifiers) {
+    const name = start[key];
+    if (name === undefined) continue;
+    const redacted = redactor.identifier?.(name) ?? { value: name, counts: null };
+    fields[key] = redacted.value;
+    countRedactions(draft, redacted.counts);
+  }
   for (const key of copied) if (start[key] !== undefined) fields[key] = start[key];
   if (traceId !== null) fields['traceId'] = traceId;
   if (start.inputs !== undefined) fields['inputs'] = interner.content('inputs', start.inputs, draft);

@@ -37,12 +37,20 @@ function redactEventStream(text: string, scanner: Scanner): string {
   });
 }
 
-/** Redacts a body in the way its content type asks for. A `truncated` one may end anywhere. */
+/**
+ * Redacts a body in the way its content type asks for. A `truncated` one may end anywhere, in the middle of a
+ * credential too.
+ */
 export function redactBody(
   text: string,
   contentType: string | null,
   tools: { scanner: Scanner; isCut: boolean },
 ): string {
+  const redacted = redactByForm(text, contentType, tools);
+  return tools.isCut ? tools.scanner.end(redacted) : redacted;
+}
+
+function redactByForm(text: string, contentType: string | null, tools: { scanner: Scanner; isCut: boolean }): string {
   const { scanner, isCut } = tools;
   switch (formOf(text, contentType)) {
     case 'json':
@@ -56,7 +64,7 @@ export function redactBody(
     case 'multipart':
       return redactMultipart(text, contentType ?? '', {
         scanner,
-        redactPart: (part, type) => redactBody(part, type, tools),
+        redactPart: (part, type) => redactByForm(part, type, tools),
       });
     default:
       return scanner.loose(text);

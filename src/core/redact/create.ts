@@ -1,6 +1,5 @@
 import { redactBody } from './body.ts';
-import { hasAnchor, hasJsonAnchor } from './detect/anchor.ts';
-import { textEdits } from './detect/text.ts';
+import { textEdits, textFindings } from './detect/text.ts';
 import { wholeUrlEdits } from './detect/url.ts';
 import type { Tally } from './edit.ts';
 import { createTally, settle } from './edit.ts';
@@ -8,22 +7,19 @@ import { TachographError } from '../error.ts';
 import { createHeaderJudge, redactHeaders } from './headers.ts';
 import { createKeyJudge } from './keys.ts';
 import { createMark, toWithheld } from './placeholder.ts';
-import type { Redacted, Redactor } from './redactor.ts';
-import type { Scanner } from './scanner.ts';
-import { createScanner, mayBeJson } from './scanner.ts';
+import { createHoldback } from './holdback.ts';
+import { createPathRules } from './json/paths.ts';
+import type { RedactOptions } from './options.ts';
+import { optionsToExtra } from './options.ts';
+import { createPseudonymise } from './pseudonym.ts';
+import type { FullRedactor, Redacted } from './redactor.ts';
+import type { Scanner, ScannerParts } from './scanner.ts';
+import { createScanner, isCleanJson, isCleanText, mayBeJson } from './scanner.ts';
 
-/** How a redactor is made. Names are compared without case; those of keys also without `-`, `_` and `.`. */
-export interface RedactorOptions {
-  /** The project's key, 32 bytes: placeholders are digests under it. */
+/** How a redactor is made: the options of a user, and the project's key. */
+export interface RedactorOptions extends RedactOptions {
+  /** The project's key, 32 bytes: placeholders and pseudonyms are digests under it. */
   readonly key: Uint8Array;
-  /** Headers that lose their values besides the built-in ones. */
-  readonly deniedHeaders?: readonly string[];
-  /** Headers that keep their values although a built-in rule denies them; they are still scanned. */
-  readonly allowedHeaders?: readonly string[];
-  /** JSON keys and form fields that lose their values besides the built-in ones. */
-  readonly deniedKeys?: readonly string[];
-  /** JSON keys and form fields that keep their values although a built-in rule denies them; they are still scanned. */
-  readonly allowedKeys?: readonly string[];
 }
 
 const failure = 'redaction-failed';
@@ -33,17 +29,26 @@ function mustBeText(value: unknown): void {
     throw new TachographError('bad-argument', `Only text can be redacted, not ${typeof value}.`);
 }
 
-/** A redactor under a project's key (I4). It never throws: what fails inside is withheld and counted. */
-export function createRedactor(options: RedactorOptions): Redactor {
+/**
+ * A redactor under a project's key (I4). Throws `bad-argument` for options that are not right; afterwards it never
+ * throws: what fails inside is withheld and counted.
+ */
+export function createRedactor(options: RedactorOptions): FullRedactor {
   const { key, deniedHeaders = [], allowedHeaders = [], deniedKeys = [], allowedKeys = [] } = options;
-  const mark = createMark(key);
-  const judge = createKeyJudge(deniedKeys, allowedKeys);
+  const parts: ScannerParts = {
+    mark: createMark(key),
+    judge: createKeyJudge(deniedKeys, allowedKeys),
+    extra: optionsToExtra(options),
+    paths: createPathRules(options.deniedPaths ?? [], options.allowedPaths ?? []),
+  };
+  const { mark, extra } = parts;
   const isDeniedHeader = createHeaderJudge(deniedHeaders, allowedHeaders);
+  const pseudonymise = options.pseudonymise === true ? createPseudonymise(key) : null;
 
   function guard<T>(redact: (scanner: Scanner, tally: Tally) => T, withhold: () => T): Redacted<T> {
     try {
       const tally = createTally();
-      const value = redact(createScanner({ judge, mark, tally }), tally);
+      const value = redact(createScanner(parts, tally), tally);
       return { value, counts: tally.counts() };
     } catch {
       return { value: withhold(), counts: { [failure]: 1 } };
@@ -58,14 +63,17 @@ export function createRedactor(options: RedactorOptions): Redactor {
     return guard(guarded, () => toWithheld(failure, text));
   }
 
+  const text = (value: string): Redacted<string> => {
+    if (typeof value === 'string' && !mayBeJson.test(value) && isCleanText(value, extra))
+      return { value, counts: null };
+    return guardText(value, (scanner) => scanner.loose(value));
+  };
+
   return {
-    text(text) {
-      if (typeof text === 'string' && !mayBeJson.test(text) && !hasAnchor(text)) return { value: text, counts: null };
-      return guardText(text, (scanner) => scanner.loose(text));
-    },
-    json(text) {
-      if (typeof text === 'string' && !hasJsonAnchor(text, judge.extraAnchor)) return { value: text, counts: null };
-      const redacted = guardText(text, (scanner) => scanner.validJson(text));
+    text,
+    json(value) {
+      if (typeof value === 'string' && isCleanJson(value, parts)) return { value, counts: null };
+      const redacted = guardText(value, (scanner) => scanner.validJson(value));
       return redacted.value.startsWith('[WITHHELD:')
         ? { ...redacted, value: JSON.stringify(redacted.value) }
         : redacted;
@@ -77,10 +85,16 @@ export function createRedactor(options: RedactorOptions): Redactor {
       ),
     url: (url) =>
       guardText(url, (_scanner, tally) => {
-        const bare = settle(url, tally, (text) => wholeUrlEdits(text, mark));
-        return settle(bare, tally, (text) => textEdits(text, mark));
+        const bare = settle(url, tally, (value) => wholeUrlEdits(value, mark));
+        return settle(bare, tally, (value) => textEdits(value, mark, extra));
       }),
-    body: (text, contentType, bodyOptions) =>
-      guardText(text, (scanner) => redactBody(text, contentType, { scanner, isCut: bodyOptions?.truncated === true })),
+    body: (value, contentType, bodyOptions) =>
+      guardText(value, (scanner) =>
+        redactBody(value, contentType, { scanner, isCut: bodyOptions?.truncated === true }),
+      ),
+    identifier: (name) =>
+      guardText(name, (scanner) => (pseudonymise === null ? scanner.identifier(name) : pseudonymise(name))),
+    holdback: () => createHoldback(text, (value) => textFindings(value, extra)),
+    hasPaths: parts.paths !== null,
   };
 }

@@ -30,6 +30,8 @@ export interface Finding {
   readonly end: number;
   readonly kind: string;
   readonly isDropped?: boolean;
+  /** The secret as it is behind its encoding, where the text holds it encoded. */
+  readonly secret?: string;
 }
 
 const roundsMax = 12;

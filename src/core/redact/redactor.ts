@@ -1,3 +1,5 @@
+import type { Holdback } from './holdback.ts';
+
 /** A redacted value and how many secrets of which kind it lost; `counts` is `null` when nothing was removed. */
 export interface Redacted<T> {
   readonly value: T;
@@ -19,4 +21,16 @@ export interface Redactor {
   url(url: string): Redacted<string>;
   /** An HTTP body by its content type: JSON, NDJSON, SSE, form, multipart or text. A cut body may end mid-document. */
   body(text: string, contentType: string | null, options?: { truncated?: boolean }): Redacted<string>;
+  /**
+   * The name of a caller, session, channel or end user as it is recorded: a keyed digest when pseudonyms are switched
+   * on, else the name itself, which personal-data rules spare. Queries go through it too.
+   */
+  identifier?(name: string): Redacted<string>;
+  /** A text that grows by chunks, handed on redacted while it grows. */
+  holdback?(): Holdback;
+  /** True when rules for places in JSON are set: then a document must be redacted whole, from its root. */
+  readonly hasPaths?: boolean;
 }
+
+/** The redactor that is built in: every optional part is there. */
+export type FullRedactor = Required<Redactor>;

@@ -1,9 +1,12 @@
-import { hasAnchor, hasJsonAnchor } from './detect/anchor.ts';
+import { hasAnchor, isSuspect } from './detect/suspect.ts';
+import { cutMarkAt } from './detect/marked.ts';
+import type { Extra } from './detect/text.ts';
 import { markWhole, textEdits } from './detect/text.ts';
 import type { Tally } from './edit.ts';
 import { settle } from './edit.ts';
 import type { JsonScan } from './json/edits.ts';
 import { jsonEdits, tryJsonEdits } from './json/edits.ts';
+import type { PathRules } from './json/paths.ts';
 import { MalformedJson } from './json/walk.ts';
 import type { KeyJudge } from './keys.ts';
 import type { Mark } from './placeholder.ts';
@@ -22,6 +25,10 @@ export interface Scanner {
   json(text: string, isCut: boolean): string;
   /** Text that may be JSON. */
   loose(text: string): string;
+  /** A name of our own or of a caller: credentials go, personal data stays. */
+  identifier(value: string): string;
+  /** The end of a cut text: what is left of a credential that the cut went through goes. */
+  end(text: string): string;
   /** A whole value that goes. */
   whole(value: string, kind: string): string;
 }
@@ -38,13 +45,31 @@ function isJson(text: string): boolean {
   }
 }
 
+/** What all scanners of a redactor share. */
+export interface ScannerParts {
+  readonly judge: KeyJudge;
+  readonly mark: Mark;
+  readonly extra: Extra | null;
+  readonly paths: PathRules | null;
+}
+
+/** True when plain text needs no further look. */
+export function isCleanText(text: string, extra: Extra | null): boolean {
+  return !hasAnchor(text) && (extra === null || !extra.isIn(text));
+}
+
+/** True when JSON text needs no further look. */
+export function isCleanJson(text: string, { judge, extra, paths }: ScannerParts): boolean {
+  return paths === null && !isSuspect(text, judge.extraAnchor) && (extra === null || !extra.isIn(text));
+}
+
 /** A scanner for one call; `tally` counts what it removes. */
-export function createScanner(parts: { judge: KeyJudge; mark: Mark; tally: Tally }): Scanner {
-  const { judge, mark, tally } = parts;
-  const whole: JsonScan = { judge, mark, isCut: false, nesting: 0 };
+export function createScanner(parts: ScannerParts, tally: Tally): Scanner {
+  const { judge, mark, extra } = parts;
+  const whole: JsonScan = { ...parts, isCut: false, nesting: 0 };
   const cut: JsonScan = { ...whole, isCut: true };
-  const text = (value: string): string =>
-    hasAnchor(value) ? settle(value, tally, (current) => textEdits(current, mark)) : value;
+  const plain = (value: string): string => settle(value, tally, (current) => textEdits(current, mark, extra));
+  const text = (value: string): string => (isCleanText(value, extra) ? value : plain(value));
   const validJson = (value: string): string => settle(value, tally, (current) => jsonEdits(current, whole));
   const bad = (value: string): string => {
     tally.add('bad-json');
@@ -62,12 +87,19 @@ export function createScanner(parts: { judge: KeyJudge; mark: Mark; tally: Tally
     judge,
     text,
     validJson,
-    isClean: (value) => !hasJsonAnchor(value, judge.extraAnchor),
+    isClean: (value) => isCleanJson(value, parts),
     json: (value, isCut) => (isCut ? cutJson(value) : isJson(value) ? validJson(value) : bad(value)),
     loose: (value) =>
       mayBeJson.test(value)
-        ? settle(value, tally, (current) => tryJsonEdits(current, cut) ?? textEdits(current, mark))
+        ? settle(value, tally, (current) => tryJsonEdits(current, cut) ?? textEdits(current, mark, extra))
         : text(value),
+    identifier: (value) => settle(value, tally, (current) => textEdits(current, mark, extra, true)),
+    end(value) {
+      const at = cutMarkAt(value);
+      if (at < 0) return value;
+      tally.add('cut');
+      return value.slice(0, at) + mark('cut', value.slice(at));
+    },
     whole(value, kind) {
       const marked = markWhole(value, kind, mark);
       tally.add(marked.kind);

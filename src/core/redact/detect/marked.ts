@@ -1,74 +1,69 @@
-import type { Finding } from '../edit.ts';
-import { keyOrUrlAnchor, markAnchor } from './anchor.ts';
-import { detectPem } from './pem.ts';
-import { detectWhole, findEach, isBoundary, matchEnd } from './sticky.ts';
-import { urlFindings } from './url.ts';
+import { specials } from './special.ts';
+import type { Detect } from './sticky.ts';
+import { isBoundary, matchEnd } from './sticky.ts';
+import { cloudRows } from './table/cloud.ts';
+import { messagingRows } from './table/messaging.ts';
+import { modelRows } from './table/models.ts';
+import { paymentRows } from './table/payment.ts';
+import { productRows } from './table/products.ts';
+import type { Row } from './table/row.ts';
+import { sourceRows } from './table/sources.ts';
 
-/*
- * No pattern here has an upper bound on the credential: a bound would leave the tail of a longer one in the text. Each
- * stays linear because it fails within its lower bound or matches, and the search goes on behind the match.
- */
-const secretKey = /sk-[A-Za-z0-9_-]{16,}/y;
-const anthropicKey = /sk-ant-[A-Za-z0-9_-]{12,}/y;
-const jwt = /eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{6,}(?:\.[A-Za-z0-9_-]*){0,3}/y;
+/** Every form of credential that is known by a literal and a pattern. */
+export const rows: readonly Row[] = [
+  ...cloudRows,
+  ...modelRows,
+  ...sourceRows,
+  ...messagingRows,
+  ...paymentRows,
+  ...productRows,
+];
 
-const detectGoogle = detectWhole(/AIza[A-Za-z0-9_-]{35,}/y, 'google-key');
-const detectAws = detectWhole(/A[KS]IA[A-Z0-9]{16}(?![A-Z0-9])/y, 'aws-key-id');
-const detectGithub = detectWhole(/gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{22,}/y, 'github-token');
-const detectSlack = detectWhole(/xox[a-z]-[A-Za-z0-9-]{10,}/y, 'slack-token');
-const detectStripe = detectWhole(/[rs]k_(?:live|test)_[A-Za-z0-9]{10,}/y, 'stripe-key');
-
-/** `sk-` also ends words and begins names: the rest must look like a key, not like words between dashes. */
-function detectSecretKey(text: string, at: number): Finding | null {
-  const anthropicEnd = matchEnd(anthropicKey, text, at);
-  if (anthropicEnd > 0) return { start: at, end: anthropicEnd, kind: 'anthropic-key' };
-  if (!isBoundary(text, at)) return null;
-  const end = matchEnd(secretKey, text, at);
-  if (end < 0) return null;
-  const value = text.slice(at + 3, end);
-  const isKnown = /^(?:proj|svcacct|admin|or-v1|lf)-/.test(value);
-  const isKey = isKnown || /[A-Za-z0-9]{20}/.test(value) || (/\d/.test(value) && /[A-Za-z0-9]{16}/.test(value));
-  return isKey ? { start: at, end, kind: 'openai-key' } : null;
-}
-
-function detectJwt(text: string, at: number): Finding | null {
-  if (!isBoundary(text, at)) return null;
-  const end = matchEnd(jwt, text, at);
-  return end < 0 ? null : { start: at, end, kind: 'jwt' };
-}
-
-/** Some marks begin inside their credential: `[rs]k_live_` at its `k`, `github_pat_` at its `_`. */
-function detectMarked(text: string, at: number, mark: string): Finding | null {
-  switch (mark[0]) {
-    case 'k':
-      return detectStripe(text, at - 1);
-    case 'A':
-      return mark === 'AIza' ? detectGoogle(text, at) : detectAws(text, at);
-    case 'g':
-      return detectGithub(text, at);
-    case '_':
-      return detectGithub(text, at - 6);
-    case 'x':
-      return detectSlack(text, at);
-    case 'e':
-      return detectJwt(text, at);
-    default:
-      return detectPem(text, at);
-  }
-}
-
-/** Credentials with a mark of their own, and private-key blocks. */
-export function markedFindings(text: string, findings: Finding[]): void {
-  findEach(text, markAnchor, (at, mark) => detectMarked(text, at, mark), findings);
-}
-
-/** Keys that begin with `sk-`, and what URLs carry. */
-export function keyAndUrlFindings(text: string, findings: Finding[]): void {
-  const read = { to: 0, findings };
-  const detect = (at: number, mark: string): Finding | null => {
-    if (mark === 'sk-') return detectSecretKey(text, at);
-    urlFindings(text, at, read);
-    return null;
+function rowToDetect({ kind, mark, rest, isAnywhere }: Row): Detect {
+  const pattern = new RegExp(mark.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&') + rest, 'y');
+  return (text, at) => {
+    if (!isAnywhere && !isBoundary(text, at)) return null;
+    const end = matchEnd(pattern, text, at);
+    return end < 0 ? null : { start: at, end, kind };
   };
-  findEach(text, keyOrUrlAnchor, detect, findings);
+}
+
+/** Marks and what looks at them: credentials with a mark of their own, and private-key blocks. */
+export const markedDetectors: readonly { readonly mark: string; readonly detect: Detect }[] = [
+  ...rows.map((row) => ({ mark: row.mark, detect: rowToDetect(row) })),
+  ...specials.flatMap(({ marks, detect }) => marks.map((mark) => ({ mark, detect }))),
+];
+
+/** Marks that also begin plain words, and say nothing when nothing follows them. */
+const plainMarks = new Set([
+  'key-',
+  'api-',
+  'sdk-',
+  're_',
+  'pk_',
+  'ak_',
+  'EAAA',
+  'AAAA',
+  'prod:',
+  'secret_',
+  'organizations/',
+]);
+const cutMarks = rows.filter(({ mark }) => !plainMarks.has(mark) && (mark.length > 3 || mark.endsWith('_')));
+const cutKey =
+  /(?:^|[^A-Za-z0-9_-])(sk-(?:(?:ant|proj|or|admin|svcacct)-)?[A-Za-z0-9_-]*|eyJ[A-Za-z0-9_-]{8,}\.?[A-Za-z0-9_-]*)$/;
+
+/**
+ * The place of a mark whose credential the end of a cut text went through, or -1: too little of it is left to be
+ * matched. Looks at the last word only.
+ */
+export function cutMarkAt(text: string): number {
+  const word = /[A-Za-z0-9_.~%+/$=-]+$/.exec(text.slice(-256))?.[0] ?? '';
+  const wordAt = text.length - word.length;
+  const places = cutMarks.flatMap(({ mark, isAnywhere }) => {
+    const at = word.lastIndexOf(mark);
+    return at >= 0 && (isAnywhere || isBoundary(text, wordAt + at)) ? [wordAt + at] : [];
+  });
+  const secretKey = cutKey.exec(text.slice(-256));
+  if (secretKey !== null) places.push(text.length - secretKey[1]!.length);
+  return places.length === 0 ? -1 : Math.min(...places);
 }

@@ -1,6 +1,5 @@
 import type { Finding } from '../edit.ts';
-import { schemeAnchor } from './anchor.ts';
-import { findEach } from './sticky.ts';
+import type { Detect } from './sticky.ts';
 
 const bearer = /bearer\s{1,4}([A-Za-z0-9._~+/-]{8,}={0,2})/iy;
 const basic = /basic\s{1,4}([A-Za-z0-9+/_-]{6,}={0,2})/iy;
@@ -35,11 +34,9 @@ function detectCookie(text: string, at: number): Finding | null {
   return found === null ? null : { start: found.start, end: found.end, kind: 'cookie' };
 }
 
-/** Credentials behind `Bearer` and `Basic`, and cookies of headers quoted in text. */
-export function schemeFindings(text: string, findings: Finding[]): void {
-  const detect = (at: number, scheme: string): Finding | null => {
-    if (scheme.length === 7) return detectBearer(text, at);
-    return /e$/i.test(scheme) ? detectCookie(text, at) : detectBasic(text, at);
-  };
-  findEach(text, schemeAnchor, detect, findings);
-}
+/** Words before a credential, and what looks behind them: authentication schemes, and cookies of quoted headers. */
+export const schemeDetectors: readonly { readonly word: string; readonly detect: Detect }[] = [
+  { word: 'bearer', detect: detectBearer },
+  { word: 'basic', detect: detectBasic },
+  { word: 'cookie', detect: detectCookie },
+];

@@ -1,20 +1,12 @@
 import type { Finding } from '../edit.ts';
 
-/** Looks at one anchor; a finding, or `null` when the anchor is a look-alike. Reads forward only. */
+/** Looks at one anchor; a finding, or `null` when the anchor is a look-alike. Work is bounded unless it finds. */
 export type Detect = (text: string, at: number) => Finding | null;
 
 /** End of the match of a sticky pattern at a place, or -1. */
 export function matchEnd(pattern: RegExp, text: string, at: number): number {
   pattern.lastIndex = at;
   return pattern.test(text) ? pattern.lastIndex : -1;
-}
-
-/** A detector of what a sticky pattern matches. */
-export function detectWhole(pattern: RegExp, kind: string): Detect {
-  return (text, at) => {
-    const end = matchEnd(pattern, text, at);
-    return end < 0 ? null : { start: at, end, kind };
-  };
 }
 
 const isWord = (code: number): boolean =>
@@ -24,20 +16,4 @@ const isWord = (code: number): boolean =>
 export function isBoundary(text: string, at: number): boolean {
   if (at === 0 || !isWord(text.charCodeAt(at - 1))) return true;
   return /(?:\\[bfnrt]|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4})$/.test(text.slice(Math.max(0, at - 6), at));
-}
-
-/** Runs a detector at every place of a global pattern and goes on behind what it found. */
-export function findEach(
-  text: string,
-  anchor: RegExp,
-  detect: (at: number, match: string) => Finding | null,
-  findings: Finding[],
-): void {
-  anchor.lastIndex = 0;
-  for (let match = anchor.exec(text); match !== null; match = anchor.exec(text)) {
-    const finding = detect(match.index, match[0]);
-    if (finding === null) continue;
-    findings.push(finding);
-    anchor.lastIndex = finding.end;
-  }
 }

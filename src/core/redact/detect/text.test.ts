@@ -21,7 +21,7 @@ const pem = (kind: string, newline = '\n'): string =>
 const positives: [string, string, string?][] = [
   ['openai-key', join('s', 'k-', run(48))],
   ['openai-key', join('s', 'k-proj-', run(40), '_', run(40), '-', run(20))],
-  ['openai-key', join('s', 'k-or-v1-', hex(64))],
+  ['openrouter-key', join('s', 'k-or-v1-', hex(64))],
   ['openai-key', join('s', 'k-', hex(32)), 'key:%'],
   ['openai-key', join('s', 'k-', run(48)), '\\n%'],
   ['openai-key', join('s', 'k-', run(48)), 'a%3D%'],

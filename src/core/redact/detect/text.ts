@@ -1,18 +1,95 @@
-import { assignmentFindings } from './assignment.ts';
-import { keyAndUrlFindings, markedFindings } from './marked.ts';
-import { schemeFindings } from './scheme.ts';
+import { base64Findings, escapedFindings } from './encoded.ts';
 import type { Edit, Finding } from '../edit.ts';
 import { joinFindings } from '../edit.ts';
+import { markedDetectors } from './marked.ts';
+import { detectNamed, nameWords } from './names.ts';
 import type { Mark } from '../placeholder.ts';
 import { placeholderSpans } from '../placeholder.ts';
+import { createPrefilter } from './prefilter.ts';
+import { schemeDetectors } from './scheme.ts';
+import type { Detect } from './sticky.ts';
+import { urlFindings } from './url.ts';
 
-/** Secrets in a plain text: in order, not overlapping. Linear in the length of the text. */
-export function textFindings(text: string): Finding[] {
+/** What else is looked for on a user's wish: detectors of one's own, personal data. */
+export interface Extra {
+  /** True when raw text, in whatever spelling, may hold something of it. */
+  isIn(raw: string): boolean;
+  /** Adds what it finds in a decoded text; `isIdentifier` spares values that are known to be names of our own. */
+  find(text: string, findings: Finding[], isIdentifier: boolean): void;
+}
+
+/** Detectors of one family go on behind what one of them found; those of another look there again. */
+export type Family = 'marked' | 'named' | 'scheme' | 'url' | 'escape';
+
+/** An anchor of the prefilter and what looks at it. */
+export interface Look {
+  readonly literal: string;
+  readonly family: Family;
+  readonly detect: Detect | null;
+}
+
+const hexDigits = [...'0123456789abcdef'];
+const escapeLiterals = [
+  ...[...'234567'].flatMap((high) => hexDigits.map((low) => `%${high}${low}`)),
+  ...[...'234567'].map((high) => `\\x${high}`),
+  '\\u0',
+];
+
+/** All anchors: what clean text holds none of. */
+export const looks: readonly Look[] = [
+  ...markedDetectors.map(({ mark, detect }): Look => ({ literal: mark, family: 'marked', detect })),
+  ...nameWords.map((literal): Look => ({ literal, family: 'named', detect: detectNamed })),
+  ...schemeDetectors.map(({ word, detect }): Look => ({ literal: word, family: 'scheme', detect })),
+  { literal: '://', family: 'url', detect: null },
+  ...escapeLiterals.map((literal): Look => ({ literal, family: 'escape', detect: null })),
+];
+
+/** The one prefilter of all detectors, compiled once; it names anchors by their place in `looks`. */
+export const prefilter = createPrefilter(
+  looks.map(({ literal, family }) => ({ literal, isExact: family === 'marked' || family === 'url' })),
+);
+
+/** What a mark names comes first: of two findings with one span the first gives the kind. */
+function anchoredFindings(text: string, isDecoded: boolean): Finding[] {
+  const marked: Finding[] = [];
   const findings: Finding[] = [];
-  markedFindings(text, findings);
-  keyAndUrlFindings(text, findings);
-  schemeFindings(text, findings);
-  assignmentFindings(text, findings);
+  const resumeAt: Record<Family, number> = { marked: 0, named: 0, scheme: 0, url: 0, escape: 0 };
+  const urls = { to: 0, findings };
+  prefilter.search(text, (anchor, at) => {
+    const { family, detect } = looks[anchor]!;
+    if (at < resumeAt[family]) return 0;
+    if (family === 'url') {
+      urlFindings(text, at, urls);
+    } else if (family === 'escape') {
+      if (isDecoded) return 0;
+      const hidden = escapedFindings(text, { at, from: resumeAt.escape }, decodedFindings);
+      for (const finding of hidden.findings) findings.push(finding);
+      resumeAt.escape = hidden.end;
+    } else {
+      const finding = detect!(text, at);
+      if (finding === null) return 0;
+      (family === 'marked' ? marked : findings).push(finding);
+      resumeAt[family] = finding.end;
+    }
+    return 0;
+  });
+  if (marked.length === 0) return findings;
+  for (const finding of findings) marked.push(finding);
+  return marked;
+}
+
+/** Secrets of a text that was decoded once already. */
+function decodedFindings(text: string): Finding[] {
+  const findings = anchoredFindings(text, true);
+  for (const finding of base64Findings(text, null)) findings.push(finding);
+  return findings.length === 0 ? findings : joinFindings(outsidePlaceholders(text, findings));
+}
+
+/** Secrets in a plain text: in order, not overlapping. Work is in proportion to its length. */
+export function textFindings(text: string, extra: Extra | null = null, isIdentifier = false): Finding[] {
+  const findings = anchoredFindings(text, false);
+  for (const finding of base64Findings(text, decodedFindings)) findings.push(finding);
+  extra?.find(text, findings, isIdentifier);
   return findings.length === 0 ? findings : joinFindings(outsidePlaceholders(text, findings));
 }
 
@@ -30,9 +107,9 @@ function outsidePlaceholders(text: string, findings: Finding[]): Finding[] {
 }
 
 /** The edits that take the secrets out of a plain text. */
-export function textEdits(text: string, mark: Mark): Edit[] {
-  return textFindings(text).map(({ start, end, kind, isDropped }) => {
-    const replacement = isDropped === true ? '' : mark(kind, text.slice(start, end));
+export function textEdits(text: string, mark: Mark, extra: Extra | null = null, isIdentifier = false): Edit[] {
+  return textFindings(text, extra, isIdentifier).map(({ start, end, kind, isDropped, secret }) => {
+    const replacement = isDropped === true ? '' : mark(kind, secret ?? text.slice(start, end));
     return { start, end, kind, replacement };
   });
 }

@@ -34,11 +34,14 @@ function dropClosing(url: string): string {
   return url.slice(0, end);
 }
 
+/** `${token}`, `{{token}}`, `<token>`, `****`: the place of a value. */
+const isVariable = (value: string): boolean => /^(?:\$\{|\$[A-Z_]+$|\{\{|<|\*+$)/.test(value);
+
 /** Query and fragment parameters of a URL whose values must not be kept; offsets count from `base`. */
 export function parameterFindings(url: string, base: number, findings: Finding[]): void {
   for (const match of url.matchAll(parameter)) {
     const value = match[2]!;
-    if (value === '' || !isSensitiveParameter(match[1]!) || isRedacted(value)) continue;
+    if (value === '' || isVariable(value) || !isSensitiveParameter(match[1]!) || isRedacted(value)) continue;
     const start = base + match.index + match[0].length - value.length;
     findings.push({ start, end: start + value.length, kind: 'url-parameter' });
   }
@@ -52,7 +55,9 @@ function userFinding(text: string, at: number): Finding | null {
   if (/(?:^|\+)(?:https?|wss?|ftp)$/.test(schemeBefore(text, at)))
     return { start: at + 3, end: end + 1, kind: 'url-user', isDropped: true };
   const colon = authority.indexOf(':');
-  if (colon < 0 || colon >= infoLength - 1 || isRedacted(authority.slice(colon + 1, infoLength))) return null;
+  if (colon < 0 || colon >= infoLength - 1) return null;
+  const password = authority.slice(colon + 1, infoLength);
+  if (isRedacted(password) || isVariable(password)) return null;
   return { start: at + 3 + colon + 1, end, kind: 'password' };
 }
 

@@ -7,6 +7,7 @@
  */
 
 import type { KeyVerdict } from '../keys.ts';
+import type { PathTracker } from './paths.ts';
 
 /** Text that is not JSON. Never leaves the redactor. */
 export class MalformedJson extends Error {}
@@ -28,6 +29,8 @@ export interface Visitor {
   word(span: Span, verdict: KeyVerdict): void;
   /** An object or array begins. True skips over it: the visitor has dealt with the whole of `find()`. */
   container(start: number, verdict: KeyVerdict, find: () => Span): boolean;
+  /** Told of every object and array that is entered and left, and of every further element; `null` when nobody asks. */
+  readonly tracker: Pick<PathTracker, 'enter' | 'leave' | 'item'> | null;
 }
 
 const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
@@ -129,10 +132,12 @@ export function walkJson(text: string, visitor: Visitor, isCutAllowed: boolean):
       at += 1;
       if (character === ',') {
         verdict = 'keep';
+        visitor.tracker?.item();
         return isObject ? takeKey() : true;
       }
       if (character !== (isObject ? '}' : ']')) fail();
       isObjectByDepth.pop();
+      visitor.tracker?.leave();
     }
     at = skipSpace(text, at);
     if (at < text.length) fail();
@@ -142,12 +147,14 @@ export function walkJson(text: string, visitor: Visitor, isCutAllowed: boolean):
   const enter = (): boolean => {
     const isObject = text[at] === '{';
     isObjectByDepth.push(isObject);
+    visitor.tracker?.enter(isObject);
     at += 1;
     verdict = 'keep';
     if (isEnd()) return false;
     if (text[at] === (isObject ? '}' : ']')) {
       at += 1;
       isObjectByDepth.pop();
+      visitor.tracker?.leave();
       return takeNext();
     }
     return isObject ? takeKey() : true;

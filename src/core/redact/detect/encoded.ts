@@ -1,0 +1,152 @@
+import type { Finding } from '../edit.ts';
+import { nextRun, runEnd } from './prefilter.ts';
+
+/** Searches a decoded text; what it finds is carried back to the encoded one. */
+export type Search = (text: string) => readonly Finding[];
+
+const escape = /%([2-7][0-9A-Fa-f]|0[9adAD])|\\u00([2-7][0-9A-Fa-f])|\\x([2-7][0-9A-Fa-f])/g;
+const regionMax = 65_536;
+
+const isRegionCode = (code: number): boolean =>
+  code > 32 && code !== 34 && code !== 39 && code !== 60 && code !== 62 && code !== 96;
+
+/** A text whose escapes of printable characters are read, and where each of its characters began. */
+function decodeEscapes(raw: string): { text: string; offsets: number[] } {
+  const offsets: number[] = [];
+  let text = '';
+  let at = 0;
+  const copy = (to: number): void => {
+    for (let each = at; each < to; each += 1) offsets.push(each);
+    text += raw.slice(at, to);
+  };
+  for (const match of raw.matchAll(escape)) {
+    copy(match.index);
+    offsets.push(match.index);
+    text += String.fromCharCode(Number.parseInt(match[1] ?? match[2] ?? match[3]!, 16));
+    at = match.index + match[0].length;
+  }
+  copy(raw.length);
+  offsets.push(raw.length);
+  return { text, offsets };
+}
+
+/**
+ * What hides behind `%2D`, `\u002d` and `\x2d` around a place. Reads the word it stands in, from `from` on, and returns
+ * where it ended, so that no word is read twice.
+ */
+export function escapedFindings(
+  text: string,
+  place: { at: number; from: number },
+  search: Search,
+): { readonly findings: Finding[]; readonly end: number } {
+  let start = place.at;
+  const floor = Math.max(place.from, place.at - regionMax);
+  while (start > floor && isRegionCode(text.charCodeAt(start - 1))) start -= 1;
+  let end = place.at;
+  while (end < text.length && end - place.at < regionMax && isRegionCode(text.charCodeAt(end))) end += 1;
+  const decoded = decodeEscapes(text.slice(start, end));
+  const findings = search(decoded.text).map((finding): Finding => ({
+    start: start + decoded.offsets[finding.start]!,
+    end: start + decoded.offsets[finding.end]!,
+    kind: finding.kind,
+    isDropped: finding.isDropped ?? false,
+    secret: finding.secret ?? decoded.text.slice(finding.start, finding.end),
+  }));
+  return { findings, end };
+}
+
+const sextets = new Int8Array(128).fill(-1);
+[...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'].forEach((character, value) => {
+  sextets[character.charCodeAt(0)] = value;
+});
+sextets[45] = 62;
+sextets[95] = 63;
+
+/** True when sixteen base64 characters decode to twelve printable ones: a word or a path does in one case of thousands. */
+function holdsText(text: string, at: number): boolean {
+  for (let group = at; group < at + 16; group += 4) {
+    const a = sextets[text.charCodeAt(group) & 127]!;
+    const b = sextets[text.charCodeAt(group + 1) & 127]!;
+    const c = sextets[text.charCodeAt(group + 2) & 127]!;
+    const d = sextets[text.charCodeAt(group + 3) & 127]!;
+    const bits = (a << 18) | (b << 12) | (c << 6) | d;
+    if (!isPrintable(bits >> 16) || !isPrintable((bits >> 8) & 255) || !isPrintable(bits & 255)) return false;
+  }
+  return true;
+}
+
+const isPrintable = (byte: number): boolean => (byte >= 32 && byte < 127) || byte === 10 || byte === 13 || byte === 9;
+
+/** The rest of base64 that was broken into lines, each end written out or escaped. */
+const furtherLines = /(?:(?:\r?\n|(?:\\{1,4}r)?\\{1,4}n)[A-Za-z0-9+/_-]{4,})+/y;
+const padding = /={0,2}/y;
+
+function encodedEnd(text: string, start: number, runEndAt: number): number {
+  let end = runEndAt;
+  if (end - start >= 56 && (end - start) % 4 === 0) {
+    furtherLines.lastIndex = end;
+    if (furtherLines.test(text)) end = furtherLines.lastIndex;
+  }
+  padding.lastIndex = end;
+  padding.test(text);
+  return padding.lastIndex;
+}
+
+/** What follows the number of a bot in its token. */
+const botToken = /\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,}/y;
+
+/** The token of a Discord bot: its number as base64, a time and a signature. It has no other mark. */
+function botFinding(text: string, span: { start: number; end: number }): Finding | null {
+  if (text[span.end] !== '.' || span.end - span.start > 28) return null;
+  if (!/^\d{16,20}$/.test(Buffer.from(text.slice(span.start, span.end), 'base64').toString('latin1'))) return null;
+  botToken.lastIndex = span.end;
+  return botToken.test(text) ? { start: span.start, end: botToken.lastIndex, kind: 'discord-token' } : null;
+}
+
+function encodedFindings(text: string, span: { start: number; end: number }, search: Search): Finding[] {
+  const raw = text.slice(span.start, span.end);
+  const isBroken = /[\r\n\\]/.test(raw);
+  const plain = Buffer.from(isBroken ? raw.replaceAll(/\\+[nr]|[\r\n]/g, '') : raw, 'base64').toString('latin1');
+  return search(plain).map((finding): Finding => {
+    const isToEnd = isBroken || finding.end >= plain.length;
+    return {
+      start: isBroken ? span.start : span.start + Math.floor(finding.start / 3) * 4,
+      end: isToEnd ? span.end : Math.min(span.end, span.start + Math.ceil(finding.end / 3) * 4),
+      kind: finding.kind,
+      secret: finding.secret ?? plain.slice(finding.start, finding.end),
+    };
+  });
+}
+
+/** Where text encoded as base64 may begin in a run: at its first four places, and behind each slash. */
+function textStart(text: string, start: number, end: number): number {
+  for (let at = start; at < start + 4; at += 1) if (at + 16 <= end && holdsText(text, at)) return at;
+  for (let at = start; at + 17 <= end; at += 1)
+    if (text.charCodeAt(at) === 47 && holdsText(text, at + 1)) return at + 1;
+  return -1;
+}
+
+/** The next place at or after `from` where base64 of text stands, and its end; `null` when there is none. */
+export function nextEncoded(text: string, from: number): { start: number; end: number } | null {
+  for (let run = nextRun(text, from); run >= 0;) {
+    const end = runEnd(text, run);
+    const start = textStart(text, run, end);
+    if (start >= 0) return { start, end: encodedEnd(text, start, end) };
+    run = nextRun(text, end);
+  }
+  return null;
+}
+
+/**
+ * Secrets in text that is encoded as base64, one level deep: the groups of four that hold them. Without a search only
+ * tokens that are base64 themselves are found.
+ */
+export function base64Findings(text: string, search: Search | null): Finding[] {
+  const findings: Finding[] = [];
+  for (let span = nextEncoded(text, 0); span !== null; span = nextEncoded(text, span.end)) {
+    const bot = botFinding(text, span);
+    if (bot !== null) findings.push(bot);
+    else if (search !== null) for (const finding of encodedFindings(text, span, search)) findings.push(finding);
+  }
+  return findings;
+}

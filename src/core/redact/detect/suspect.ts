@@ -1,0 +1,120 @@
+import { nextEncoded } from './encoded.ts';
+import { judgeName } from '../keys.ts';
+import { isNamePlace, nameAround } from './names.ts';
+import { stop } from './prefilter.ts';
+import type { Look } from './text.ts';
+import { looks, prefilter } from './text.ts';
+
+/*
+ * JSON text is searched as it is written: only strings that hold a suspect place are decoded and looked at by the
+ * detectors. A place is suspect when an anchor stands there in any spelling that decodes to one.
+ */
+
+/** What makes a place suspect: something a detector would look at, or the name of a key that is denied. */
+type Suspicion = 'value' | 'key' | null;
+
+const escapedPrintable = /\\u00[2-7]|\\x[2-7]|%[2-7]/y;
+const behindScheme = /[a-z]{5,6}["']?(?:[\s\\:]|$)/iy;
+
+function holds(pattern: RegExp, text: string, at: number): boolean {
+  pattern.lastIndex = at;
+  return pattern.test(text);
+}
+
+/** `passwordHash`, `authorizationUrl`: these words deny a key wherever they stand in its name. */
+const isDenying = (literal: string): boolean => literal !== 'key' && literal !== 'oken' && literal !== 'pwd';
+
+function suspicionOf({ family, literal, detect }: Look, text: string, at: number): Suspicion {
+  switch (family) {
+    case 'marked':
+      return detect!(text, at) === null ? null : 'value';
+    case 'scheme':
+      return holds(behindScheme, text, at) ? 'value' : null;
+    case 'escape':
+      return holds(escapedPrintable, text, at) ? 'value' : null;
+    case 'named': {
+      const isPlace = isNamePlace(text, at);
+      if (!isPlace && !isDenying(literal)) return null;
+      const verdict = judgeName(nameAround(text, at).name);
+      if (verdict === 'keep') return null;
+      return isPlace ? 'value' : verdict === 'deny' ? 'key' : null;
+    }
+    default:
+      return 'value';
+  }
+}
+
+/** Suspect places of one text, asked for in ascending order. */
+export interface SuspectCursor {
+  /** True when a span holds a suspect place. */
+  isIn(start: number, end: number): boolean;
+}
+
+function createCursor(places: readonly number[]): SuspectCursor {
+  let next = 0;
+  return {
+    isIn(start, end) {
+      while (next < places.length && places[next]! < start) next += 1;
+      return next < places.length && places[next]! < end;
+    },
+  };
+}
+
+/** An escaped slash can stand inside a credential, so all strings that hold one are looked at. */
+const escapedSlashes = /\\\//g;
+
+function placesOf(text: string, pattern: RegExp | null): number[] {
+  if (pattern === null) return [];
+  pattern.lastIndex = 0;
+  return Array.from(text.matchAll(pattern), (match) => match.index);
+}
+
+/** The closing quote of the string around a place, or the end of the text. */
+function stringEnd(text: string, from: number): number {
+  let at = text.indexOf('"', from);
+  while (at > 0 && text.charCodeAt(at - 1) === 92) at = text.indexOf('"', at + 1);
+  return at < 0 ? text.length : at;
+}
+
+/** Where JSON text is suspect: `values` for the detectors, `keys` for names of denied keys. */
+export interface Suspects {
+  readonly values: readonly SuspectCursor[];
+  readonly keys: readonly SuspectCursor[];
+}
+
+/** All suspect places of a JSON text; `extraKeys` finds the names of keys that a user denies. */
+export function findSuspects(text: string, extraKeys: RegExp | null): Suspects {
+  const values: number[] = [];
+  const keys: number[] = [];
+  prefilter.search(text, (anchor, at) => {
+    const suspicion = suspicionOf(looks[anchor]!, text, at);
+    if (suspicion === 'key') keys.push(at);
+    if (suspicion !== 'value') return 0;
+    values.push(at);
+    // One suspect place is enough to have its string looked at: what else stands in that string is passed over.
+    return stringEnd(text, at);
+  });
+  const encoded: number[] = [];
+  for (let span = nextEncoded(text, 0); span !== null; span = nextEncoded(text, span.end)) encoded.push(span.start);
+  return {
+    values: [values.sort((a, b) => a - b), encoded, placesOf(text, escapedSlashes)].map(createCursor),
+    keys: [keys.sort((a, b) => a - b), placesOf(text, extraKeys)].map(createCursor),
+  };
+}
+
+/** True when plain text holds a suspect place; false means that no detector can find anything. */
+export function hasAnchor(text: string): boolean {
+  return (
+    prefilter.search(text, (anchor, at) => (suspicionOf(looks[anchor]!, text, at) === 'value' ? stop : 0)) ||
+    nextEncoded(text, 0) !== null
+  );
+}
+
+/** True when JSON text holds a suspect place; false means that there is nothing to redact. */
+export function isSuspect(text: string, extraKeys: RegExp | null): boolean {
+  if (prefilter.search(text, (anchor, at) => (suspicionOf(looks[anchor]!, text, at) === null ? 0 : stop))) return true;
+  if (nextEncoded(text, 0) !== null || text.includes('\\/')) return true;
+  if (extraKeys === null) return false;
+  extraKeys.lastIndex = 0;
+  return extraKeys.test(text);
+}

@@ -1,0 +1,38 @@
+import type { Row } from './row.ts';
+import { alnum, base64, hex, rows, word } from './row.ts';
+
+/** Clouds, hosts and their control planes. */
+export const cloudRows: readonly Row[] = [
+  ...rows('aws-key-id', 'AKIA ASIA', '(?<![A-Z0-9]A[KS]IA)[A-Z0-9]{16}(?![A-Z0-9])', true),
+  ...rows('aws-key-id', 'ABIA ACCA AGPA AIDA AROA AIPA ANPA ANVA', '[A-Z0-9]{16}(?![A-Za-z0-9])'),
+  ...rows('aws-key-id', 'A3T', '[A-Z0-9]{17}(?![A-Za-z0-9])'),
+  ...rows('aws-session-token', 'IQoJb3JpZ2lu FwoGZXIvYXdz', `${base64}{60,}={0,2}`),
+  ...rows('aws-bedrock-key', 'ABSKQmVkcm9ja0FQSUtleS bedrock-api-key-', `${base64}{20,}={0,2}`),
+  ...rows('google-key', 'AIza', `${word}{35,}`, true),
+  ...rows('google-key', 'AQ.A', `${word}{40,}`),
+  ...rows('google-oauth', 'ya29.', `${word}{20,}(?:\\.${word}+)*`),
+  ...rows('google-oauth', 'GOCSPX-', `${word}{20,}`),
+  ...rows('google-oauth', '1//0', `${word}{28,}`),
+  ...rows('digitalocean-token', 'dop_v1_ doo_v1_ dor_v1_', `${hex}{40,}`),
+  ...rows('cloudflare-token', 'cfk_ cfut_ cfat_', `${alnum}{40,}`),
+  ...rows('cloudflare-token', 'v1.0-', `${hex}{24}-${hex}{100,}`),
+  ...rows('alibaba-key-id', 'LTAI', `${alnum}{12,}`),
+  ...rows('tencent-key-id', 'AKID', `${alnum}{28,}`),
+  ...rows('yandex-key', 'AQVN', `${word}{35,}`),
+  ...rows('yandex-key', 't1.', `[A-Z0-9a-z_-]+={0,2}\\.${word}{60,}={0,2}`),
+  ...rows('scaleway-key-id', 'SCW', '[A-Z0-9]{17}(?![A-Za-z0-9])'),
+  ...rows('heroku-key', 'HRKU-', `${word}{30,}`),
+  ...rows('flyio-token', 'fm1r_ fm1a_ fm2_ fo1_', `${base64}{30,}={0,3}`),
+  ...rows('vercel-token', 'vcp_ vci_ vca_ vcr_ vck_', `${alnum}{20,}`),
+  ...rows('netlify-token', 'nfp_ nfc_ nfo_ nfu_ nfb_', `${word}{30,}`),
+  ...rows('render-key', 'rnd_', `${alnum}{20,}`),
+  ...rows('supabase-key', 'sbp_ sb_secret_', `${word}{20,}`),
+  ...rows('neon-key', 'napi_', `${alnum}{40,}`),
+  ...rows('planetscale-token', 'pscale_tkn_ pscale_pw_ pscale_oauth_', `[A-Za-z0-9_.=-]{32,}`),
+  ...rows('tailscale-key', 'tskey-', `[a-z]{2,20}-${word}{16,}`),
+  ...rows('pulumi-token', 'pul-', `${hex}{40,}`),
+  ...rows('databricks-token', 'dapi dkea dose', `${hex}{32}(?:-\\d)?(?![0-9a-f])`),
+  ...rows('dynatrace-token', 'dt0c01. dt0s01. dt0s16.', `[A-Z0-9]{20,}\\.[A-Z0-9]{40,}`),
+  ...rows('firebase-key', 'AAAA', `${word}{7}:APA91b${word}{100,}`),
+  ...rows('ibm-key', 'ApiKey-', `${hex}{8}-${hex}{4}-${hex}{4}-${hex}{4}-${hex}{12}`),
+];
