@@ -14,6 +14,8 @@ export const entries: readonly Entry[] = [
   { name: 'tachograph/testing', source: 'src/testing/index.ts', output: 'testing' },
   { name: 'tachograph/ai-sdk', source: 'src/capture/ai-sdk/index.ts', output: 'ai-sdk' },
   { name: 'tachograph/fetch', source: 'src/capture/fetch/index.ts', output: 'fetch' },
+  { name: 'tachograph/openai', source: 'src/capture/openai/index.ts', output: 'openai' },
+  { name: 'tachograph/anthropic', source: 'src/capture/anthropic/index.ts', output: 'anthropic' },
   { name: 'tachograph/sqlite', source: 'src/stores/sqlite/index.ts', output: 'sqlite' },
   { name: 'tachograph/memory', source: 'src/stores/memory/index.ts', output: 'memory' },
   { name: 'tachograph/journal', source: 'src/journal/index.ts', output: 'journal' },

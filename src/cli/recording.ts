@@ -6,6 +6,7 @@ import type { Recorder } from '../core/record/recording.ts';
 import { createRecorder } from '../core/record/recorder.ts';
 import { createIdSource } from '../core/id.ts';
 import { systemClock } from '../core/clock.ts';
+import { TachographError } from '../core/error.ts';
 import { defaultLimits } from '../core/limits.ts';
 import { createJournal, defaultHome, openHome, readOrCreateKey } from '../journal/index.ts';
 import { parseRevision, readEnvironment } from './environment.ts';
@@ -47,6 +48,19 @@ function openRecorder(variables: Variables): Recorder {
   });
 }
 
+/** How often the text of a stream under way is written; `null`, and said, for what is no time. */
+function readStreamFlushMs(text: string | undefined): number | null {
+  if (text === undefined || text === '') return null;
+  if (/^[1-9]\d{0,6}$/.test(text)) return Number(text);
+  complain(
+    new TachographError(
+      'bad-argument',
+      `TACHOGRAPH_STREAM_FLUSH_MS is ${JSON.stringify(text)}; give whole milliseconds, 1 or more. Streams are written at their end.`,
+    ),
+  );
+  return null;
+}
+
 /**
  * Starts recording this process: the AI SDK through its process-wide list and channel, HTTP through the runtime.
  * Never throws; a program whose recording cannot start runs unrecorded and says so.
@@ -57,7 +71,8 @@ export function startRecording(variables: Variables): void {
   globals[started] = true;
   try {
     const recorder = openRecorder(variables);
-    createAiSdkCapture({ recorder, onError: complain }).install();
+    const streamFlushMs = readStreamFlushMs(variables['TACHOGRAPH_STREAM_FLUSH_MS']);
+    createAiSdkCapture({ recorder, onError: complain, ...(streamFlushMs === null ? {} : { streamFlushMs }) }).install();
     const stopFetch = createFetchCapture({ recorder, onError: complain }).install();
     // Closing writes at once and in this thread, which is all that an exiting process still does. A worker's end is
     // not the program's: its runs are closed by what ends them.

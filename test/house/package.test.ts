@@ -33,6 +33,8 @@ describe('package.json', () => {
       './testing',
       './ai-sdk',
       './fetch',
+      './openai',
+      './anthropic',
       './sqlite',
       './memory',
       './journal',

@@ -6,7 +6,8 @@ import { isTest } from './source.ts';
 // Who may import whom.
 //
 //   src/core        core, node:async_hooks, node:crypto, node:zlib
-//   src/<room>      core, its own room; of capture only the same part; of stores only the same part and stores/sql
+//   src/<room>      core, its own room; of capture only the same part, and capture/fetch from the clients' hooks;
+//                   of stores only the same part and stores/sql
 //   src/server      core, ingest, itself
 //   src/testing     core, itself
 //   src/index.ts    core, journal
@@ -16,6 +17,8 @@ import { isTest } from './source.ts';
 // Node's own modules are free outside core and web. Packages: types of any; at run time only what is bundled, below.
 
 const rooms = ['journal', 'stores', 'indexer', 'capture', 'ingest', 'runtime', 'governance'];
+/** Parts of capture that hook a provider's client: each is the HTTP level under that client's name. */
+const clientHooks = new Set(['anthropic', 'openai']);
 const coreBuiltins = new Set(['node:async_hooks', 'node:crypto', 'node:zlib']);
 
 /** Packages that a folder of src may use at run time: they are bundled into dist. */
@@ -41,7 +44,8 @@ function reachOf(path: string): readonly string[] {
   const isFolder = path.split('/').length > 3;
   if (path === 'src/index.ts') return ['src/core', 'src/journal'];
   if (part === 'core') return ['src/core'];
-  if (part === 'capture' && isFolder) return ['src/core', `src/capture/${inner}`];
+  if (part === 'capture' && isFolder)
+    return ['src/core', `src/capture/${inner}`, ...(clientHooks.has(inner) ? ['src/capture/fetch'] : [])];
   if (part === 'stores' && isFolder) return ['src/core', `src/stores/${inner}`, 'src/stores/sql'];
   if (rooms.includes(part)) return ['src/core', `src/${part}`];
   if (part === 'server') return ['src/core', 'src/ingest', 'src/server'];

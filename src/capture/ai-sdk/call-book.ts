@@ -1,7 +1,9 @@
 import type { ToolRecorder } from '../../core/record/recording.ts';
 import type { Call, CallSurroundings } from './call.ts';
 import { createCall } from './call.ts';
-import type { ModelAttempt, ModelStep } from './model-step.ts';
+import type { Begun } from './follow.ts';
+import { follow } from './follow.ts';
+import type { ModelStep } from './model-step.ts';
 import { enterStep } from './place.ts';
 import { createPlainSteps } from './plain-steps.ts';
 import type {
@@ -45,27 +47,6 @@ export interface CallBook {
   beginTool(call: Call | null, event: ToolEvent): ToolRecorder | null;
   executeTool<T>(options: ToolExecution<T>): PromiseLike<T>;
   endTool(event: ToolEvent): void;
-}
-
-interface Begun {
-  readonly step: ModelStep;
-  readonly attempt: ModelAttempt;
-}
-
-async function follow<T>(
-  { step, attempt }: Begun,
-  execute: () => PromiseLike<T>,
-  guard: CallBook['guard'],
-): Promise<T> {
-  let result: T;
-  try {
-    result = await step.recorder.within(execute);
-  } catch (error) {
-    guard(() => attempt.fail(error));
-    throw error;
-  }
-  guard(() => attempt.succeed(result));
-  return result;
 }
 
 /** The same step announced again, as when the same capture is registered twice. */

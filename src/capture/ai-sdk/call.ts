@@ -1,3 +1,4 @@
+import type { EndReason } from '../../core/model/run.ts';
 import type { Recorder, RunRecorder, ToolRecorder } from '../../core/record/recording.ts';
 import { errorToEndReason } from '../../core/record/failure.ts';
 import { toFailure } from './map/failure.ts';
@@ -9,6 +10,7 @@ import { createModelStep } from './model-step.ts';
 import type { Surrounding } from './place.ts';
 import { findPlace, withholdOnWire } from './place.ts';
 import type { OperationStart } from './sdk-events.ts';
+import { toFields } from './sdk-events.ts';
 import type { StepPlan } from './step-plan.ts';
 import { planToStart } from './step-plan.ts';
 import type { StreamEnd } from './stream/fold.ts';
@@ -42,6 +44,13 @@ export interface Call {
   /** Ends what is open for an error and closes the run, when it is the call's own. */
   fail(error: unknown): void;
   close(output: unknown): void;
+  /** Ends what is open as interrupted: nobody will tell how it ended. */
+  abandon(): void;
+}
+
+/** An answer that does not fit the schema asked for has a reason of its own. */
+function failureToEndReason(error: unknown): EndReason {
+  return toFields(error)?.['name'] === 'AI_NoObjectGeneratedError' ? 'schema_invalid' : errorToEndReason(error);
 }
 
 /** Begins the record of an operation. */
@@ -109,6 +118,7 @@ export function createCall(
       step = createModelStep({
         recorder,
         number: plan.number,
+        model: { provider: plan.provider, modelId: plan.modelId },
         withheld,
         timing: around.timing,
         guard: around.guard,
@@ -131,7 +141,13 @@ export function createCall(
     fail(error) {
       for (const tool of tools) if (tool.status === 'in_progress' && !isOwn) tool.finish({ status: 'interrupted' });
       for (const begun of steps) begun.fail(error);
-      closeRun({ endReason: errorToEndReason(error), error: toFailure(error, withheld.inputs || withheld.outputs) });
+      closeRun({ endReason: failureToEndReason(error), error: toFailure(error, withheld.inputs || withheld.outputs) });
+    },
+    abandon() {
+      if (isClosed) return;
+      if (step !== null && step.recorder.status === 'error') return call.fail(step.error);
+      for (const begun of steps) if (!begun.isEnded) begun.finish({ status: 'interrupted' });
+      closeRun({ endReason: 'interrupted' });
     },
     close(output) {
       closeRun({ endReason: 'ok', ...(output === undefined || withheld.outputs ? {} : { output }) });

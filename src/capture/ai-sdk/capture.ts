@@ -6,6 +6,7 @@ import type { ChannelListener } from './channel.ts';
 import { subscribeChannel } from './channel.ts';
 import type { AiSdkIntegration } from './integration.ts';
 import { createIntegration } from './integration.ts';
+import { createSixBook } from './version-six/six-book.ts';
 import type { Schedule } from './stream/tap.ts';
 import { systemSchedule } from './stream/tap.ts';
 
@@ -16,6 +17,11 @@ export interface AiSdkCaptureOptions {
   readonly schedule?: Schedule;
   /** A stream unread for longer is recorded as interrupted. Default ten minutes. */
   readonly unreadMs?: number;
+  /**
+   * How often the words of a stream are written before its end, less the last 4 KiB of each, so that a killed process
+   * leaves more than that it asked. Off when left out: a stream's words are then written once, at its end.
+   */
+  readonly streamFlushMs?: number;
   /** Told of what went wrong in here; the host never is (I1). */
   readonly onError?: (error: unknown) => void;
 }
@@ -26,7 +32,9 @@ export interface AiSdkCapture {
   readonly integration: AiSdkIntegration;
   /**
    * Records every call of the process: puts the integration into the SDK's process-wide list, and listens to its
-   * diagnostics channel for calls that name integrations of their own. Returns what undoes both. Idempotent.
+   * diagnostics channel for calls that name integrations of their own. Returns what undoes both. Idempotent. Version 6
+   * reads the same list; it hands on neither `recordInputs` nor `recordOutputs`, which are heeded in its telemetry
+   * `metadata` instead.
    */
   install(): () => void;
 }
@@ -36,7 +44,8 @@ const globals = globalThis as { AI_SDK_TELEMETRY_INTEGRATIONS?: unknown[] };
 
 function addToGlobalList(integration: AiSdkIntegration): () => void {
   const list = (globals.AI_SDK_TELEMETRY_INTEGRATIONS ??= []);
-  if (!list.includes(integration)) list.push(integration);
+  // First of all: version 6 awaits one after the other, and only what the first enters reaches the call itself.
+  if (!list.includes(integration)) list.unshift(integration);
   return () => {
     const current = globals.AI_SDK_TELEMETRY_INTEGRATIONS ?? [];
     const at = current.indexOf(integration);
@@ -63,7 +72,7 @@ function buildCapture(options: AiSdkCaptureOptions): AiSdkCapture {
       }
     }
   };
-  const book = createCallBook({
+  const around = {
     recorder,
     guard,
     surrounding: () => channel?.surrounding() ?? null,
@@ -71,9 +80,11 @@ function buildCapture(options: AiSdkCaptureOptions): AiSdkCapture {
       clock: options.clock ?? systemClock,
       schedule: options.schedule ?? systemSchedule,
       unreadMs: options.unreadMs ?? tenMinutesMs,
+      ...(options.streamFlushMs === undefined ? {} : { streamFlushMs: options.streamFlushMs }),
     },
-  });
-  const integration = createIntegration(book);
+  };
+  const book = createCallBook(around);
+  const integration = createIntegration(book, createSixBook(around));
   let uninstall: (() => void) | null = null;
 
   return {

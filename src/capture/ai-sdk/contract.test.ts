@@ -1,91 +1,32 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseSync } from 'oxc-parser';
 import { describe, expect, test } from 'vitest';
-import { createRecording } from '../../../test/playback/recording.ts';
-import { tachographTelemetry } from './index.ts';
+import { readSdkTypes } from '../../../test/playback/sdk-declarations.ts';
 
 /*
- * The SDK's own type sources, read field by field. A field it gains is in neither list below and breaks this test
- * until it is mapped or named with a reason.
+ * The provider layer's own type sources, read field by field. A field it gains is in neither list below and breaks this
+ * test until it is mapped or named with a reason.
  */
 
-type Node = Readonly<Record<string, unknown>> & { readonly type: string };
+const types = readSdkTypes('@ai-sdk/provider', 'src');
 
-const providerFolder = join(
-  dirname(fileURLToPath(import.meta.resolve('@ai-sdk/provider/package.json'))),
-  'src/language-model/v4',
-);
-const telemetryFile = join(
-  dirname(fileURLToPath(import.meta.resolve('ai/package.json'))),
-  'src/telemetry/telemetry.ts',
-);
+/** Fields that are recorded as they are, within the named piece. */
+const whole = (piece: string, ...names: readonly string[]): Record<string, string> =>
+  Object.fromEntries(names.map((name) => [name, `${piece}, whole`]));
 
-/** Type aliases and interfaces of a source text by name. */
-function typesOf(path: string): Map<string, Node> {
-  const { program, errors } = parseSync(path, readFileSync(path, 'utf8'));
-  expect(errors).toEqual([]);
-  const types = new Map<string, Node>();
-  for (const statement of program.body as unknown as Node[]) {
-    const declared =
-      statement.type === 'ExportNamedDeclaration' ? (statement['declaration'] as Node | null) : statement;
-    if (declared?.type === 'TSTypeAliasDeclaration')
-      types.set((declared['id'] as { name: string }).name, declared['typeAnnotation'] as Node);
-    if (declared?.type === 'TSInterfaceDeclaration')
-      types.set((declared['id'] as { name: string }).name, declared['body'] as Node);
-  }
-  return types;
-}
+/** What every call that is no conversation takes besides. */
+const ofEveryCall = {
+  providerOptions: 'options, and their count',
+  abortSignal: '- an object of the process; its effect is the step’s end',
+  headers: '- those that were sent are on the attempt',
+};
 
-const sdkTypes = new Map(readdirSync(providerFolder).flatMap((file) => [...typesOf(join(providerFolder, file))]));
+const ofEveryResult = { providerMetadata: 'metadata', warnings: 'metadata', response: 'attempt and step' };
 
-function keyOf(member: Node): string {
-  const key = member['key'] as { name?: string; value?: string };
-  return key.name ?? key.value ?? '?';
-}
-
-/** The members of a type: of every variant of a union, of every side of an intersection. */
-function membersOf(node: Node): Node[] {
-  switch (node.type) {
-    case 'TSTypeLiteral':
-      return node['members'] as Node[];
-    case 'TSInterfaceBody':
-      return node['body'] as Node[];
-    case 'TSUnionType':
-    case 'TSIntersectionType':
-      return (node['types'] as Node[]).flatMap(membersOf);
-    case 'TSParenthesizedType':
-      return membersOf(node['typeAnnotation'] as Node);
-    case 'TSTypeReference':
-      return membersOf(sdkTypes.get((node['typeName'] as { name: string }).name) ?? { type: 'unknown' });
-    default:
-      return [];
-  }
-}
-
-/** `field`, and `field.inner` where a field is an object written out in place. */
-function fieldsOf(name: string): string[] {
-  const node = sdkTypes.get(name);
-  if (node === undefined) throw new Error(`the SDK has no type ${name} any more`);
-  const fields = membersOf(node).flatMap((member) => {
-    const type = (member['typeAnnotation'] as { typeAnnotation?: Node } | undefined)?.typeAnnotation;
-    const inner = type === undefined || type.type === 'TSTypeReference' ? [] : membersOf(type);
-    return [keyOf(member), ...inner.map((item) => `${keyOf(member)}.${keyOf(item)}`)];
-  });
-  return [...new Set(fields)].toSorted();
-}
-
-/** The values of `type` in a union of parts. */
-function partTypesOf(name: string): string[] {
-  const literals = membersOf(sdkTypes.get(name)!)
-    .filter((member) => keyOf(member) === 'type')
-    .map(
-      (member) =>
-        ((member['typeAnnotation'] as { typeAnnotation: Node }).typeAnnotation['literal'] as { value: string }).value,
-    );
-  return [...new Set(literals)].toSorted();
-}
+const ofResponse = {
+  'response.timestamp': '- the provider’s clock; the record has its own',
+  'response.modelId': 'model',
+  'response.headers': 'attempt',
+  'response.body': 'attempt',
+};
 
 /** What becomes of each field: where it is recorded, or, after a dash, why it is not. */
 const fates: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -110,7 +51,7 @@ const fates: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     abortSignal: '- an object of the process; its effect is the step’s end',
     headers: '- those that were sent are on the attempt',
     reasoning: 'options',
-    providerOptions: 'options',
+    providerOptions: 'options, and their count',
   },
   LanguageModelV4GenerateResult: {
     content: 'response',
@@ -170,6 +111,10 @@ const fates: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     kind: 'response',
     mediaType: 'response',
     data: 'response, as digest and size',
+    'data.type': 'response',
+    'data.data': 'response, as digest and size',
+    'data.url': 'response',
+    'data.originalUrl': 'response',
     sourceType: 'response',
     url: 'response',
     filename: 'response',
@@ -180,6 +125,92 @@ const fates: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     finishReason: 'finishReason',
     rawValue: '- the wire’s own bytes, which an HTTP attempt records',
     error: 'error',
+  },
+  LanguageModelV4Message: {
+    role: 'message, whole',
+    content: 'message, whole',
+    providerOptions: 'message; its cache marks as marks of the step',
+  },
+  LanguageModelV4TextPart: whole('message', 'type', 'text', 'providerOptions'),
+  LanguageModelV4FilePart: {
+    ...whole('message', 'type', 'filename', 'mediaType', 'providerOptions'),
+    data: 'message, bytes as digest and size',
+  },
+  LanguageModelV4ReasoningPart: whole('message', 'type', 'text', 'providerOptions'),
+  LanguageModelV4ToolCallPart: whole(
+    'message',
+    ...['type', 'toolCallId', 'toolName', 'input', 'providerExecuted', 'providerOptions'],
+  ),
+  LanguageModelV4ToolResultPart: whole('message', 'type', 'toolCallId', 'toolName', 'output', 'providerOptions'),
+  LanguageModelV4ToolResultOutput: whole('message', 'type', 'value', 'providerOptions', 'reason'),
+  LanguageModelV4FunctionTool: {
+    ...whole('tool', 'type', 'name', 'description', 'inputSchema', 'inputExamples', 'strict'),
+    providerOptions: 'tool, whole; its cache marks as marks of the step',
+  },
+  LanguageModelV4ProviderTool: whole('tool', 'type', 'id', 'name', 'args'),
+  LanguageModelV4ToolChoice: whole('options', 'type', 'toolName'),
+  SharedV4Warning: whole('metadata', 'type', 'feature', 'details', 'setting', 'message'),
+  EmbeddingModelV4CallOptions: { values: 'request', dimensions: 'request', ...ofEveryCall },
+  EmbeddingModelV4Result: {
+    embeddings: 'response, as number and size: vectors are derived, large, and nobody reads them',
+    usage: 'usage',
+    'usage.tokens': 'usage',
+    ...ofEveryResult,
+    'response.headers': 'attempt',
+    'response.body': 'attempt',
+  },
+  RerankingModelV4CallOptions: {
+    documents: 'request',
+    'documents.type': 'request',
+    'documents.values': 'request',
+    query: 'request',
+    topN: 'request',
+    ...ofEveryCall,
+  },
+  RerankingModelV4Result: { ranking: 'response', ...ofEveryResult, 'response.id': 'providerResponseId', ...ofResponse },
+  ImageModelV4CallOptions: {
+    ...whole('request', 'prompt', 'n', 'size', 'aspectRatio', 'seed', 'files', 'mask'),
+    'mask.type': 'request, whole',
+    'mask.mediaType': 'request, whole',
+    'mask.data': 'request, bytes as digest and size',
+    'mask.providerOptions': 'request, whole',
+    'mask.url': 'request, whole',
+    ...ofEveryCall,
+  },
+  ImageModelV4Result: {
+    images: 'response, as digest and size',
+    isRetryable: '- a hint for the SDK’s own retries; tries are attempts',
+    usage: 'usage',
+    ...ofEveryResult,
+    'response.timestamp': ofResponse['response.timestamp'],
+    'response.modelId': ofResponse['response.modelId'],
+    'response.headers': ofResponse['response.headers'],
+  },
+  SpeechModelV4CallOptions: {
+    ...whole('request', 'text', 'voice', 'outputFormat', 'instructions', 'speed', 'language'),
+    ...ofEveryCall,
+  },
+  SpeechModelV4Result: {
+    audio: 'response, as digest and size',
+    usage: 'usageRaw: characters and seconds are no tokens',
+    request: 'attempt',
+    'request.body': 'attempt',
+    ...ofEveryResult,
+    ...ofResponse,
+  },
+  TranscriptionModelV4CallOptions: {
+    audio: 'request, as digest and size',
+    mediaType: 'request, whole',
+    timestampGranularities: 'request, whole',
+    ...ofEveryCall,
+  },
+  TranscriptionModelV4Result: {
+    ...whole('response', 'text', 'segments', 'words', 'language', 'durationInSeconds'),
+    usage: 'usageRaw: seconds are no tokens',
+    request: 'attempt',
+    'request.body': 'attempt',
+    ...ofEveryResult,
+    ...ofResponse,
   },
 };
 
@@ -208,34 +239,60 @@ const partFates: Readonly<Record<string, string>> = {
   error: 'error',
 };
 
-/** Members of the telemetry interface that are not implemented, with the reason. */
-const unusedHooks: Readonly<Record<string, string>> = {
-  experimental_durable:
-    'a tracing identity across processes; without it the SDK reports the run afterwards, which is recorded so',
-  onLanguageModelCallEnd: 'says again what executeLanguageModelCall brought',
-  experimental_onEvaluateStart: 'old name of onDecideStart',
-  experimental_onEvaluationModelCallStart: 'old name of onDecisionModelCallStart',
-  experimental_onEvaluationModelCallEnd: 'old name of onDecisionModelCallEnd',
-  experimental_onEvaluateEnd: 'old name of onDecideEnd',
-};
-
-describe('the SDK’s types', () => {
+describe('the types of the provider layer', () => {
   test.each(Object.keys(fates))('every field of %s is mapped or left out for a reason', (name) => {
-    expect(fieldsOf(name)).toEqual(Object.keys(fates[name]!).toSorted());
+    expect(types.fieldsOf(name)).toEqual(Object.keys(fates[name]!).toSorted());
   });
 
   test('every kind of stream part is mapped or left out for a reason', () => {
-    expect(partTypesOf('LanguageModelV4StreamPart')).toEqual(Object.keys(partFates).toSorted());
+    expect(types.partTypesOf('LanguageModelV4StreamPart')).toEqual(Object.keys(partFates).toSorted());
   });
 
   test('every kind of content is one that streams bring as well', () => {
     const known = new Set(Object.keys(partFates));
-    expect(partTypesOf('LanguageModelV4Content').filter((type) => !known.has(type))).toEqual(['reasoning', 'text']);
+    expect(types.partTypesOf('LanguageModelV4Content').filter((type) => !known.has(type))).toEqual([
+      'reasoning',
+      'text',
+    ]);
   });
+});
 
-  test('every hook of the telemetry interface is implemented or left out for a reason', () => {
-    const hooks = membersOf(typesOf(telemetryFile).get('Telemetry')!).map(keyOf).toSorted();
-    const implemented = Object.keys(tachographTelemetry(createRecording().recorder));
-    expect(hooks).toEqual([...implemented, ...Object.keys(unusedHooks)].toSorted());
+describe('earlier versions of the provider layer', () => {
+  /** What they have and the present one has not, with what becomes of it. */
+  const onlyInTwo: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+    LanguageModelV2Usage: {
+      inputTokens: 'usage',
+      outputTokens: 'usage',
+      totalTokens: '- the sum of the two',
+      reasoningTokens: 'usage',
+      cachedInputTokens: 'usage',
+    },
+  };
+  const versions = [
+    ['V3', readSdkTypes('ai-v6', 'node_modules/@ai-sdk/provider/src'), {}],
+    ['V2', readSdkTypes('ai-v5', 'node_modules/@ai-sdk/provider/dist'), onlyInTwo],
+  ] as const;
+  const names = ['CallOptions', 'StreamPart', 'Usage', 'Message', 'FunctionTool', 'ToolChoice'];
+  const cases = versions.flatMap(([version, found, only]) =>
+    names.map((name) => [version, name, found, only] as const),
+  );
+
+  test.each(cases)(
+    'every field of LanguageModel%s%s is one the present version has, or named',
+    (version, name, found, only) => {
+      const own: Readonly<Record<string, Readonly<Record<string, string>>>> = only;
+      const known = new Set([
+        ...Object.keys(fates[`LanguageModelV4${name}`]!),
+        ...Object.keys(own[`LanguageModel${version}${name}`] ?? {}),
+      ]);
+      const fields = found.fieldsOf(`LanguageModel${version}${name}`);
+      expect(fields.length).toBeGreaterThan(0);
+      expect(fields.filter((field) => !known.has(field))).toEqual([]);
+    },
+  );
+
+  test.each(versions)('every kind of stream part of %s is one the present version has', (version, found) => {
+    const known = new Set(Object.keys(partFates));
+    expect(found.partTypesOf(`LanguageModel${version}StreamPart`).filter((type) => !known.has(type))).toEqual([]);
   });
 });

@@ -9,16 +9,35 @@ import { createStreamFold } from './stream/fold.ts';
 import type { TapTiming } from './stream/tap.ts';
 import { tapStream } from './stream/tap.ts';
 
+/** The model step over each step recorder, for the layer below, which finds the recorder in its scope. */
+const stepByRecorder = new WeakMap<StepRecorder, ModelStep>();
+
+/** The model step over a step recorder; `null` when this capture did not make it. */
+export function modelStepOf(recorder: StepRecorder): ModelStep | null {
+  return stepByRecorder.get(recorder) ?? null;
+}
+
 /** What a model step needs from its surroundings. */
 export interface ModelStepParts {
   readonly recorder: StepRecorder;
   readonly number: number;
   readonly withheld: Withheld;
   readonly timing: TapTiming;
+  /** Whom it asks, in the SDK's own words. */
+  readonly model?: ModelName;
   /** Runs what must not reach the host when it fails (I1). */
   readonly guard: (fn: () => void) => void;
   /** A stream of this step ended without an error part; `isDone`: with an answer that asked for no tool. */
-  readonly onStreamEnd: (end: StreamEnd, isDone: boolean) => void;
+  readonly onStreamEnd?: (end: StreamEnd, isDone: boolean) => void;
+  /** Told of each part of a stream as it passes, and of every end of the step, later ones included. */
+  readonly onPart?: (part: unknown) => void;
+  readonly onFinish?: (finish: StepFinish) => void;
+}
+
+/** A model as the SDK names it. */
+export interface ModelName {
+  readonly provider?: string;
+  readonly modelId?: string;
 }
 
 /** One model step of an SDK call: its attempts and its end. */
@@ -26,12 +45,15 @@ export interface ModelStep {
   readonly recorder: StepRecorder;
   /** The SDK's own number within the call, from 0. */
   readonly number: number;
+  readonly model: ModelName;
   /** The answer was recorded; the SDK's later account of it adds nothing. */
   readonly isEnded: boolean;
   /** Its latest attempt was answered, but nobody may know with what. */
   readonly isAnswered: boolean;
   /** What it ended with, when with an error. */
   readonly error: unknown;
+  /** The provider's id of its answer, once known. */
+  readonly responseId: string | undefined;
   /** Begins an attempt; `null` when one is being made, as when the same capture is registered twice. */
   beginAttempt(): ModelAttempt | null;
   finish(finish: StepFinish): void;
@@ -57,6 +79,7 @@ export function createModelStep(parts: ModelStepParts): ModelStep {
   const isWithheld = withheld.inputs || withheld.outputs;
   let isEnded = false;
   let error: unknown;
+  let responseId: string | undefined;
   let isCalling = false;
   let isAnswered = false;
   let stream: OpenStream | null = null;
@@ -64,7 +87,9 @@ export function createModelStep(parts: ModelStepParts): ModelStep {
   const finish = (end: StepFinish): void => {
     isEnded = true;
     error = end.error;
+    responseId = end.providerResponseId;
     recorder.finish(end);
+    parts.onFinish?.(end);
   };
 
   /** What an attempt brought must not keep the step from its end, so it is guarded apart. */
@@ -72,11 +97,25 @@ export function createModelStep(parts: ModelStepParts): ModelStep {
     if (!attempt.claimed) guard(() => attempt.finish(toFinish()));
   };
 
-  const observe = (attempt: AttemptRecorder, result: Fields, startMs: number): void => {
+  /** What an answer says besides its stream; a stream held on to here could never be found abandoned. */
+  const observe = (attempt: AttemptRecorder, { stream: source, ...result }: Fields, startMs: number): void => {
     const fold = createStreamFold(startMs);
     let said: string | null = null;
+    let cancelFlush: (() => void) | null = null;
+    const stopFlush = (): void => {
+      cancelFlush?.();
+      cancelFlush = null;
+    };
+    const planFlush = (): void => {
+      if (timing.streamFlushMs === undefined || isWithheld || cancelFlush !== null) return;
+      cancelFlush = timing.schedule(() => {
+        cancelFlush = null;
+        guard(() => recorder.partial(fold.texts()));
+      }, timing.streamFlushMs);
+    };
     const end = (how: StreamEnd): void => {
       if (how.kind !== 'unread' && stream === own) stream = null;
+      stopFlush();
       const outcome = fold.outcome(how);
       // An unread or aborted stream that is read to its end after all has completed; anything else is known already.
       if (said !== null && (said === 'completed' || outcome.status !== 'completed')) return;
@@ -84,19 +123,28 @@ export function createModelStep(parts: ModelStepParts): ModelStep {
       finishAttempt(attempt, () => streamToAttempt(result, outcome, { end: how, isWithheld }));
       finish(outcomeToFinish(outcome, withheld));
       const isDone = outcome.status === 'completed' && outcome.finishReason?.unified !== 'tool-calls';
-      if (!fold.hasError) parts.onStreamEnd(how, isDone);
+      if (!fold.hasError) parts.onStreamEnd?.(how, isDone);
     };
     const own: OpenStream = { end };
     const observer = {
-      part: (part: unknown) => guard(() => fold.add(part, timing.clock.monotonicMs())),
+      part: (part: unknown) =>
+        guard(() => {
+          fold.add(part, timing.clock.monotonicMs());
+          parts.onPart?.(part);
+          planFlush();
+        }),
       end: (how: StreamEnd) => guard(() => end(how)),
+      get isFinished() {
+        return fold.isFinished;
+      },
     };
-    stream = tapStream(result['stream'], observer, timing) ? own : null;
+    stream = tapStream(source, observer, timing) ? own : null;
   };
 
-  return {
+  const step: ModelStep = {
     recorder,
     number: parts.number,
+    model: parts.model ?? {},
     get isEnded() {
       return isEnded;
     },
@@ -105,6 +153,9 @@ export function createModelStep(parts: ModelStepParts): ModelStep {
     },
     get error() {
       return error;
+    },
+    get responseId() {
+      return responseId;
     },
     beginAttempt() {
       if (isCalling) return null;
@@ -134,4 +185,6 @@ export function createModelStep(parts: ModelStepParts): ModelStep {
       else if (!isEnded) finish(errorToFinish(thrown, withheld));
     },
   };
+  stepByRecorder.set(recorder, step);
+  return step;
 }

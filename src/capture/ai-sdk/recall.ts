@@ -2,7 +2,7 @@
 const depthMax = 64;
 
 /** Same JSON by walking. Equal strings are nearly always one pointer, so 200 kB of conversation cost microseconds. */
-function isSame(a: unknown, b: unknown, depth: number): boolean {
+export function isSame(a: unknown, b: unknown, depth = 0): boolean {
   if (a === b) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null || depth > depthMax) return false;
   const shape = Object.getPrototypeOf(a);

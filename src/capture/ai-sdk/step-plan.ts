@@ -3,7 +3,7 @@ import type { StepStart } from '../../core/record/recording.ts';
 import type { Operation } from './map/operation.ts';
 import { toPlainRequest } from './map/operation.ts';
 import type { AskedOptions } from './map/request.ts';
-import { joinPrompt, partMarks, toOptions, toProvider, toRequest } from './map/request.ts';
+import { joinPrompt, partMarks, partToolMarks, toOptions, toProvider, toRequest } from './map/request.ts';
 import type { Withheld } from './map/response.ts';
 import { createRecall } from './recall.ts';
 import type { CallSettings, Fields, OperationStart, StepStartEvent } from './sdk-events.ts';
@@ -14,9 +14,12 @@ export interface StepPlan {
   readonly number: number;
   readonly provider?: string;
   readonly modelId?: string;
+  /** The operation, where only the model call itself knows it. */
+  readonly operation?: string;
   readonly messages?: readonly unknown[];
   readonly marks?: readonly ContextMark[];
   readonly tools?: readonly unknown[];
+  readonly toolMarks?: readonly ContextMark[];
   readonly asked?: AskedOptions;
   /** The request of a call that is no list of messages. */
   readonly request?: unknown;
@@ -43,13 +46,15 @@ export function createPlanner(): Planner {
         : joinPrompt(event.instructions, event.messages);
       const parted = partMarks(given);
       const stepTools = Array.isArray(event.stepTools) ? (event.stepTools as unknown[]) : [];
+      const partedTools = partToolMarks(stepTools);
       return {
         number: event.stepNumber ?? 0,
         provider: event.provider,
         modelId: event.modelId,
         messages: messages.of(conversationKey(event.messages), parted.messages),
         marks: parted.marks,
-        tools: tools.of(toFields(event.tools), stepTools),
+        tools: tools.of(toFields(event.tools), partedTools.tools),
+        toolMarks: partedTools.marks,
         asked: {
           settings,
           toolChoice: event.stepToolChoice,
@@ -64,7 +69,7 @@ export function createPlanner(): Planner {
 /** The plan of a call that is no list of messages: an embedding, a reranking, speech. */
 export function toPlainPlan(event: Fields, start: OperationStart): StepPlan {
   const { provider, modelId } = event as OperationStart;
-  const asked = { settings: {}, providerOptions: start.providerOptions };
+  const asked = { settings: start, providerOptions: start.providerOptions };
   return { number: 0, provider, modelId, request: toPlainRequest(event), asked };
 }
 
@@ -74,8 +79,13 @@ export function planToStart(
   call: { readonly operation: Operation; readonly withheld: Withheld; readonly parentStepId: string | undefined },
 ): StepStart {
   const provider = toProvider(plan.provider);
+  const operation = plan.operation ?? call.operation.operation;
   const options = plan.asked === undefined ? {} : toOptions(plan.asked);
   const request = plan.request ?? toRequest(plan.asked?.responseFormat);
+  const metadata = {
+    ...(provider === plan.provider ? {} : { sdkProvider: plan.provider }),
+    ...(plan.toolMarks === undefined || plan.toolMarks.length === 0 ? {} : { toolMarks: plan.toolMarks }),
+  };
   const hasMarks = plan.marks !== undefined && plan.marks.length > 0;
   const inputs = {
     messages: plan.messages,
@@ -85,9 +95,9 @@ export function planToStart(
   };
   return {
     kind: 'model',
-    operation: call.operation.operation,
+    ...(operation === null ? {} : { operation }),
     ...(provider === undefined ? {} : { provider }),
-    ...(provider === plan.provider ? {} : { metadata: { sdkProvider: plan.provider } }),
+    ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
     ...(plan.modelId === undefined ? {} : { model: plan.modelId }),
     ...(Object.keys(options).length === 0 ? {} : { options }),
     ...(call.parentStepId === undefined ? {} : { parentStepId: call.parentStepId }),

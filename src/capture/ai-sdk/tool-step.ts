@@ -1,4 +1,4 @@
-import type { ToolRecorder } from '../../core/record/recording.ts';
+import type { StepRecorder, ToolRecorder } from '../../core/record/recording.ts';
 import { isAbort } from '../../core/record/failure.ts';
 import type { Call } from './call.ts';
 import { toFailure } from './map/failure.ts';
@@ -11,6 +11,14 @@ export interface ToolBook {
   begin(call: Call, event: ToolEvent): ToolRecorder | null;
   find(callId: string | undefined, toolCallId: unknown): ToolRecorder | null;
   end(event: ToolEvent): void;
+}
+
+/** Tool call ids by the step that records them, for the layer below, which finds the step in its scope. */
+const callIdByStep = new Map<string, unknown>();
+
+/** True when this step records this very tool call, and has not ended. */
+export function isToolUnderWay(step: StepRecorder | null, toolCallId: unknown): boolean {
+  return step?.kind === 'tool' && callIdByStep.get(step.id) === toolCallId;
 }
 
 interface OpenTool {
@@ -54,6 +62,8 @@ export function createToolBook(): ToolBook {
       });
       if (openByKey.size >= toolsMax) openByKey.delete(openByKey.keys().next().value!);
       openByKey.set(key, { tool, call });
+      if (callIdByStep.size >= toolsMax) callIdByStep.delete(callIdByStep.keys().next().value!);
+      callIdByStep.set(tool.id, asked['toolCallId']);
       return tool;
     },
     find: (callId, toolCallId) => openByKey.get(keyOf(callId, toolCallId))?.tool ?? null,
@@ -62,6 +72,7 @@ export function createToolBook(): ToolBook {
       const open = openByKey.get(key);
       if (open === undefined) return;
       openByKey.delete(key);
+      callIdByStep.delete(open.tool.id);
       finishTool(open, event);
     },
   };

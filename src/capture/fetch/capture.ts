@@ -1,11 +1,15 @@
 import process from 'node:process';
 import type { Recorder } from '../../core/record/recording.ts';
-import { subscribeChannels } from './channels.ts';
+import { subscribeHttpChannels } from './channels/http-channels.ts';
+import { subscribeChannels } from './channels/undici-channels.ts';
 import { createHostMatcher, toHosts } from './hosts.ts';
 import type { LedgerOptions } from './ledger.ts';
 import { ledgerOf } from './ledger.ts';
 import type { Fetch } from './recording-fetch.ts';
 import { wrapFetch } from './recording-fetch.ts';
+
+/** A place where requests of a process are seen. */
+export type CaptureLayer = 'fetch' | 'channels' | 'http';
 
 /** How HTTP is captured in the whole process. */
 export interface FetchCaptureOptions extends LedgerOptions {
@@ -14,8 +18,11 @@ export interface FetchCaptureOptions extends LedgerOptions {
   readonly hosts?: readonly string[];
   /** A comma list of further hosts. Default the variable `TACHOGRAPH_HOSTS`. */
   readonly hostList?: string;
-  /** Which layers to use. Both by default: `fetch` itself, and undici's channels for clients that bypass it. */
-  readonly layers?: readonly ('fetch' | 'channels')[];
+  /**
+   * Which layers to use, all when left out: `fetch` itself, undici's channels for clients that bypass it, and the
+   * channels of node:http and node:https.
+   */
+  readonly layers?: readonly CaptureLayer[];
 }
 
 /** Captures the model calls that the process makes over HTTP. */
@@ -54,11 +61,12 @@ export function createFetchCapture(options: FetchCaptureOptions): FetchCapture {
       if (!recorder.recording) return () => undefined;
       const ledger = ledgerOf(recorder, options);
       const isListed = createHostMatcher(toHosts(options.hosts, options.hostList ?? process.env['TACHOGRAPH_HOSTS']));
-      const layers = options.layers ?? ['fetch', 'channels'];
+      const layers = options.layers ?? ['fetch', 'channels', 'http'];
       const undo: (() => void)[] = [];
       if (layers.includes('fetch'))
         undo.push(replaceFetch((inner) => wrapFetch(ledger, inner, { isListed, isEverything: false })));
       if (layers.includes('channels')) undo.push(subscribeChannels({ ledger, isListed }));
+      if (layers.includes('http')) undo.push(subscribeHttpChannels({ ledger, isListed }));
       stop = () => {
         stop = null;
         for (const one of undo) one();

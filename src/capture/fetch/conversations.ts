@@ -4,6 +4,7 @@ import type { StepStatus } from '../../core/model/step.ts';
 import type { EndReason } from '../../core/model/run.ts';
 import { ExactJson } from '../../core/record/recording.ts';
 import type { Recorder, RunRecorder } from '../../core/record/recording.ts';
+import type { ClientName } from './exchange-request.ts';
 
 /** What tells one conversation from another. */
 export interface ConversationCall {
@@ -12,6 +13,8 @@ export interface ConversationCall {
   /** The provider's id of the answer that this call goes on from. */
   readonly continues: string | null;
   readonly model: string | null;
+  /** The client that sends it, where it is known. */
+  readonly client: ClientName | null;
 }
 
 /**
@@ -125,8 +128,8 @@ export function createConversations(of: {
       if (oldest !== null) close(oldest);
     }
     const run = of.recorder.startRun({
-      agentId: of.agentId,
-      capture: 'http',
+      agentId: call.client?.agentId ?? of.agentId,
+      capture: call.client?.capture ?? 'http',
       parent: null,
       ...(call.model === null ? {} : { model: call.model }),
     });

@@ -11,6 +11,20 @@ export interface ExchangeRequest {
   readonly text: string | null;
   /** The record learned of it after it had left (I3). */
   readonly isObservedAfter: boolean;
+  /** What the client holds through all tries of one call, where it shows it. */
+  readonly call?: object;
+  /** The client that sends it, where it is known. */
+  readonly client?: ClientName;
+}
+
+/** What is known of a request by the client that sends it. */
+export interface ClientName {
+  /** How its calls got into the record, on runs that they begin. */
+  readonly capture: string;
+  /** Whose API it speaks, for hosts that do not say. */
+  readonly provider: string;
+  /** Agent of the runs that its calls begin. */
+  readonly agentId: string | null;
 }
 
 /** Bodies past this are not held in memory; the record says how large they were. */
@@ -75,6 +89,14 @@ export function toHeaderMap(headers: unknown): Record<string, string> {
     return values;
   }
   return Object.fromEntries(new Headers(headers as HeadersInit));
+}
+
+/** Header values as node:http holds them: several of one name in a list. */
+export function valuesToHeaderMap(headers: Readonly<Record<string, unknown>>): Record<string, string> {
+  const values = Object.entries(headers).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(
+    values.map(([name, value]) => [name.toLowerCase(), Array.isArray(value) ? value.join(', ') : String(value)]),
+  );
 }
 
 /** Flat header lists, `[name, value, …]` as text or bytes, as the runtime's HTTP client hands them over. */

@@ -3,7 +3,7 @@ import { elapsedMs } from '../../core/clock.ts';
 import type { Limits } from '../../core/limits.ts';
 import type { RetryClass } from '../../core/model/attempt.ts';
 import type { HeaderValues } from '../../core/model/retry.ts';
-import { toRequestId, toRetryDelayMs } from '../../core/model/retry.ts';
+import { isAbort } from '../../core/record/failure.ts';
 import type { AttemptFinish, AttemptRequest, BodyInput } from '../../core/record/recording.ts';
 import type { AnswerReader } from './body/answer-reader.ts';
 import { createAnswerReader } from './body/answer-reader.ts';
@@ -11,7 +11,10 @@ import type { BodyEvent, BodyState } from './body/body-end.ts';
 import { beginBody, nextBody } from './body/body-end.ts';
 import { createBodyBuffer } from './body/body-buffer.ts';
 import type { ExchangeRequest } from './exchange-request.ts';
-import { answerToRetryClass, errorToRetryClass } from './retry.ts';
+import { toProviderRequestId } from './retry/request-id.ts';
+import { answerToRetryClass, errorToRetryClass } from './retry/retry-class.ts';
+import { toRetryWaitMs } from './retry/retry-wait.ts';
+import { isPastDeadline } from './retry/try-count.ts';
 import type { Place } from './place.ts';
 import { outcomeToFinish, statusToError } from './step-end.ts';
 
@@ -35,6 +38,8 @@ export interface Exchange {
   /** The provider's last event was seen: what may follow is of no length. */
   readonly isTold: boolean;
   readonly isEventStream: boolean;
+  /** The answer's status says that the request failed: its body holds the provider's words. */
+  readonly isRefusal: boolean;
   /** Since when the caller has let the body lie, in monotonic time; `null` while it waits for the answer. */
   readonly unreadSinceMs: number | null;
 }
@@ -99,6 +104,15 @@ export function createExchange(parts: ExchangeParts): Exchange {
     return { data: buffer.take(), contentType, bytes: buffer.bytes, truncated: buffer.isCut };
   };
 
+  /** Beginning of a refusal's body: the provider's words. */
+  const bodyStart = (): string =>
+    head !== null && head.status >= 400 ? Buffer.from(buffer.take()).toString('utf8') : '';
+
+  const toErrorClass = (thrown: unknown): RetryClass | null => {
+    const isLate = isAbort(thrown) && isPastDeadline(parts.request.headers, elapsedMs(clock, sinceMs));
+    return isLate ? 'timeout' : errorToRetryClass(thrown);
+  };
+
   const finishAttempt = (thrown: unknown, retryClass: RetryClass | null): void => {
     const isWhole = body?.phase === 'completed' && head !== null && head.status < 400;
     const error =
@@ -111,8 +125,11 @@ export function createExchange(parts: ExchangeParts): Exchange {
       ...(shown === undefined ? {} : { body: shown }),
       ...(isWhole || error === null ? {} : { error }),
       retryClass: isWhole ? null : retryClass,
-      retryDelayMs: isWhole || head === null ? null : toRetryDelayMs(head.headers, clock.nowMs()),
-      providerRequestId: head === null ? null : toRequestId(head.headers),
+      retryDelayMs:
+        isWhole || head === null || retryClass === null
+          ? null
+          : toRetryWaitMs(head, { bodyStart: bodyStart(), nowMs: clock.nowMs() }),
+      providerRequestId: head === null ? null : toProviderRequestId(head.headers, bodyStart()),
       durationMs: elapsedMs(clock, sinceMs),
       ...(place.isRequestTold ? {} : { request: toAttemptRequest(parts.request, place.withheld.inputs) }),
     };
@@ -126,8 +143,8 @@ export function createExchange(parts: ExchangeParts): Exchange {
     isWhole: body?.phase === 'completed',
     isEventStream: body?.expected.kind === 'event-stream',
     isRetryable: retryClass !== null,
-    answer: head !== null && head.status < 400 ? (reader?.answer() ?? null) : null,
-    bodyStart: head !== null && head.status >= 400 ? Buffer.from(buffer.take()).toString('utf8') : '',
+    answer: head !== null && head.status < 400 && !isBlind ? (reader?.answer() ?? null) : null,
+    bodyStart: bodyStart(),
     timing: reader?.timing() ?? null,
     firstOutputMs: reader?.firstOutputMs == null ? null : Math.max(0, reader.firstOutputMs - sinceMs),
   });
@@ -138,11 +155,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
     reader?.end();
     if (reader?.isTold === true && body?.phase === 'reading') step({ type: 'told-end' });
     const retryClass =
-      thrown !== null
-        ? errorToRetryClass(thrown)
-        : head === null
-          ? null
-          : answerToRetryClass(head.status, head.headers);
+      thrown !== null ? toErrorClass(thrown) : head === null ? null : answerToRetryClass(head.status, head.headers);
     finishAttempt(thrown, retryClass);
     if (place.ownStep !== null) {
       const outcome = outcomeOf(thrown, retryClass);
@@ -172,7 +185,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
       });
       lastMs = clock.monotonicMs();
       const retryClass = answerToRetryClass(status, headers);
-      if (retryClass !== null) place.onRetryable();
+      if (retryClass !== null) place.onFailed(retryClass);
     },
     chunk(bytes, wireBytes = bytes.byteLength) {
       if (isEnded) return;
@@ -197,8 +210,11 @@ export function createExchange(parts: ExchangeParts): Exchange {
     },
     fail(error) {
       if (isEnded) return;
-      step({ type: 'error' });
-      if (errorToRetryClass(error) !== null) place.onRetryable();
+      // A client stops reading what is whole by aborting it.
+      step({ type: isAbort(error) ? 'left' : 'error' });
+      isLeft = isAbort(error);
+      if (isLeft && body?.phase === 'completed') return finish(null);
+      place.onFailed(toErrorClass(error));
       finish(error ?? new Error('the exchange failed without an error'));
     },
     blind() {
@@ -219,6 +235,9 @@ export function createExchange(parts: ExchangeParts): Exchange {
     },
     get isEventStream() {
       return body?.expected.kind === 'event-stream';
+    },
+    get isRefusal() {
+      return head !== null && head.status >= 400;
     },
     get unreadSinceMs() {
       return head === null || isWaiting ? null : lastMs;

@@ -1,4 +1,4 @@
-export type { FetchCapture, FetchCaptureOptions } from './capture.ts';
+export type { CaptureLayer, FetchCapture, FetchCaptureOptions } from './capture.ts';
 export { createFetchCapture } from './capture.ts';
 export { providerHosts } from './hosts.ts';
 export type { Ledger, LedgerOptions } from './ledger.ts';

@@ -9,12 +9,17 @@ import type { Exchange } from './exchange.ts';
 import { createExchange } from './exchange.ts';
 import type { ExchangeRequest } from './exchange-request.ts';
 import { findPlace } from './place.ts';
-import { createRetryMemory } from './retry-memory.ts';
+import { createRetryMemory } from './retry/retry-memory.ts';
 
 /** What may be set of the recording of exchanges. */
 export interface LedgerOptions {
   readonly clock?: Clock;
   readonly limits?: Partial<Limits>;
+  /**
+   * `capped`, the default, keeps the beginning of a body that is no JSON request, up to `limits.bodyBytesMax`. `full` keeps
+   * up to 32 MiB; the recorder's own `limits.bodyBytesMax`, which cuts last, must be as large.
+   */
+  readonly bodies?: 'capped' | 'full';
   /** Agent of the runs of calls that no run claims. Default `http`. */
   readonly agentId?: string;
   /** A conversation that was silent for so long is over. Default 5 minutes. */
@@ -27,6 +32,8 @@ export interface LedgerOptions {
 /** All exchanges of one recorder, in whichever layer they are seen. */
 export interface Ledger {
   readonly limits: Limits;
+  /** False when a request that begins here, in this scope, is none of ours, whatever it says. Costs next to nothing. */
+  mayConcern(isListed: boolean): boolean;
   /** Begins to record an exchange, its start written when this returns (I3); `null` when it is none of ours. */
   begin(request: ExchangeRequest, rule: { isListed: boolean; isEverything: boolean }): Exchange | null;
   /** Runs what must not reach the host when it fails (I1). */
@@ -39,10 +46,13 @@ export interface Ledger {
 }
 
 const sweepMs = 30_000;
+/** More than this of one body is never held in memory. */
+const fullBytesMax = 32 * 1024 * 1024;
 
 function createLedger(recorder: Recorder, options: LedgerOptions): Ledger {
   const clock = options.clock ?? systemClock;
-  const limits = { ...defaultLimits, ...options.limits };
+  const full = options.bodies === 'full' ? { bodyBytesMax: fullBytesMax } : {};
+  const limits = { ...defaultLimits, ...options.limits, ...full };
   const exchangeIdleMs = options.exchangeIdleMs ?? 600_000;
   const conversations = createConversations({
     recorder,
@@ -83,6 +93,7 @@ function createLedger(recorder: Recorder, options: LedgerOptions): Ledger {
     conversations,
     guard,
     sweep,
+    mayConcern: (isListed) => recorder.recording && (isListed || recorder.currentStep()?.kind === 'model'),
     begin(request, { isListed, isEverything }) {
       if (!recorder.recording) return null;
       const place = findPlace(rules, request, isListed, isEverything);
@@ -109,6 +120,8 @@ export function ledgerOf(recorder: Recorder, options: LedgerOptions = {}): Ledge
   if (ledger === undefined) {
     ledger = createLedger(recorder, options);
     ledgerByRecorder.set(recorder, ledger);
+    const { closeAll, guard } = ledger;
+    guard(() => recorder.onClose(closeAll));
   }
   return ledger;
 }

@@ -7,7 +7,8 @@ import type { ExchangeRequest } from './exchange-request.ts';
 import type { ParsedRequest, WireFormat } from './formats/format.ts';
 import { recogniseRequest } from './formats/recognise.ts';
 import { hostToProvider, isCredentialExchange, isModelCall, pathToOperation } from './hosts.ts';
-import type { RetryMemory } from './retry-memory.ts';
+import type { CallKey, RetryMemory } from './retry/retry-memory.ts';
+import { toTryCount } from './retry/try-count.ts';
 
 /** Where an exchange is recorded. */
 export interface Place {
@@ -18,8 +19,8 @@ export interface Place {
   readonly isRequestTold: boolean;
   readonly withheld: { readonly inputs: boolean; readonly outputs: boolean };
   readonly format: WireFormat | null;
-  /** The exchange failed in a way that is tried again: the same request that follows is this step's next attempt. */
-  onRetryable(): void;
+  /** The exchange failed: where it may be tried again, the same request that follows is this step's next attempt. */
+  onFailed(retryClass: RetryClass | null): void;
   onAnswer(answer: { responseId: string | null; text: string; retryClass: RetryClass | null }): void;
 }
 
@@ -57,7 +58,7 @@ function placeInStep(step: StepRecorder, request: ExchangeRequest, isListed: boo
   const withheld = withheldOf(step);
   const format = recogniseRequest(request.url.pathname, request.text);
   const open = step.openAttempt;
-  const shared = { ownStep: null, withheld, format, onRetryable: nothing, onAnswer: nothing };
+  const shared = { ownStep: null, withheld, format, onFailed: nothing, onAnswer: nothing };
   if (isFree(open)) {
     open.claim();
     return { ...shared, attempt: open, isRequestTold: false };
@@ -77,7 +78,7 @@ function toStepStart(
 ): StepStart {
   const { pathname, hostname } = request.url;
   const isModel = parsed !== null || isModelCall(request.method, pathname);
-  const provider = hostToProvider(hostname);
+  const provider = hostToProvider(hostname) ?? request.client?.provider ?? null;
   return {
     kind: isModel ? 'model' : 'phase',
     ...(isModel
@@ -102,7 +103,8 @@ function parsedToStart(parsed: ParsedRequest): Partial<StepStart> {
   };
 }
 
-function retryKeyOf(scope: string, request: ExchangeRequest): string {
+function retryKeyOf(scope: string, request: ExchangeRequest): CallKey {
+  if (request.call !== undefined) return request.call;
   const body = request.text ?? `${request.body?.bytes ?? 0}`;
   return hash('sha256', `${scope}\n${request.method}\n${request.url.href}\n${body}`);
 }
@@ -115,13 +117,16 @@ function placeAlone(rules: PlaceRules, request: ExchangeRequest): Place {
   const format = recogniseRequest(request.url.pathname, request.text);
   const parsed =
     format === null || request.text === null ? null : format.parseRequest(request.text, request.url.pathname);
-  const key = (): string => retryKeyOf(inScope?.id ?? '', request);
-  const failed = retries.isEmpty ? null : retries.take(key());
+  const key = (): CallKey => retryKeyOf(inScope?.id ?? '', request);
+  const tryCount = toTryCount(request.headers);
+  const isUnasked = retries.isEmpty && request.call === undefined;
+  const failed = isUnasked ? null : retries.take(key(), tryCount);
   const call = {
     host: request.url.host,
     messages: parsed?.messages ?? [],
     continues: parsed?.continues ?? null,
     model: parsed?.model ?? null,
+    client: request.client ?? null,
   };
   const run = failed?.run ?? inScope ?? conversations.runOf(call);
   const around = recorder.currentStep();
@@ -138,9 +143,12 @@ function placeAlone(rules: PlaceRules, request: ExchangeRequest): Place {
     isRequestTold: true,
     withheld: { inputs: false, outputs: false },
     format,
-    onRetryable: () => retries.keep(key(), step),
+    onFailed(retryClass) {
+      // A client that counts its tries may try again after its own deadline as well, which looks like an abort.
+      if (retryClass !== null || tryCount !== null) retries.keep(key(), step, tryCount);
+    },
     onAnswer({ responseId, text, retryClass }) {
-      if (retryClass === null && !retries.isEmpty) retries.drop(key(), step);
+      if (retryClass === null && tryCount === null && !retries.isEmpty) retries.drop(key(), step);
       if (isTheirs) conversations.ended(run, { status: step.status, responseId, text });
     },
   };

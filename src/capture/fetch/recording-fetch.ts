@@ -4,13 +4,13 @@ import { isIdentity } from './body/content-decoder.ts';
 import type { BodySink } from './body/tee.ts';
 import { teeBody } from './body/tee.ts';
 import type { Exchange } from './exchange.ts';
-import type { ExchangeRequest } from './exchange-request.ts';
+import type { ClientName, ExchangeRequest } from './exchange-request.ts';
 import { toBodyInput, toHeaderMap } from './exchange-request.ts';
 import type { HostMatcher } from './hosts.ts';
 import { createHostMatcher } from './hosts.ts';
 import type { Ledger, LedgerOptions } from './ledger.ts';
 import { ledgerOf } from './ledger.ts';
-import { closeSighting, isSeen, withSighting } from './seen.ts';
+import { closeSighting, isSeen, redirectSighting, withSighting } from './seen.ts';
 
 /** The function that is wrapped and the one that is given back. */
 export type Fetch = typeof globalThis.fetch;
@@ -25,6 +25,8 @@ export interface RecordingFetchOptions extends LedgerOptions {
 export interface FetchRule {
   readonly isListed: HostMatcher;
   readonly isEverything: boolean;
+  /** The client whose requests go through it, where there is only one. */
+  readonly client?: ClientName;
 }
 
 type Input = Parameters<Fetch>[0];
@@ -34,18 +36,21 @@ function toUrl(input: Input): URL | null {
   return typeof text === 'string' && URL.canParse(text) ? new URL(text) : null;
 }
 
+function methodOf(input: Input, init: RequestInit | undefined): string {
+  return String(init?.method ?? (input instanceof Request ? input.method : 'GET')).toUpperCase();
+}
+
 /** What a call of fetch asks for, or `null` when fetch will refuse it. */
-function toRequest(input: Input, init: RequestInit | undefined): ExchangeRequest | null {
+export function toRequest(input: Input, init: RequestInit | undefined): ExchangeRequest | null {
   const url = toUrl(input);
   if (url === null || !/^https?:$/.test(url.protocol)) return null;
   const from = input instanceof Request ? input : null;
-  const method = String(init?.method ?? from?.method ?? 'GET').toUpperCase();
   const headers = toHeaderMap(init?.headers ?? from?.headers ?? {});
   const given = init?.body ?? null;
   const contentType = headers['content-type'] ?? null;
   const { input: body, text } =
     given === null && from?.body != null ? withheldStream(contentType) : toBodyInput(given, contentType);
-  return { method, url, headers, body, text, isObservedAfter: false };
+  return { method: methodOf(input, init), url, headers, body, text, isObservedAfter: false };
 }
 
 const withheldStream = (contentType: string | null): { input: ExchangeRequest['body']; text: null } => ({
@@ -83,6 +88,7 @@ function toSink(exchange: Exchange, ledger: Ledger): BodySink {
     fail: (error) => void ledger.guard(() => exchange.fail(error)),
     wait: (isWaiting) => exchange.wait(isWaiting),
     isReadAhead: () => !exchange.isEventStream || exchange.isTold,
+    isDrained: () => exchange.isRefusal,
   };
 }
 
@@ -132,74 +138,92 @@ function observeResponse(response: Response, exchange: Exchange, ledger: Ledger)
   return disguise(copy, response);
 }
 
-/** A fetch that records by a rule. What it calls is looked up at each call. */
-export function wrapFetch(ledger: Ledger, inner: () => Fetch, rule: FetchRule): Fetch {
-  const send = (request: ExchangeRequest, exchange: Exchange, call: () => Promise<Response>): Promise<Response> =>
-    withSighting(request.method, request.url, (sighting) => {
-      const failed = (error: unknown): never => {
-        closeSighting(sighting);
-        ledger.guard(() => exchange.fail(error));
-        throw error;
-      };
-      let sent: Promise<Response>;
-      try {
-        sent = Promise.resolve(call());
-      } catch (error) {
-        return failed(error);
-      }
-      return sent.then((response) => {
-        closeSighting(sighting);
-        return ledger.guard(() => observeResponse(response, exchange, ledger)) ?? response;
-      }, failed);
-    });
+/** Sends a request whose recording has begun; its answer is told to the exchange as the caller reads it. */
+function send(
+  ledger: Ledger,
+  of: { readonly request: ExchangeRequest; readonly exchange: Exchange },
+  call: () => Promise<Response>,
+): Promise<Response> {
+  const { request, exchange } = of;
+  return withSighting(request.method, request.url, (sighting) => {
+    const failed = (error: unknown): never => {
+      closeSighting(sighting);
+      ledger.guard(() => exchange.fail(error));
+      throw error;
+    };
+    let sent: Promise<Response>;
+    try {
+      sent = Promise.resolve(call());
+    } catch (error) {
+      return failed(error);
+    }
+    return sent.then((response) => {
+      closeSighting(sighting);
+      return ledger.guard(() => observeResponse(response, exchange, ledger)) ?? response;
+    }, failed);
+  });
+}
 
-  const begin = (request: ExchangeRequest): Exchange | null =>
+/**
+ * Records one call of a client, if its request is one of those that the rule names: the start is written when `call` is
+ * called (I3). What it answers or throws is the caller's, unchanged.
+ */
+export function recordCall(
+  ledger: Ledger,
+  of: { readonly request: ExchangeRequest; readonly rule: FetchRule },
+  call: () => Promise<Response>,
+): Promise<Response> {
+  const { request, rule } = of;
+  const exchange =
     ledger.guard(() =>
       ledger.begin(request, { isListed: rule.isListed(request.url), isEverything: rule.isEverything }),
     ) ?? null;
+  return exchange === null ? call() : send(ledger, { request, exchange }, call);
+}
 
+/** A fetch that records by a rule. What it calls is looked up at each call. */
+export function wrapFetch(ledger: Ledger, inner: () => Fetch, rule: FetchRule): Fetch {
   return function fetch(input: Input, init?: RequestInit): Promise<Response> {
     const call = (): Promise<Response> => inner()(input, init);
-    if (isSeen()) return call();
-    const request = ledger.guard(() => toRequest(input, init)) ?? null;
-    if (request === null) return call();
-    const copied = ledger.guard(() => copyOf(input, init, request)) ?? null;
-    if (copied === null) {
-      const exchange = begin(request);
-      return exchange === null ? call() : send(request, exchange, call);
+    const url = ledger.guard(() => toUrl(input)) ?? null;
+    if (url === null) return call();
+    if (isSeen()) {
+      ledger.guard(() => redirectSighting(methodOf(input, init), url));
+      return call();
     }
+    if (ledger.guard(() => ledger.mayConcern(rule.isEverything || rule.isListed(url))) === false) return call();
+    const known = ledger.guard(() => toRequest(input, init)) ?? null;
+    if (known === null) return call();
+    const request = rule.client === undefined ? known : { ...known, client: rule.client };
+    const copied = ledger.guard(() => copyOf(input, init, { request, rule })) ?? null;
+    if (copied === null) return recordCall(ledger, { request, rule }, call);
     const inScope = AsyncLocalStorage.snapshot();
-    return copied.then((text) =>
-      inScope(() => {
-        const whole =
-          text === null
-            ? request
-            : { ...request, body: { data: text, contentType: request.headers['content-type'] ?? null }, text };
-        const exchange = begin(whole);
-        return exchange === null ? call() : send(whole, exchange, call);
-      }),
-    );
+    return copied.then((text) => {
+      const body = { data: text, contentType: request.headers['content-type'] ?? null };
+      const whole = text === null ? request : { ...request, body, text };
+      return inScope(() => recordCall(ledger, { request: whole, rule }, call));
+    });
   };
+}
 
-  /** The body of a Request object is only in its stream: it is read from a copy, where that is safe. */
-  function copyOf(
-    input: Input,
-    init: RequestInit | undefined,
-    request: ExchangeRequest,
-  ): Promise<string | null> | null {
-    const isWanted = rule.isEverything || rule.isListed(request.url);
-    if (
-      !isWanted ||
-      !(input instanceof Request) ||
-      init?.body != null ||
-      input.body === null ||
-      input.bodyUsed ||
-      input.body.locked
-    )
-      return null;
-    if (!/json|text|form-urlencoded/i.test(request.headers['content-type'] ?? '')) return null;
-    return readCopy(input, 32 * 1024 * 1024);
-  }
+/** The body of a Request object is only in its stream: it is read from a copy, where that is safe. */
+function copyOf(
+  input: Input,
+  init: RequestInit | undefined,
+  { request, rule }: { readonly request: ExchangeRequest; readonly rule: FetchRule },
+): Promise<string | null> | null {
+  const isWanted = rule.isEverything || rule.isListed(request.url);
+  if (
+    !isWanted ||
+    !(input instanceof Request) ||
+    init?.body != null ||
+    input.body === null ||
+    input.bodyUsed ||
+    input.body.locked
+  )
+    return null;
+  if (!/json|text|form-urlencoded/i.test(request.headers['content-type'] ?? '')) return null;
+  return readCopy(input, 32 * 1024 * 1024);
 }
 
 /**

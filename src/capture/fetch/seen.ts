@@ -35,6 +35,17 @@ export function withSighting<T>(method: string, url: URL, fn: (sighting: Sightin
   return scope.run(sighting, () => fn(sighting));
 }
 
+/** A layer in between sends the request to another address than it was recorded with. */
+export function redirectSighting(method: string, url: URL): void {
+  const { scope, expected } = sightings();
+  const own = scope.getStore();
+  const key = `${method} ${url.origin}${url.pathname}${url.search}`;
+  if (own?.isOpen !== true || own.key === null || own.key === key) return;
+  forgetKey(own);
+  own.key = key;
+  expected.set(key, (expected.get(key) ?? new Set()).add(own));
+}
+
 /** The request's answer has begun, or it failed: what begins in its scope from now on is the caller's own. */
 export function closeSighting(sighting: Sighting): void {
   sighting.isOpen = false;

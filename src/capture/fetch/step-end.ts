@@ -42,6 +42,8 @@ function endOf(outcome: ExchangeOutcome): Ending {
   if (status >= 400) return { status: 'error', error: statusToError(outcome) };
   if (answer !== null && answer.error !== null)
     return { status: isAbort(answer.error) ? 'interrupted' : 'error', error: answer.error };
+  // An answer that was called off where it was computed is over, and not whole.
+  if (answer?.finishReason?.raw === 'cancelled') return { status: 'interrupted' };
   if (answer?.isFinished === true) return { status: 'completed' };
   if (thrown !== null) return { status: isAbort(thrown) ? 'interrupted' : 'error', error: thrown };
   if (outcome.isLeft && !outcome.isWhole) return { status: 'interrupted' };

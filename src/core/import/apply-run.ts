@@ -4,7 +4,7 @@ import type { RunView } from '../model/run.ts';
 import { endReasonToStatus } from '../model/run.ts';
 import type { RunCreateFacts } from '../record/facts.ts';
 import type { StoredEvent } from '../store.ts';
-import { previewOf } from './apply-step.ts';
+import { applyPartial, previewOf } from './apply-step.ts';
 import { unknownAgentId } from './blank.ts';
 import { readRunCreate, readRunEnd } from './fact-reading.ts';
 import type { FoldState } from './fold-state.ts';
@@ -106,13 +106,14 @@ function toDetail(message: string): string {
   return points.length <= max ? points.join('') : `${points.slice(0, max - 1).join('')}…`;
 }
 
-/** Applies a `log`: only the recorder's own word about durability changes a view. */
+/** Applies a `log`: only the recorder's own words about durability and unfinished answers change a view. */
 export function applyLog(state: FoldState, event: StoredEvent): void {
   const payload = payloadOf(event);
   const data = objectField(payload, 'data');
   if (payload['type'] === 'durability' && data?.['state'] === 'degraded') {
     changeRun(state, event.header.runId, { durability: 'degraded' });
   }
+  if (payload['type'] === 'stream-partial') applyPartial(state, event);
 }
 
 /** Ends of what has begun, and what is told of a run afterwards, belong to it whenever they come. */

@@ -1,16 +1,18 @@
 import { contentToPreview, toSummaryLine } from '../content/text.ts';
+import { isRecordedCost, recordedToStepCost } from '../cost/step-cost.ts';
 import { defaultLimits, truncateBytes } from '../limits.ts';
+import type { StepCost } from '../model/cost.ts';
 import type { StepView } from '../model/step.ts';
 import { isStepStatusAllowed } from '../model/step.ts';
 import type { StepEndFacts } from '../record/facts.ts';
 import type { StoredEvent } from '../store.ts';
-import { readStepEnd, readStepStart } from './fact-reading.ts';
+import { readCostActual, readStepEnd, readStepStart } from './fact-reading.ts';
 import type { FoldState } from './fold-state.ts';
 import { addCounts, changeRun, changeStep, stepOf } from './fold-state.ts';
 import { openField, toOpenValue } from './open-value.ts';
 import { errorField, finishReasonField, marksField, streamField } from './payload-reading.ts';
 import type { Fields } from './reading.ts';
-import { digestField, numberField, payloadOf, textField } from './reading.ts';
+import { digestField, numberField, objectField, payloadOf, textField } from './reading.ts';
 
 /** The words of a content as lists and trees show them, or `null` when it is not there. */
 export function previewOf(
@@ -99,7 +101,7 @@ export function applyStepEnd(state: FoldState, event: StoredEvent): void {
     finishedAtMs: facts.swept ? Math.max(run.updatedAtMs, step.startedAtMs) : timeMs,
     timeToFirstTokenMs: facts.timeToFirstTokenMs ?? step.timeToFirstTokenMs,
     usage: facts.usage ?? step.usage,
-    cost: facts.cost ?? step.cost,
+    cost: nextCost(step, facts, payload),
     resultStatus: facts.resultStatus ?? step.resultStatus,
     ...endFields(payload, step),
     error: facts.status === 'completed' ? null : (errorField(payload, 'error') ?? step.error),
@@ -108,6 +110,24 @@ export function applyStepEnd(state: FoldState, event: StoredEvent): void {
     preview: endPreview(state, step, payload),
   });
   noteEnd(state, next);
+}
+
+/**
+ * The cost that an end tells, to be estimated when it tells none. What was told before stays, unless this end brings
+ * counts of its own and the cost came with the counts that they replace.
+ */
+function nextCost(step: StepView, facts: StepEndFacts, payload: Fields): StepCost | null {
+  if (facts.cost !== null && facts.cost.nanoUsd !== null) return recordedToStepCost(facts.cost);
+  const isRecounted = facts.usage !== null || payload['usageRaw'] !== undefined;
+  if (isRecordedCost(step.cost) && !(isRecounted && step.cost!.source === 'provider-response')) return step.cost;
+  return facts.cost === null ? null : recordedToStepCost(facts.cost);
+}
+
+/** Applies a `cost-actual`: what a step cost in fact, whenever it became known. */
+export function applyCostActual(state: FoldState, event: StoredEvent): void {
+  const facts = readCostActual(event);
+  if (facts === null || event.header.stepId === null) return;
+  changeStep(state, stepOf(state, event), { cost: recordedToStepCost(facts.cost) });
 }
 
 function endFields(payload: Fields, step: StepView): Partial<StepView> {
@@ -132,6 +152,21 @@ function endPreview(state: FoldState, step: StepView, payload: Fields): string |
   const contentId = digestField(payload, isTool ? 'result' : 'response');
   const bytesMax = isTool ? defaultLimits.toolPreviewBytes : defaultLimits.stepPreviewBytes;
   return previewOf(state, { runId: step.runId, contentId }, bytesMax) ?? step.preview;
+}
+
+/** Applies what an unfinished answer said so far: the preview grows, until an end brings the whole answer. */
+export function applyPartial(state: FoldState, event: StoredEvent): void {
+  const parts = objectField(payloadOf(event), 'data')?.['parts'];
+  if (event.header.stepId === null || !Array.isArray(parts)) return;
+  const step = stepOf(state, event);
+  const known = step.preview ?? '';
+  if (step.responseId !== null || Buffer.byteLength(known) >= defaultLimits.stepPreviewBytes) return;
+  const said = (parts as readonly unknown[])
+    .map((part) => part as Readonly<Record<string, unknown>> | null)
+    .filter((part) => part?.['type'] === 'text' && typeof part['text'] === 'string')
+    .map((part) => part!['text'] as string);
+  if (said.length === 0) return;
+  changeStep(state, step, { preview: truncateBytes(known + said.join(''), defaultLimits.stepPreviewBytes) });
 }
 
 function noteEnd(state: FoldState, step: StepView): void {

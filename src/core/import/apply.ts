@@ -1,7 +1,7 @@
 import type { StoredEvent, WriterHead } from '../store.ts';
 import { applyAttemptEnd, applyAttemptStart } from './apply-attempt.ts';
 import { applyLog, applyRunCreate, applyRunEnd, noteEvent } from './apply-run.ts';
-import { applyStepEnd, applyStepStart } from './apply-step.ts';
+import { applyCostActual, applyStepEnd, applyStepStart } from './apply-step.ts';
 import { blankRun } from './blank.ts';
 import type { FoldState } from './fold-state.ts';
 import { countInRun } from './fold-state.ts';
@@ -18,6 +18,7 @@ const applyByType = new Map<string, Apply>(
     'step-end': applyStepEnd,
     'attempt-start': applyAttemptStart,
     'attempt-end': applyAttemptEnd,
+    'cost-actual': applyCostActual,
     log: applyLog,
     gap: (state, event) => countInRun(state, event.header.runId, { gaps: 1 }),
   } satisfies Partial<Record<EventType, Apply>>),

@@ -6,7 +6,14 @@ import type { PrefixBreak, StepKind, StepStatus } from '../model/step.ts';
 import { stepKinds, toolResultStatuses } from '../model/step.ts';
 import type { Usage } from '../model/usage.ts';
 import type { RecordedEvent } from '../record/event.ts';
-import type { AttemptEndFacts, RunCreateFacts, RunEndFacts, StepEndFacts, StepStartFacts } from '../record/facts.ts';
+import type {
+  AttemptEndFacts,
+  CostActualFacts,
+  RunCreateFacts,
+  RunEndFacts,
+  StepEndFacts,
+  StepStartFacts,
+} from '../record/facts.ts';
 import type { Fields } from './reading.ts';
 import {
   costMaxNanoUsd,
@@ -116,6 +123,13 @@ function toKnownCost(fields: Fields | null): Cost | null {
   // An amount and an unknown status exclude each other: then neither is known (I12).
   if (nanoUsd === null || status === 'unknown') return { ...unknownCost, source };
   return { nanoUsd: Math.round(nanoUsd), status, source };
+}
+
+/** Facts of a `cost-actual`, or `null` when it has none or names no amount. */
+export function readCostActual(event: RecordedEvent): CostActualFacts | null {
+  const facts = factFieldsOf(event);
+  const cost = facts === null ? null : toKnownCost(objectField(facts, 'cost'));
+  return cost === null || cost.status !== 'actual' ? null : { cost };
 }
 
 /** Facts of an `attempt-end`, or `null` when it has none. An end without a known status has `failed`. */

@@ -1,4 +1,6 @@
 import type { Content } from '../content/content.ts';
+import type { Prices } from '../cost/prices.ts';
+import { costOfStep } from '../cost/step-cost.ts';
 import type { AttemptView } from '../model/attempt.ts';
 import type { RunCounts, RunView } from '../model/run.ts';
 import type { StepView } from '../model/step.ts';
@@ -20,6 +22,8 @@ export interface FoldState {
   readonly attemptByKey: Map<string, AttemptView>;
   /** A content in the epoch of a run. */
   readonly contentOf: (runId: string, contentId: string) => Content | undefined;
+  /** What calls cost whose record does not tell; `null`: nothing is estimated. */
+  readonly prices: Prices | null;
   readonly touchedSteps: Set<string>;
   readonly touchedAttempts: Set<string>;
 }
@@ -54,7 +58,8 @@ export function stepOf(state: FoldState, event: StoredEvent): StepView {
 
 /** Puts a changed step in place of the old one and carries the difference into its run's totals. */
 export function changeStep(state: FoldState, step: StepView, change: Partial<StepView>): StepView {
-  const next = { ...step, ...change };
+  const changed = { ...step, ...change };
+  const next = { ...changed, cost: costOfStep(changed, state.prices) };
   const key = stepKey(step.runId, step.id);
   state.stepByKey.set(key, next);
   state.touchedSteps.add(key);

@@ -1,4 +1,5 @@
 import type { Content } from '../content/content.ts';
+import type { Prices } from '../cost/prices.ts';
 import type { AttemptView } from '../model/attempt.ts';
 import type { RunView } from '../model/run.ts';
 import type { StepView } from '../model/step.ts';
@@ -19,12 +20,14 @@ export interface FoldedRun {
 
 /**
  * Computes a run's views from its events in seq order: the same rules as an import, so the result equals the stored
- * rows (I11). At least one event is needed; contents that are gone leave their previews empty.
+ * rows (I11), costs included when the prices are the same. At least one event is needed; contents that are gone leave
+ * their previews empty.
  */
 export function foldEvents(
   projectId: string,
   events: readonly StoredEvent[],
   contentById: ReadonlyMap<string, Content>,
+  prices: Prices | null = null,
 ): FoldedRun {
   const first = events[0]!;
   const { runId, timeMs } = first.header;
@@ -33,6 +36,7 @@ export function foldEvents(
     stepByKey: new Map(),
     attemptByKey: new Map(),
     contentOf: (_runId, id) => contentById.get(id),
+    prices,
     touchedSteps: new Set(),
     touchedAttempts: new Set(),
   };

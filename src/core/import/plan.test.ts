@@ -226,4 +226,19 @@ describe('import', () => {
     importEntries(shifted);
     expect(rows.runById.get(run.id)).toMatchObject({ status: 'completed', finishedAtMs: 1001, counts: { late: 2 } });
   });
+
+  it('shows what an unfinished answer said, until its end brings the whole', () => {
+    const { entries, recorder } = createBasket();
+    const run = recorder.startRun({ agentId: 'a' });
+    const step = run.step({ kind: 'model', messages: [] });
+    const text = Array.from({ length: 2000 }, (_unused, index) => `word${index} `).join('');
+    step.partial([{ index: 0, type: 'text', text }]);
+    const { rows, importEntries } = createRows();
+    importEntries(entries.splice(0));
+    const preview = () => [...rows.stepByKey.values()][0]!.preview;
+    expect(preview()).toMatch(/^word0 word1 .*…\[\+\d+ bytes\]$/);
+    step.finish({ status: 'completed', response: [{ type: 'text', text: 'all of it' }] });
+    importEntries(entries);
+    expect(preview()).toBe('all of it');
+  });
 });

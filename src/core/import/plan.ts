@@ -1,4 +1,5 @@
 import type { Content } from '../content/content.ts';
+import type { Prices } from '../cost/prices.ts';
 import type { RecordedEvent } from '../record/event.ts';
 import type { ImportBatch, StoredEvent, WriterHead } from '../store.ts';
 import { applyEvent, nextHead } from './apply.ts';
@@ -58,7 +59,7 @@ export function batchEpochs(batch: ImportBatch): Map<string, number> {
   return epochByRun;
 }
 
-function startPlan(batch: ImportBatch, rows: ImportRows): Plan {
+function startPlan(batch: ImportBatch, rows: ImportRows, prices: Prices | null): Plan {
   const epochByRun = new Map([...batchEpochs(batch), ...rows.epochByRun]);
   const carried = new Map<string, Content>();
   for (const { event, contents } of batch.entries) {
@@ -76,6 +77,7 @@ function startPlan(batch: ImportBatch, rows: ImportRows): Plan {
         const key = contentKey(epochByRun.get(runId)!, id);
         return carried.get(key) ?? rows.contentByKey.get(key);
       },
+      prices,
       touchedSteps: new Set(),
       touchedAttempts: new Set(),
     },
@@ -107,10 +109,10 @@ function planEvent(plan: Plan, projectId: string, event: RecordedEvent): boolean
 /**
  * What importing a batch changes: events with their seq, whole views, heads, contents and their uses. Pure; the store
  * writes it in one transaction. An event that is there already brings nothing, not even its contents, so that what was
- * erased does not come back.
+ * erased does not come back. Calls whose record tells no cost are estimated by `prices`, or left without one.
  */
-export function planImport(batch: ImportBatch, rows: ImportRows): ImportChanges {
-  const plan = startPlan(batch, rows);
+export function planImport(batch: ImportBatch, rows: ImportRows, prices: Prices | null = null): ImportChanges {
+  const plan = startPlan(batch, rows, prices);
   const contents: { epoch: number; content: Content }[] = [];
   const nodes: ImportChanges['nodes'][number][] = [];
   const uses: ContentUse[] = [];

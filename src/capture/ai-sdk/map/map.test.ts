@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { toFailure, toRetryClass } from './failure.ts';
 import { createRecall } from '../recall.ts';
-import { joinPrompt, partMarks, toOptions, toRequest } from './request.ts';
+import { joinPrompt, partMarks, partToolMarks, toOptions, toRequest } from './request.ts';
 import { embeddingUsageToUsage, modelUsageToUsage, resultUsageToUsage } from './usage.ts';
 
 describe('usage', () => {
@@ -32,6 +32,15 @@ describe('usage', () => {
     const raw = { cache_creation: { ephemeral_5m_input_tokens: 7, ephemeral_1h_input_tokens: 9 } };
     const usage = modelUsageToUsage({ inputTokens: { cacheWrite: 16 }, outputTokens: {}, raw });
     expect(usage?.input).toMatchObject({ cacheWrite: 16, cacheWriteFiveMinutes: 7, cacheWriteOneHour: 9 });
+  });
+
+  test('the flat form of version 2 models', () => {
+    const usage = { inputTokens: 10, outputTokens: 5, totalTokens: 15, reasoningTokens: 1, cachedInputTokens: 3 };
+    expect(modelUsageToUsage(usage)).toMatchObject({
+      input: { total: 10, cacheRead: 3, cacheWrite: null },
+      output: { total: 5, reasoning: 1, text: null },
+    });
+    expect(modelUsageToUsage({ inputTokens: undefined, outputTokens: undefined })?.input.total).toBeNull();
   });
 
   test('the flat form and the embedding form', () => {
@@ -136,6 +145,41 @@ describe('requests', () => {
     expect(onPart.marks).toEqual([{ index: 1, value: { parts: { 1: mark } } }]);
     const none = [bare];
     expect(partMarks(none).messages).toBe(none);
+  });
+
+  test('marks are taken off the results of tools, and off tools', () => {
+    const mark = { anthropic: { cacheControl: { type: 'ephemeral' } } };
+    const result = (marks: { result?: object; part?: object }) => ({
+      role: 'tool',
+      content: [
+        {
+          type: 'tool-result',
+          toolCallId: 'c1',
+          output: {
+            type: 'content',
+            ...(marks.result === undefined ? {} : { providerOptions: marks.result }),
+            value: [{ type: 'text', text: 'a', ...(marks.part === undefined ? {} : { providerOptions: marks.part }) }],
+          },
+        },
+      ],
+    });
+    const parted = partMarks([result({ result: mark, part: mark })]);
+    expect(parted.messages).toEqual([result({})]);
+    expect(parted.marks).toEqual([
+      { index: 0, value: { parts: { 0: { output: { result: mark, parts: { 0: mark } } } } } },
+    ]);
+    const tool = { type: 'function', name: 'look', inputSchema: {} };
+    expect(partToolMarks([tool, { ...tool, providerOptions: mark }])).toEqual({
+      tools: [tool, tool],
+      marks: [{ index: 1, value: mark }],
+    });
+    const none = [tool];
+    expect(partToolMarks(none).tools).toBe(none);
+  });
+
+  test('provider options are counted', () => {
+    const providerOptions = { openai: { store: false, user: 'u' }, anthropic: { effort: 'low' } };
+    expect(toOptions({ settings: {}, providerOptions })).toEqual({ providerOptions, providerOptionCount: 3 });
   });
 
   test('instructions come first', () => {

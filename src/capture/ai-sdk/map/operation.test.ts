@@ -14,7 +14,7 @@ import { z } from 'zod';
 import { providerError } from '../../../../test/playback/fixtures.ts';
 import { createScriptedModel, say } from '../../../../test/playback/scripted-model.ts';
 import { createSdkStage } from '../../../../test/playback/stage.ts';
-import { collect } from '../../../../test/playback/streams.ts';
+import { collect, until } from '../../../../test/playback/streams.ts';
 
 const { record } = createSdkStage();
 
@@ -139,6 +139,35 @@ describe('the other operations', () => {
     });
     expect(recording.content(all[0]!.steps[0]!.responseId)).toEqual([{ type: 'text', text: '{"sky":"clear"}' }]);
     expect(recording.content(all[0]!.run.outputId)).toEqual({ sky: 'clear' });
+  });
+
+  test('what only the end of an embedding or a reranking tells is logged', async () => {
+    const recording = record();
+    const warnings = [{ type: 'other' as const, message: 'cut' }];
+    const doEmbed = async () => ({
+      embeddings: [[1]],
+      usage: { tokens: 4 },
+      warnings,
+      providerMetadata: { p: { a: 1 } },
+    });
+    await embed({ model: new MockEmbeddingModelV4({ doEmbed }), value: 'words' });
+    expect(recording.everything()).toContain('"type":"model-result"');
+    expect(recording.everything()).toContain('"warnings":[{"type":"other","message":"cut"}]');
+  });
+
+  test('an object that does not fit its schema ends the run schema_invalid', async () => {
+    const recording = record();
+    const schema = z.object({ sky: z.string() });
+    const model = createScriptedModel([say('{"sky":1}')]);
+    await expect(generateObject({ model, schema, prompt: 'Hi' })).rejects.toThrow();
+    const streamed = streamObject({ model, schema, prompt: 'Hi', onError: () => undefined });
+    await collect(streamed.partialObjectStream);
+    await streamed.object.then(undefined, () => undefined);
+    await until('both runs have ended', () => recording.runs().every(({ run }) => run.finishedAtMs !== null));
+    expect(recording.runs().map(({ run, steps }) => [run.status, run.endReason, steps[0]!.status])).toEqual([
+      ['failed', 'schema_invalid', 'completed'],
+      ['failed', 'schema_invalid', 'completed'],
+    ]);
   });
 
   test('a failing embedding is a failed run with an error step', async () => {

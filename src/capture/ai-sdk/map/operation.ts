@@ -8,8 +8,8 @@ import { embeddingUsageToUsage, resultUsageToUsage } from './usage.ts';
 export interface Operation {
   /** `generateText`, `streamText`, `embedMany` and so on. */
   readonly name: string;
-  /** The model operation of its steps. */
-  readonly operation: string;
+  /** The model operation of its steps; `null` where the SDK does not say which it is. */
+  readonly operation: string | null;
   /** Object calls are generate or stream with this set. */
   readonly isStructured: boolean;
   /** Its model call is told by nothing but the start and end of the operation itself. */
@@ -17,6 +17,7 @@ export interface Operation {
 }
 
 const table: Readonly<Record<string, Omit<Operation, 'name'>>> = {
+  text: { operation: null, isStructured: false, isOneCall: false },
   generateText: { operation: 'generate', isStructured: false, isOneCall: false },
   streamText: { operation: 'stream', isStructured: false, isOneCall: false },
   generateObject: { operation: 'generate', isStructured: true, isOneCall: false },
@@ -36,27 +37,19 @@ export function toOperation(operationId: string | undefined): Operation {
   return { name, ...(table[name] ?? { operation: name, isStructured: false, isOneCall: false }) };
 }
 
+/** What the calls that are no conversation are asked, by the SDK's names. */
+const requestNames = [
+  ...['value', 'values', 'dimensions', 'query', 'documents', 'topN', 'state', 'questions'],
+  ...['text', 'voice', 'outputFormat', 'instructions', 'speed', 'language'],
+  ...['audio', 'mediaType', 'inputAudioFormat', 'timestampGranularities'],
+  ...['prompt', 'n', 'size', 'aspectRatio', 'seed', 'files', 'mask'],
+] as const;
+
 /** The request of a call that is no list of messages; only fields that were given. */
 export function toPlainRequest(event: OperationStart | Fields): Record<string, unknown> {
   const fields = event as Fields;
-  const names = [
-    ...[
-      'value',
-      'values',
-      'dimensions',
-      'query',
-      'documents',
-      'topN',
-      'text',
-      'voice',
-      'outputFormat',
-      'instructions',
-      'speed',
-    ],
-    ...['language', 'audio', 'inputAudioFormat', 'timestampGranularities', 'state', 'questions'],
-  ];
   const request: Record<string, unknown> = {};
-  for (const name of names) if (fields[name] !== undefined) request[name] = fields[name];
+  for (const name of requestNames) if (fields[name] !== undefined) request[name] = fields[name];
   return request;
 }
 
@@ -67,12 +60,26 @@ function toVectorPart(embeddings: unknown): unknown {
   return { type: 'embeddings', count: list.length, dimensions: Array.isArray(first) ? first.length : null };
 }
 
+const isSpeech = (event: Fields): boolean =>
+  event['operationId'] === 'ai.generateSpeech' || event['operation'] === 'speech';
+
+/** Speech as the SDK's events give it (a file), or as its provider layer does (bytes or base64). */
+function toAudioPart(audio: unknown): unknown {
+  const isBytes = typeof audio === 'string' || audio instanceof Uint8Array;
+  return { type: 'audio', ...(isBytes ? { data: audio } : toFields(audio)) };
+}
+
+/** Operations whose usage is that of a language model: tokens in and out. */
+const speaking = new Set<unknown>(['ai.decide.doDecide', 'image']);
+
 function toPlainParts(event: Fields): readonly unknown[] {
   if (event['embeddings'] !== undefined) return [toVectorPart(event['embeddings'])];
   if (event['ranking'] !== undefined) return [{ type: 'ranking', ranking: event['ranking'] }];
   if (event['answers'] !== undefined)
     return [{ type: 'answers', answers: event['answers'], rounding: event['rounding'] }];
-  if (event['operationId'] === 'ai.generateSpeech') return [{ type: 'audio', ...toFields(event['audio']) }];
+  if (Array.isArray(event['images']))
+    return (event['images'] as unknown[]).map((image) => ({ type: 'file', kind: 'image', data: image }));
+  if (isSpeech(event)) return [toAudioPart(event['audio'])];
   if (typeof event['text'] !== 'string') return [];
   const { segments, words, language, durationInSeconds } = event;
   return [
@@ -85,17 +92,21 @@ function toPlainParts(event: Fields): readonly unknown[] {
 export function plainToFinish(event: Fields, withheld: Withheld): StepFinish {
   const response = toFields(event['response']);
   const warnings = event['warnings'];
+  const isWithheld = withheld.inputs || withheld.outputs;
   const usage =
     embeddingUsageToUsage(event['usage']) ??
-    (event['operationId'] === 'ai.decide.doDecide' ? resultUsageToUsage(event['usage']) : null);
-  const hasWarnings = Array.isArray(warnings) && warnings.length > 0;
+    (speaking.has(event['operationId'] ?? event['operation']) ? resultUsageToUsage(event['usage']) : null);
+  const metadata = {
+    ...(Array.isArray(warnings) && warnings.length > 0 ? { warnings } : {}),
+    ...(isWithheld || event['providerMetadata'] === undefined ? {} : { providerMetadata: event['providerMetadata'] }),
+  };
   return {
     status: 'completed',
     usage,
     ...(usage === null && event['usage'] !== undefined ? { usageRaw: event['usage'] } : {}),
     ...(toText(response?.['modelId']) === undefined ? {} : { model: toText(response?.['modelId']) }),
     ...(toText(response?.['id']) === undefined ? {} : { providerResponseId: toText(response?.['id']) }),
-    ...(hasWarnings ? { metadata: { warnings } } : {}),
+    ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
     ...(withheld.outputs ? { outputsWithheld: true } : { response: toPlainParts(event) }),
   };
 }

@@ -29,6 +29,12 @@ function isFilled(value: unknown): boolean {
   return fields !== null && Object.keys(fields).length > 0;
 }
 
+/** How many options were given to providers, all of them together. */
+function countOptions(value: unknown): number {
+  const ofProviders = Object.values(toFields(value) ?? {}).map(toFields);
+  return ofProviders.reduce((count, options) => count + (options === null ? 1 : Object.keys(options).length), 0);
+}
+
 /**
  * The options of a step. A response schema is left out here: it repeats from step to step and is recorded as a
  * content, see `toRequest`.
@@ -42,7 +48,10 @@ export function toOptions(asked: AskedOptions): Record<string, unknown> {
     const { schema: _schema, ...rest } = format;
     options['responseFormat'] = rest;
   }
-  if (isFilled(asked.providerOptions)) options['providerOptions'] = asked.providerOptions;
+  if (isFilled(asked.providerOptions)) {
+    options['providerOptions'] = asked.providerOptions;
+    options['providerOptionCount'] = countOptions(asked.providerOptions);
+  }
   if (asked.isStructured === true || format?.['type'] === 'json') options['structuredOutput'] = true;
   return options;
 }
@@ -91,25 +100,40 @@ interface Unmarked {
   readonly mark: Record<string, unknown> | null;
 }
 
+/** Parts a list into its parts without marks and the marks by place; `null` when there is no mark in it. */
+function unmarkList(list: readonly unknown[]): { rest: readonly unknown[]; marks: Record<string, unknown> } | null {
+  const marks: Record<string, unknown> = {};
+  const rest = list.map((part, index) => {
+    const own = partOptions(toFields(part)?.['providerOptions']);
+    const bare = own === null ? part : withOptions(part as Fields, own.rest);
+    if (own !== null) marks[index] = own.marks;
+    return unmarkOutput(bare, (inner) => void (marks[index] = { ...toFields(marks[index]), output: inner }));
+  });
+  return Object.keys(marks).length === 0 ? null : { rest, marks };
+}
+
+/** The result of a tool may carry marks of its own, on itself and on the parts of its value. */
+function unmarkOutput(part: unknown, tell: (marks: Record<string, unknown>) => void): unknown {
+  const output = toFields(toFields(part)?.['output']);
+  if (output === null) return part;
+  const own = partOptions(output['providerOptions']);
+  const value = Array.isArray(output['value']) ? unmarkList(output['value'] as unknown[]) : null;
+  if (own === null && value === null) return part;
+  tell({ ...(own === null ? {} : { result: own.marks }), ...(value === null ? {} : { parts: value.marks }) });
+  const bare = own === null ? output : withOptions(output, own.rest);
+  return { ...(part as Fields), output: value === null ? bare : { ...bare, value: value.rest } };
+}
+
 function unmark(message: unknown): Unmarked {
   const fields = toFields(message);
   if (fields === null) return { message, mark: null };
   const own = partOptions(fields['providerOptions']);
   const mark: Record<string, unknown> = own === null ? {} : { message: own.marks };
   let changed = own === null ? fields : withOptions(fields, own.rest);
-  const content = fields['content'];
-  if (Array.isArray(content)) {
-    const marksByPart: Record<string, unknown> = {};
-    const parts = content.map((part: unknown, index) => {
-      const parted = partOptions(toFields(part)?.['providerOptions']);
-      if (parted === null) return part;
-      marksByPart[index] = parted.marks;
-      return withOptions(part as Fields, parted.rest);
-    });
-    if (Object.keys(marksByPart).length > 0) {
-      mark['parts'] = marksByPart;
-      changed = { ...changed, content: parts };
-    }
+  const content = Array.isArray(fields['content']) ? unmarkList(fields['content'] as unknown[]) : null;
+  if (content !== null) {
+    mark['parts'] = content.marks;
+    changed = { ...changed, content: content.rest };
   }
   return Object.keys(mark).length === 0 ? { message, mark: null } : { message: changed, mark };
 }
@@ -129,6 +153,21 @@ export function partMarks(messages: readonly unknown[]): {
     return parted.message;
   });
   return { messages: marks.length === 0 ? messages : bare, marks };
+}
+
+/** Takes the cache marks off the tools, which wander as messages' do; their places are in `marks`. */
+export function partToolMarks(tools: readonly unknown[]): {
+  tools: readonly unknown[];
+  marks: readonly ContextMark[];
+} {
+  const marks: ContextMark[] = [];
+  const bare = tools.map((tool, index) => {
+    const own = partOptions(toFields(tool)?.['providerOptions']);
+    if (own === null) return tool;
+    marks.push({ index, value: own.marks });
+    return withOptions(tool as Fields, own.rest);
+  });
+  return { tools: marks.length === 0 ? tools : bare, marks };
 }
 
 /** Instructions and messages as one list, for calls of which the provider's form is not told. */

@@ -16,6 +16,9 @@ function cacheWriteSplit(usage: Fields): Partial<Record<keyof InputUsage, unknow
 export function modelUsageToUsage(value: unknown): Usage | null {
   const usage = toFields(value);
   if (usage === null) return null;
+  // Before version 3 of the provider interface usage was flat.
+  if (toFields(usage['inputTokens']) === null && toFields(usage['outputTokens']) === null)
+    return resultUsageToUsage(usage);
   // The buckets have the names that they are recorded under.
   return toUsage(
     { ...toFields(usage['inputTokens']), ...cacheWriteSplit(usage) },
@@ -33,11 +36,15 @@ export function resultUsageToUsage(value: unknown): Usage | null {
     {
       total: usage['inputTokens'],
       noCache: input?.['noCacheTokens'],
-      cacheRead: input?.['cacheReadTokens'],
+      cacheRead: input?.['cacheReadTokens'] ?? usage['cachedInputTokens'],
       cacheWrite: input?.['cacheWriteTokens'],
       ...cacheWriteSplit(usage),
     },
-    { total: usage['outputTokens'], text: output?.['textTokens'], reasoning: output?.['reasoningTokens'] },
+    {
+      total: usage['outputTokens'],
+      text: output?.['textTokens'],
+      reasoning: output?.['reasoningTokens'] ?? usage['reasoningTokens'],
+    },
   );
 }
 

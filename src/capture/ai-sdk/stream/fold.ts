@@ -1,6 +1,7 @@
 import { createChunkMeter } from '../../../core/model/chunk-timing.ts';
 import type { FinishReason, StepStatus, StreamSummary } from '../../../core/model/step.ts';
 import { isAbort } from '../../../core/record/failure.ts';
+import type { PartialText } from '../../../core/record/recording.ts';
 import type { Fields } from '../sdk-events.ts';
 import { toFields, toText } from '../sdk-events.ts';
 
@@ -51,6 +52,8 @@ export interface StreamFold {
   readonly isFinished: boolean;
   /** True once an error part was seen. */
   readonly hasError: boolean;
+  /** The words and tool inputs so far, each from its beginning, at its place in the answer. */
+  texts(): readonly PartialText[];
   /** May be asked more than once; the parts are not changed by it. */
   outcome(end: StreamEnd): StreamOutcome;
 }
@@ -210,6 +213,12 @@ export function createStreamFold(startMs: number): StreamFold {
         firstError ??= { error: part['error'] };
         lastError = messageOf(part['error']);
       } else addContent(collected, type, part);
+    },
+    texts() {
+      return collected.parts.flatMap((part, index): PartialText[] => {
+        const text = part['type'] === 'tool-call' ? part['input'] : part['text'];
+        return typeof text === 'string' ? [{ index, type: String(part['type']), text }] : [];
+      });
     },
     outcome(end) {
       const { status, error } = judge(finish !== null, firstError, end);

@@ -1,6 +1,9 @@
+import { spawnSync } from 'node:child_process';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import type { StreamEnd } from './fold.ts';
-import { collect, streamOf } from '../../../../test/playback/streams.ts';
+import { collect, streamOf, until } from '../../../../test/playback/streams.ts';
 import { tapStream } from './tap.ts';
 
 interface Seen {
@@ -135,6 +138,53 @@ describe('a tapped stream', () => {
     expect(await read).toEqual({ done: false, value: 'at last' });
     timers.pass(600_000);
     expect(seen.ends).toEqual([{ kind: 'unread' }]);
+  });
+
+  test('a finish part seen, waiting for the connection to close is unread', async () => {
+    const timers = createTimers();
+    const ends: StreamEnd[] = [];
+    const stream = new ReadableStream({ start: (source) => source.enqueue('finish') });
+    const observer = { part: () => undefined, end: (end: StreamEnd) => void ends.push(end), isFinished: true };
+    tapStream(stream, observer, timers.timing);
+    const reader = stream.getReader();
+    await reader.read();
+    void reader.read();
+    await new Promise((done) => setImmediate(done));
+    timers.pass(600_000);
+    expect(ends).toEqual([{ kind: 'unread' }]);
+  });
+
+  test('nobody can reach it any more: given up without waiting for the clock', async () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    const timers = createTimers();
+    const abandon = async (): Promise<Seen> => {
+      const stream = new ReadableStream({ start: (source) => source.enqueue('one') });
+      const seen = tapped(stream, timers);
+      const reader = stream.getReader();
+      await reader.read();
+      void reader.read();
+      return seen;
+    };
+    const { ends } = await abandon();
+    await until('the stream was collected', () => {
+      collectGarbage();
+      return ends.length > 0;
+    });
+    expect(ends).toEqual([{ kind: 'unread' }]);
+    expect(timers.live()).toBe(0);
+  });
+
+  test('the watch over a stream keeps no process alive', () => {
+    const program = `
+      import { systemSchedule, tapStream } from './tap.ts';
+      const clock = { nowMs: Date.now, monotonicMs: () => performance.now() };
+      const timing = { clock, schedule: systemSchedule, unreadMs: 600_000 };
+      tapStream(new ReadableStream(), { part() {}, end() {} }, timing);
+    `;
+    const options = { cwd: import.meta.dirname, timeout: 20_000 };
+    const { status, stderr } = spawnSync(process.execPath, ['--input-type=module-typescript', '-e', program], options);
+    expect([status, String(stderr)]).toEqual([0, '']);
   });
 
   test('what cannot be observed is left as it is', () => {

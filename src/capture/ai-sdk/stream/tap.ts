@@ -4,6 +4,8 @@ import type { StreamEnd } from './fold.ts';
 /** Told of what passes through a tapped stream. */
 export interface StreamObserver {
   part(part: unknown): void;
+  /** True once the last part that says anything was seen: a read still under way then is nobody's silence. */
+  readonly isFinished?: boolean;
   /** After `unread` the stream may still be taken up again and end otherwise; any other end is the last word. */
   end(end: StreamEnd): void;
 }
@@ -24,24 +26,40 @@ export interface TapTiming {
   readonly schedule: Schedule;
   /** A stream unread for longer is given up. */
   readonly unreadMs: number;
+  /** How often what a stream has said so far is written before its end; left out, it waits for the end. */
+  readonly streamFlushMs?: number;
 }
 
-/** Watches for a stream nobody reads. A read under way is a provider's silence, not the consumer's. */
-function createUnreadWatch(timing: TapTiming, onUnread: () => void): { reading(): void; read(): void; stop(): void } {
+/** Streams that were collected unread: nobody can take them up again, so their end need not wait for the clock. */
+const collected = new FinalizationRegistry<{ giveUp(): void }>((watch) => watch.giveUp());
+
+/**
+ * Watches for a stream nobody reads. A read under way is a provider's silence, not the consumer's, until the finish
+ * part has come: what reads on after that only waits for the connection to close.
+ */
+function createUnreadWatch(
+  timing: TapTiming,
+  observer: StreamObserver,
+): { reading(): void; read(): void; giveUp(): void; stop(): void } {
   const { clock, schedule, unreadMs } = timing;
+  const giveUp = (): void => {
+    cancel();
+    observer.end({ kind: 'unread' });
+  };
   let sinceMs = clock.monotonicMs();
   let isReading = false;
   let cancel = schedule(check, unreadMs);
   function check(): void {
-    const unreadForMs = isReading ? 0 : clock.monotonicMs() - sinceMs;
-    if (unreadForMs >= unreadMs) onUnread();
+    const isWaiting = isReading && observer.isFinished !== true;
+    const unreadForMs = isWaiting ? 0 : clock.monotonicMs() - sinceMs;
+    if (unreadForMs >= unreadMs) giveUp();
     else cancel = schedule(check, unreadMs - unreadForMs);
   }
   const note = (state: boolean) => (): void => {
     isReading = state;
     sinceMs = clock.monotonicMs();
   };
-  return { reading: note(true), read: note(false), stop: () => cancel() };
+  return { reading: note(true), read: note(false), giveUp, stop: () => cancel() };
 }
 
 function wrap(
@@ -54,6 +72,7 @@ function wrap(
     if (isOver) return;
     isOver = true;
     watch.stop();
+    collected.unregister(watch);
     observer.end(how);
   };
   // A high water mark of 0 asks the source only when the consumer asks: back pressure passes through as it is.
@@ -99,7 +118,9 @@ const handedOn = ['getReader', 'pipeThrough', 'pipeTo', 'tee', 'values', 'cancel
 export function tapStream(stream: unknown, observer: StreamObserver, timing: TapTiming): boolean {
   if (!(stream instanceof ReadableStream) || stream.locked || !Object.isExtensible(stream)) return false;
   const open = stream.getReader.bind(stream) as () => ReadableStreamDefaultReader<unknown>;
-  const watch = createUnreadWatch(timing, () => observer.end({ kind: 'unread' }));
+  const watch = createUnreadWatch(timing, observer);
+  // The watch and nothing of this scope: a closure made here would hold the stream.
+  collected.register(stream, watch, watch);
   let wrapped: ReadableStream<unknown> | null = null;
   const through = (): ReadableStream<unknown> => (wrapped ??= wrap(open(), observer, watch));
   for (const name of handedOn) {

@@ -9,7 +9,12 @@ export interface BodySink {
   wait(isWaiting: boolean): void;
   /** True when the rest may be read ahead of the reader, because nobody may ever ask for it. */
   isReadAhead(): boolean;
+  /** True when the rest is read even though the reader gives it up: the words of an error. */
+  isDrained(): boolean;
 }
+
+/** A given-up body is drained for no longer than this. */
+const drainMsMax = 1000;
 
 type End = { readonly kind: 'eof' } | { readonly kind: 'error'; readonly error: unknown };
 
@@ -28,7 +33,8 @@ function isByteStream(source: ReadableStream): boolean {
 
 /**
  * A stream that reads like the source, chunk by chunk as the reader asks, while the sink is told of all of it. At
- * most `aheadBytesMax` bytes are read ahead of the reader, and only where the sink allows it.
+ * most `aheadBytesMax` bytes are read ahead of the reader, or drained after it has left, and only where the sink
+ * allows it.
  */
 export function teeBody(
   source: ReadableStream<Uint8Array>,
@@ -41,13 +47,14 @@ export function teeBody(
   let queuedBytes = 0;
   let end: End | null = null;
   let isLeft = false;
+  let isDeaf = false;
   let reading: Promise<void> | null = null;
 
   const readOne = (): Promise<void> => {
     reading ??= reader.read().then(
       ({ done, value }) => {
         reading = null;
-        if (isLeft) return;
+        if (isDeaf) return;
         if (done) {
           end = { kind: 'eof' };
           return sink.end();
@@ -60,7 +67,7 @@ export function teeBody(
       (error: unknown) => {
         reading = null;
         end = { kind: 'error', error };
-        if (!isLeft) sink.fail(error);
+        if (!isDeaf) sink.fail(error);
       },
     );
     return reading;
@@ -91,10 +98,46 @@ export function teeBody(
     void readAhead();
   };
 
+  /** Lets the source go. A source that complains of it had not been whole. */
+  const letGo = async (reason: unknown): Promise<void> => {
+    isDeaf = true;
+    const closed = reader.cancel(reason);
+    // What the provider has told the end of is whole unless its closing fails.
+    if (!sink.isReadAhead()) sink.leave();
+    await closed.then(
+      () => sink.leave(),
+      (error: unknown) => {
+        sink.fail(error);
+        throw error;
+      },
+    );
+  };
+
+  /** Reads what is left of a given-up body: its reader has gone on and waits for nothing. */
+  const drain = async (reason: unknown): Promise<void> => {
+    let drainedBytes = queuedBytes;
+    let isLate = false;
+    let timer: NodeJS.Timeout | null = null;
+    const deadline = new Promise<void>((resolve) => {
+      timer = setTimeout(() => {
+        isLate = true;
+        resolve();
+      }, drainMsMax).unref();
+    });
+    while (end === null && !isLate && drainedBytes < aheadBytesMax) {
+      await Promise.race([readOne(), deadline]);
+      drainedBytes += queue.reduce((sum, chunk) => sum + chunk.byteLength, 0);
+      queue.length = 0;
+    }
+    clearTimeout(timer!);
+    // Nobody is left to hear of it.
+    await letGo(reason).catch(() => undefined);
+  };
+
   const cancel = async (reason: unknown): Promise<void> => {
     isLeft = true;
-    if (end === null) sink.leave();
-    await reader.cancel(reason);
+    if (end === null && sink.isDrained()) void drain(reason);
+    else await letGo(reason);
   };
 
   const underlying = { pull, cancel };
@@ -107,9 +150,14 @@ export function teeBody(
   abandoned.register(stream, () => {
     if (isLeft || end !== null) return;
     isLeft = true;
+    isDeaf = true;
     sink.leave();
     // Nobody is left to hear of it.
     reader.cancel().catch(() => undefined);
+  });
+  // An abort reaches a stream that nobody reads as well.
+  reader.closed.catch((error: unknown) => {
+    if (!isDeaf && end === null) sink.fail(error);
   });
   void readAhead();
   return stream;

@@ -13,36 +13,30 @@ import { partMarks } from './request/request-text.ts';
 const conversationKeys = new Set(['messages', 'system', 'tools', 'model', 'stream']);
 
 /**
- * Input and output of the call. Rounds of the same model that the provider ran inside it (compaction) are told apart
- * from the top-level numbers and belong to it; an adviser's rounds are another model's; a fallback's are already in.
+ * Tokens of the call. What was read from and written to the cache is counted beside the input, not in it. The top level
+ * sums the rounds of the model that answered, and those of its fallback alone where one answered; rounds of compaction
+ * stand beside it and belong to the call; an adviser's are another model's.
  */
-function ownTokens(raw: Fields): { input: number | null; output: number | null } {
-  const rounds = toFieldsList(raw['iterations']);
-  const own = rounds.filter((round) => round['type'] === 'message' || round['type'] === 'compaction');
-  const isFallback = rounds.some((round) => round['type'] === 'fallback_message');
-  if (own.length === 0 || isFallback)
-    return { input: toCount(raw['input_tokens']), output: toCount(raw['output_tokens']) };
-  return {
-    input: sumOf(...own.map((round) => toCount(round['input_tokens']))),
-    output: sumOf(...own.map((round) => toCount(round['output_tokens']))),
-  };
-}
-
 function messageUsage(raw: Fields): Usage {
-  const { input, output } = ownTokens(raw);
-  const cacheRead = toCount(raw['cache_read_input_tokens']);
-  const cacheWrite = toCount(raw['cache_creation_input_tokens']);
-  const creation = toFields(raw['cache_creation']);
-  const reasoning = toCount(toFields(raw['output_tokens_details'])?.['thinking_tokens']);
+  const beside = toFieldsList(raw['iterations']).filter((round) => round['type'] === 'compaction');
+  const all = (read: (from: Fields) => unknown): number | null => {
+    const told = toCount(read(raw));
+    return told === null ? null : sumOf(told, ...beside.map((round) => toCount(read(round))));
+  };
+  const lifetime = (name: string): number | null => all((from) => toFields(from['cache_creation'])?.[name]);
+  const input = all((from) => from['input_tokens']);
+  const output = all((from) => from['output_tokens']);
+  const cacheRead = all((from) => from['cache_read_input_tokens']);
+  const cacheWrite = all((from) => from['cache_creation_input_tokens']);
+  const reasoning = all((from) => toFields(from['output_tokens_details'])?.['thinking_tokens']);
   return toUsage(
     {
-      // What was read from and written to the cache is counted beside the input, not in it.
       total: input === null ? null : sumOf(input, cacheRead, cacheWrite),
       noCache: input,
       cacheRead,
       cacheWrite,
-      cacheWriteFiveMinutes: toCount(creation?.['ephemeral_5m_input_tokens']),
-      cacheWriteOneHour: toCount(creation?.['ephemeral_1h_input_tokens']),
+      cacheWriteFiveMinutes: lifetime('ephemeral_5m_input_tokens'),
+      cacheWriteOneHour: lifetime('ephemeral_1h_input_tokens'),
     },
     { total: output, reasoning, text: lessOf(output, reasoning) },
   );

@@ -1,6 +1,6 @@
 import type { Cost } from '../../../core/model/cost.ts';
 import type { FinishReason } from '../../../core/model/step.ts';
-import { toCount, toFields } from './fields.ts';
+import { toCount, toFields, toFieldsList, toText } from './fields.ts';
 
 /** The sum of what was reported, or `null` when nothing was. */
 export function sumOf(...counts: readonly (number | null)[]): number | null {
@@ -8,9 +8,20 @@ export function sumOf(...counts: readonly (number | null)[]): number | null {
   return known.length === 0 ? null : known.reduce((sum, count) => sum + count, 0);
 }
 
+/** The first of these that was reported, or `null`. */
+export function firstCount(...values: readonly unknown[]): number | null {
+  return values.map(toCount).find((count) => count !== null) ?? null;
+}
+
 /** The difference where both sides were reported. */
 export function lessOf(total: number | null, part: number | null): number | null {
   return total === null || part === null ? null : Math.max(0, total - part);
+}
+
+/** Tokens of pictures and sound in a list of counts by modality; 0 when there are none or no list. */
+export function otherThanText(byModality: unknown): number {
+  const others = toFieldsList(byModality).filter((entry) => toText(entry['modality'])?.toLowerCase() !== 'text');
+  return sumOf(...others.map((entry) => toCount(entry['tokenCount'] ?? entry['tokens']))) ?? 0;
 }
 
 const nanoPerUsd = 1e9;

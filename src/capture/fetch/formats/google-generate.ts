@@ -5,7 +5,7 @@ import type { Fields } from './fields.ts';
 import { toCount, toFields, toFieldsList, toText } from './fields.ts';
 import type { ParsedRequest, StreamFold, WireFormat } from './format.ts';
 import { foldOnce, toAnswerError } from './format.ts';
-import { lessOf, sumOf } from './counts.ts';
+import { lessOf, otherThanText, sumOf } from './counts.ts';
 import { setAtPath } from './google-partial-args.ts';
 import type { PartList } from './part-list.ts';
 import { memberSlices } from './request/json-text.ts';
@@ -22,7 +22,11 @@ function metadataUsage(raw: Fields): Usage {
   const input = prompt === null ? null : sumOf(prompt, toCount(raw['toolUsePromptTokenCount']));
   return toUsage(
     { total: input, noCache: lessOf(input, cacheRead), cacheRead },
-    { total: sumOf(candidates, reasoning), text: candidates, reasoning },
+    {
+      total: sumOf(candidates, reasoning),
+      text: lessOf(candidates, otherThanText(raw['candidatesTokensDetails'])),
+      reasoning,
+    },
   );
 }
 

@@ -5,20 +5,21 @@ import type { Fields } from './fields.ts';
 import { toCount, toFields, toFieldsList, toText } from './fields.ts';
 import type { ParsedRequest, StreamFold, WireFormat } from './format.ts';
 import { foldOnce, toAnswerError } from './format.ts';
-import { lessOf, sumOf } from './counts.ts';
+import { lessOf, otherThanText, sumOf } from './counts.ts';
 import type { PartList } from './part-list.ts';
 import { toOptions } from './request/options.ts';
 import { readRequest, toSpoken, withSystem } from './request/parsed-request.ts';
 
-/** Thoughts are counted beside the output. */
+/** Thoughts are counted beside the output, what tools brought in beside the input, cached tokens inside it. */
 function interactionUsage(raw: Fields): Usage {
-  const input = toCount(raw['total_input_tokens']);
+  const asked = toCount(raw['total_input_tokens']);
+  const input = asked === null ? null : sumOf(asked, toCount(raw['total_tool_use_tokens']));
   const text = toCount(raw['total_output_tokens']);
   const reasoning = toCount(raw['total_thought_tokens']);
   const cacheRead = toCount(raw['total_cached_tokens']);
   return toUsage(
     { total: input, noCache: lessOf(input, cacheRead), cacheRead },
-    { total: sumOf(text, reasoning), text, reasoning },
+    { total: sumOf(text, reasoning), text: lessOf(text, otherThanText(raw['output_tokens_by_modality'])), reasoning },
   );
 }
 

@@ -5,7 +5,7 @@ import type { Fields } from './fields.ts';
 import { toCount, toFields, toFieldsList, toText } from './fields.ts';
 import type { ParsedRequest, StreamFold, WireFormat } from './format.ts';
 import { foldOnce, toAnswerError } from './format.ts';
-import { lessOf, sumOf } from './counts.ts';
+import { firstCount, lessOf, sumOf } from './counts.ts';
 import type { PartList } from './part-list.ts';
 import { partSchema, toOptions } from './request/options.ts';
 import { readRequest, toSpoken } from './request/parsed-request.ts';
@@ -23,23 +23,38 @@ const conversationKeys = new Set([
 ]);
 
 /**
- * Tokens as chat completions count them. Most providers count reasoning inside the completion; xAI counts it beside,
- * which its total gives away.
+ * Tokens as chat completions count them: the cache inside the prompt, sound and pictures inside the completion. Most
+ * providers count reasoning inside the completion; xAI counts it beside, which its total gives away.
  */
 function chatUsage(raw: Fields): Usage {
   const asked = toFields(raw['prompt_tokens_details']);
   const answered = toFields(raw['completion_tokens_details']);
+  const lifetimes = toFields(asked?.['cache_creation']);
   const prompt = toCount(raw['prompt_tokens']);
   const completion = toCount(raw['completion_tokens']);
   const reasoning = toCount(answered?.['reasoning_tokens']);
-  const cacheRead = toCount(asked?.['cached_tokens']) ?? toCount(raw['prompt_cache_hit_tokens']);
-  const cacheWrite = toCount(asked?.['cache_write_tokens']);
+  // DeepSeek, Moonshot and Mistral name the part that the cache gave in words of their own.
+  const cacheRead = firstCount(
+    asked?.['cached_tokens'],
+    raw['prompt_cache_hit_tokens'],
+    raw['cached_tokens'],
+    raw['num_cached_tokens'],
+  );
+  const cacheWrite = firstCount(asked?.['cache_write_tokens'], asked?.['cache_creation_input_tokens']);
   const isBeside =
     reasoning !== null && reasoning > 0 && sumOf(prompt, completion, reasoning) === toCount(raw['total_tokens']);
   const output = isBeside ? sumOf(completion, reasoning) : completion;
+  const others = sumOf(reasoning, toCount(answered?.['audio_tokens']), toCount(answered?.['image_tokens']));
   return toUsage(
-    { total: prompt, noCache: lessOf(prompt, sumOf(cacheRead, cacheWrite)), cacheRead, cacheWrite },
-    { total: output, reasoning, text: lessOf(output, reasoning) },
+    {
+      total: prompt,
+      noCache: lessOf(prompt, sumOf(cacheRead, cacheWrite)),
+      cacheRead,
+      cacheWrite,
+      cacheWriteFiveMinutes: toCount(lifetimes?.['ephemeral_5m_input_tokens']),
+      cacheWriteOneHour: toCount(lifetimes?.['ephemeral_1h_input_tokens']),
+    },
+    { total: output, reasoning, text: lessOf(output, others) },
   );
 }
 

@@ -6,6 +6,7 @@ import { googleInteractions } from './google-interactions.ts';
 import { memberSlices } from './request/json-text.ts';
 import { openaiChat } from './openai-chat.ts';
 import { openaiEmbeddings } from './openai-embeddings.ts';
+import { openaiMedia } from './openai-media.ts';
 import { openaiResponses } from './openai-responses.ts';
 
 /** Every form that is understood; the first that claims a request or answer has it. */
@@ -16,6 +17,7 @@ export const wireFormats: readonly WireFormat[] = [
   googleGenerate,
   googleInteractions,
   openaiEmbeddings,
+  openaiMedia,
 ];
 
 /** The form of a request by its path and the keys of its JSON body; `null` when it is none that is understood. */

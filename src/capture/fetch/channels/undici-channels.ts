@@ -1,15 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { createBodyBuffer } from './body/body-buffer.ts';
-import type { BodyBuffer } from './body/body-buffer.ts';
-import type { ContentDecoder } from './body/content-decoder.ts';
-import { createContentDecoder, isIdentity } from './body/content-decoder.ts';
-import type { Exchange } from './exchange.ts';
-import type { ExchangeRequest } from './exchange-request.ts';
-import { flatToHeaderMap, toBodyInput } from './exchange-request.ts';
-import type { HostMatcher } from './hosts.ts';
-import type { Ledger } from './ledger.ts';
-import { takeSighting } from './seen.ts';
+import { createBodyBuffer } from '../body/body-buffer.ts';
+import type { BodyBuffer } from '../body/body-buffer.ts';
+import type { Exchange } from '../exchange.ts';
+import type { ExchangeRequest } from '../exchange-request.ts';
+import { flatToHeaderMap, toBodyInput } from '../exchange-request.ts';
+import type { HostMatcher } from '../hosts.ts';
+import type { Ledger } from '../ledger.ts';
+import { takeSighting } from '../seen.ts';
+import type { WireBody } from './wire-body.ts';
+import { createWireBody } from './wire-body.ts';
 
 /**
  * The HTTP diagnostics channels of undici, the client inside Node and the package of the same name:
@@ -37,10 +37,7 @@ interface Watched {
   readonly sent: BodyBuffer;
   isBegun: boolean;
   exchange: Exchange | null;
-  decoder: ContentDecoder | null;
-  /** Its encoding is not known: the bytes are counted, not read. */
-  isOpaque: boolean;
-  receivedBytes: number;
+  received: WireBody | null;
 }
 
 const sentBytesMax = 32 * 1024 * 1024;
@@ -63,9 +60,7 @@ function toWatched(client: ClientRequest): Watched | null {
     sent: createBodyBuffer(sentBytesMax),
     isBegun: false,
     exchange: null,
-    decoder: null,
-    isOpaque: false,
-    receivedBytes: 0,
+    received: null,
   };
 }
 
@@ -96,7 +91,7 @@ export function subscribeChannels({ ledger, isListed }: ChannelParts): () => voi
 
   const onCreate = (client: ClientRequest): void => {
     const watched = toWatched(client);
-    if (watched === null) return;
+    if (watched === null || !ledger.mayConcern(isListed(watched.request.url))) return;
     watchedByRequest.set(client, watched);
     const { body } = client;
     const isHere = body === null || body === undefined || typeof body === 'string' || ArrayBuffer.isView(body);
@@ -113,28 +108,20 @@ export function subscribeChannels({ ledger, isListed }: ChannelParts): () => voi
     if (exchange === null || !(status >= 200)) return;
     const headers = flatToHeaderMap(response?.headers);
     exchange.head(status, headers, true);
-    const encoding = headers['content-encoding'];
-    if (isIdentity(encoding)) return;
-    watched.decoder = createContentDecoder(encoding!, (bytes) => void ledger.guard(() => exchange.chunk(bytes, 0)));
-    if (watched.decoder !== null) return;
-    watched.isOpaque = true;
-    exchange.blind();
+    watched.received = createWireBody(exchange, headers['content-encoding'], ledger);
   };
 
   const onReceived = (watched: Watched, chunk: Uint8Array): void => {
     isBodyTold = true;
-    watched.receivedBytes += chunk.byteLength;
-    if (watched.decoder === null && !watched.isOpaque) return watched.exchange?.chunk(chunk);
-    watched.decoder?.push(chunk);
-    watched.exchange?.wire(chunk.byteLength);
+    watched.received?.push(chunk);
   };
 
   const settle = (watched: Watched, how: (exchange: Exchange) => void): void => {
-    const { exchange, decoder } = watched;
+    const { exchange, received } = watched;
     if (exchange === null) return;
-    if (!isBodyTold && watched.receivedBytes === 0) exchange.blind();
-    if (decoder === null) return how(exchange);
-    decoder.end(() => void ledger.guard(() => how(exchange)));
+    if (!isBodyTold && (received?.bytes ?? 0) === 0) exchange.blind();
+    if (received === null) how(exchange);
+    else received.settle(how);
   };
 
   const handlers: Readonly<Record<string, (watched: Watched, message: Message) => void>> = {

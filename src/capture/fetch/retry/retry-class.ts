@@ -1,7 +1,7 @@
-import type { RetryClass } from '../../core/model/attempt.ts';
-import type { HeaderValues } from '../../core/model/retry.ts';
-import { statusToRetryClass } from '../../core/model/retry.ts';
-import { isAbort } from '../../core/record/failure.ts';
+import type { RetryClass } from '../../../core/model/attempt.ts';
+import type { HeaderValues } from '../../../core/model/retry.ts';
+import { statusToRetryClass } from '../../../core/model/retry.ts';
+import { isAbort } from '../../../core/record/failure.ts';
 
 /** Why an answer with this status is worth another try; `null` when it is not. */
 export function answerToRetryClass(status: number, headers: HeaderValues): RetryClass | null {

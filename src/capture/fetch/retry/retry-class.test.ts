@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { createHostMatcher, hostToProvider, isCredentialExchange, isModelCall, toHosts } from './hosts.ts';
-import { answerToRetryClass, errorToRetryClass } from './retry.ts';
+import { createHostMatcher, hostToProvider, isCredentialExchange, isModelCall, toHosts } from '../hosts.ts';
+import { answerToRetryClass, errorToRetryClass } from './retry-class.ts';
 
 const withCode = (code: string, message = 'x'): Error => Object.assign(new Error(message), { code });
 const fetchFailed = (cause: unknown): TypeError => new TypeError('fetch failed', { cause });
@@ -84,6 +84,8 @@ describe('hosts', () => {
     ['POST', '/v1beta/models/gemini-3-pro:countTokens', false],
     ['POST', '/v1/responses', true],
     ['POST', '/v1/responses/resp_1/cancel', false],
+    ['POST', '/v1/responses/input_tokens', false],
+    ['POST', '/v1/realtime/client_secrets', false],
     ['POST', '/v1/images/generations', true],
   ])('%s %s is a model call: %s', (method, path, expected) => {
     expect(isModelCall(method, path)).toBe(expected);

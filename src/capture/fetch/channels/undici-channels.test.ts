@@ -1,11 +1,11 @@
 import { channel } from 'node:diagnostics_channel';
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import type { Recording } from '../../../test/playback/recording.ts';
-import { createRecording } from '../../../test/playback/recording.ts';
-import { createUndoList } from '../../../test/playback/stage.ts';
-import { createContentDecoder } from './body/content-decoder.ts';
-import { createFetchCapture } from './index.ts';
+import type { Recording } from '../../../../test/playback/recording.ts';
+import { createRecording } from '../../../../test/playback/recording.ts';
+import { createUndoList } from '../../../../test/playback/stage.ts';
+import { createContentDecoder } from '../body/content-decoder.ts';
+import { createFetchCapture } from '../index.ts';
 
 const undo = createUndoList();
 
