@@ -16,6 +16,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     target: 'es2022',
     cssCodeSplit: false,
+    // One script is the point.
+    chunkSizeWarningLimit: 1000,
     sourcemap: false,
     rolldownOptions: {
       // The helper that would load parts by their address: there are none to load.

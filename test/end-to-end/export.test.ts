@@ -1,5 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createRunFileSigner } from '../../src/core/run-file/signature.ts';
 import { openRecorder } from '../../src/journal/index.ts';
@@ -75,6 +78,10 @@ describe('a run in a file, by the command line', () => {
     expect((await importInto(to, file)).imported[0]!.newEvents).toBe(0);
     const verified = await tachograph(to.home, 'verify', runId);
     expect(verified.out).toMatch(/intact, complete[\s\S]*2 seals/);
+    const key = /imported from project default: 1 seal, 1 key (\S+)/.exec(verified.out)![1]!;
+    expect(await tachograph(to.home, 'verify', runId, '--key', key)).toMatchObject({ status: 0 });
+    expect(await tachograph(to.home, 'verify', runId, '--key', key.replaceAll(/./g, '0'))).toMatchObject({ status: 1 });
+    expect(await tachograph(from.home, 'verify', runId, '--key', key)).toMatchObject({ status: 2 });
     expect(await tachograph(to.home, 'verify', '--all')).toMatchObject({ status: 0 });
     const again = join(to.home, 'again.tgr');
     await tachograph(to.home, 'export', runId, '-o', again);
@@ -177,6 +184,22 @@ describe('a run in a file, by the command line', () => {
     expect(readdirSync(folder)).toHaveLength(2);
     expect((await tachograph(from.home, 'export', runId, '-o', '-')).out).toBe(readFileSync(file, 'utf8'));
   }, 30_000);
+
+  it('goes as the guide says, every line of it', () => {
+    to = createTemporaryHome();
+    const root = fileURLToPath(new URL('../..', import.meta.url));
+    const guide = readFileSync(join(root, 'docs/guides/integrity.md'), 'utf8');
+    const lines = [...guide.matchAll(/```sh\n(.*?)```/gs)].flatMap((match) => match[1]!.trim().split('\n'));
+    expect(lines.length).toBeGreaterThan(8);
+    const hasViewer = existsSync(join(root, 'dist/web/page/viewer.js'));
+    const script = lines.filter((line) => hasViewer || !line.includes('.html')).join(' || exit 1\n');
+    const shim = `tachograph() { '${process.execPath}' '${join(root, 'src/cli/main.ts')}' --home '${from.home}' "$@"; }\n`;
+    const { status, stderr } = spawnSync('sh', ['-c', `${shim}${script} || exit 1`], {
+      cwd: to.home,
+      encoding: 'utf8',
+    });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  }, 60_000);
 
   it('has an anchor that holds until the record is sealed again', async () => {
     const { out } = await tachograph(from.home, 'verify', '--print-anchor');

@@ -79,6 +79,7 @@ function volume(fixtures: Map<string, FixtureRun>, query: URLSearchParams): unkn
       runs: within.length,
       errors: within.filter((run) => run.summary.hasError).length,
       costNanoUsd: isKnown ? within.reduce((sum, run) => sum + run.costNanoUsd!, 0) : null,
+      costKnownNanoUsd: within.reduce((sum, run) => sum + run.costKnownNanoUsd, 0),
     };
   });
 }
@@ -193,7 +194,16 @@ function seals(fixture: FixtureRun): RunSeals {
   return { seals: fixture.run.status === 'running' ? [] : [seal], origin: null };
 }
 
-function detail(fixture: FixtureRun): RunDetail {
+/** Runs below a run, on all levels. */
+function below(fixtures: Map<string, FixtureRun>, runId: string): RunView[] {
+  const children = [...fixtures.values()].map(({ run }) => run).filter((run) => run.parentRunId === runId);
+  return children.flatMap((run) => [run, ...below(fixtures, run.id)]);
+}
+
+function detail(fixtures: Map<string, FixtureRun>, fixture: FixtureRun): RunDetail {
+  const children = below(fixtures, fixture.run.id);
+  const costKnownNanoUsd = children.reduce((sum, run) => sum + run.costKnownNanoUsd, 0);
+  const isKnown = children.every((run) => run.costNanoUsd !== null);
   return {
     run: fixture.run,
     inputs: toContent(fixture.inputs),
@@ -202,6 +212,7 @@ function detail(fixture: FixtureRun): RunDetail {
     chain: fixture.chain,
     annotations: [],
     gaps: fixture.events.filter(({ type }) => type === 'gap'),
+    childCost: { runs: children.length, costNanoUsd: isKnown ? costKnownNanoUsd : null, costKnownNanoUsd },
   };
 }
 
@@ -218,7 +229,7 @@ function answerRun(fixtures: Map<string, FixtureRun>, rest: readonly string[], q
       .join('/')
   ) {
     case '':
-      return detail(fixture);
+      return detail(fixtures, fixture);
     case 'verify':
       return verdict(fixture);
     case 'seals':

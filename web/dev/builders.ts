@@ -202,5 +202,5 @@ export function say(role: string, text: string): DraftMessage {
 
 /** A cost from the price table. */
 export function aCost(nanoUsd: number): StepView['cost'] {
-  return { nanoUsd, status: 'estimated', source: 'price-table' };
+  return { nanoUsd, status: 'estimated', source: 'price-table', table: '2026-11-21+1a2b3c4d5e6f', reason: null };
 }

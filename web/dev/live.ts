@@ -1,5 +1,5 @@
 import type { StepView } from '../src/api/wire.ts';
-import { aRun, aStep, anId, aUsage, say } from './builders.ts';
+import { aCost, aRun, aStep, anId, aUsage, say } from './builders.ts';
 import { addEvent, fixtureOf, sumUp } from './fixture-run.ts';
 import type { FixtureRun } from './fixture-run.ts';
 
@@ -67,8 +67,7 @@ export function endStep(fixture: FixtureRun, nowMs: number): void {
   const open = fixture.steps.at(-1);
   if (open === undefined || open.status !== 'in_progress') return;
   const usage = open.kind === 'model' ? aUsage({ total: 1_200, cacheRead: 800 }, { total: 60 }) : null;
-  const cost =
-    open.kind === 'model' ? ({ nanoUsd: 2_100_000, status: 'estimated', source: 'price-table' } as const) : null;
+  const cost = open.kind === 'model' ? aCost(2_100_000) : null;
   fixture.steps[open.number - 1] = {
     ...open,
     status: 'completed',

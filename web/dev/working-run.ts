@@ -149,7 +149,13 @@ export function workingRun(startedAtMs: number): readonly FixtureRun[] {
     contextLength: 7,
     prefixBreak: { previousStepId: m4.id, atIndex: 0 },
     usage: aUsage({ total: 2_702, noCache: 2_702, cacheRead: 0, cacheWrite: 0 }, { total: 74, text: 74 }),
-    cost: { nanoUsd: null, status: 'unknown', source: 'none' },
+    cost: {
+      nanoUsd: null,
+      status: 'unknown',
+      source: 'none',
+      table: '2026-11-21+1a2b3c4d5e6f',
+      reason: 'time-unpriced',
+    },
   });
   step({
     number: 7,

@@ -74,11 +74,15 @@ async function readContext(
   const { handler, store, projectId, messages, tools } = collector;
   const at = `/runs/${runId}/steps/${step.number}/context`;
   const nodes = await store.readContextNodes(projectId, runId, step.contextNodeId!);
-  // Messages that an earlier step had are in the table already: only what follows the last such one is asked for.
+  // Messages that an earlier step had are in the table already: only what follows the last such one is asked for, and once
+  // more from the beginning of what is new where the step continues an earlier one than thought.
   const firstUnknown = nodes.findIndex(({ contentId }) => !messages.numberByKey.has(contentId));
-  const { newFrom } = await askJson<WireContext>(handler, `${at}?from=${nodes.length}`);
-  const from = Math.min(newFrom, firstUnknown === -1 ? nodes.length : firstUnknown);
-  const context = await askJson<WireContext>(handler, `${at}?from=${from}`);
+  let from = firstUnknown === -1 ? nodes.length : firstUnknown;
+  let context = await askJson<WireContext>(handler, `${at}?from=${from}`);
+  if (context.newFrom < from) {
+    from = context.newFrom;
+    context = await askJson<WireContext>(handler, `${at}?from=${from}`);
+  }
   const markByIndex = new Map(step.contextMarks.map(({ index, value }) => [index, value]));
   const known = nodes
     .slice(0, from)

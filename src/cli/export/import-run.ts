@@ -86,9 +86,9 @@ async function inspect(
   const report = reader.finish();
   const { intact } = report.verdict;
   // A loss that the origin itself knows of and signed is part of the record; everything else is a change.
-  const isHonestLoss = intact.verdict === 'missing' && report.closing !== null;
+  const isHonestLoss = intact.verdict === 'missing' && report.closing !== null && report.change === null;
   if (intact.verdict !== 'intact' && intact.verdict !== 'unsealed' && !isHonestLoss)
-    refuse(source.name, intact.message);
+    refuse(source.name, report.change?.message ?? intact.message);
   if (scan.first !== null) {
     const kinds = Object.entries(scan.counts)
       .map(([kind, count]) => `${kind} ×${count}`)
@@ -109,6 +109,8 @@ async function takeIn(source: RunFileSource, place: ImportPlace): Promise<number
   let taken = 0;
   const flush = async (): Promise<void> => {
     if (entries.length === 0) return;
+    // The file may have been replaced since it was inspected; a content under a false id must reach no store.
+    if (reader.change !== null) refuse(source.name, reader.change.message);
     taken += (await store.importBatch({ projectId, entries, position: null })).events;
     entries = [];
     bytes = 0;

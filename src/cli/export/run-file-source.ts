@@ -15,9 +15,9 @@ export interface RunFileSource {
   read(): AsyncIterable<Uint8Array>;
 }
 
-/** True when what a person gave is a file and not a run: a run is hex digits and dashes, or "last". */
+/** True when what a person gave can be no run, which is hex digits and dashes, or "last": then it is meant as a file. */
 export function isFileReference(reference: string): boolean {
-  return !/^(last|[0-9a-f-]{1,36})$/i.test(reference) && existsSync(reference) && statSync(reference).isFile();
+  return !/^(last|[0-9a-f-]{1,36})$/i.test(reference);
 }
 
 async function readStart(path: string): Promise<Buffer> {
@@ -45,7 +45,10 @@ const zstdMagic = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 /** Opens what holds run files. `export-foreign` for a page without one; `bad-argument` when there is no such file. */
 export async function openRunFiles(path: string): Promise<readonly RunFileSource[]> {
   if (!existsSync(path) || !statSync(path).isFile())
-    throw new TachographError('bad-argument', `There is no file ${JSON.stringify(path)}.`);
+    throw new TachographError(
+      'bad-argument',
+      `There is no file ${JSON.stringify(path)}: give an id, the beginning of one, "last", or a run file that is there.`,
+    );
   const name = basename(path);
   const start = await readStart(path);
   if (start.subarray(0, 4).equals(zstdMagic)) {

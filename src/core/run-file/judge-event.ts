@@ -3,7 +3,7 @@ import type { RecordedEvent } from '../record/event.ts';
 import { namedBy } from '../verify/contents.ts';
 import type { Finding } from '../verify/verdict.ts';
 import type { EventLine } from './line.ts';
-import { ForeignLine } from './line.ts';
+import { ForeignLine } from './line-reading.ts';
 import type { Pending, ReadState } from './state.ts';
 
 const short = (id: string): string => `${id.slice(0, 16)}…`;

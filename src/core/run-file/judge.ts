@@ -7,7 +7,7 @@ import { isSealSigned } from '../verify/seals.ts';
 import type { Finding } from '../verify/verdict.ts';
 import { judgeEvent } from './judge-event.ts';
 import type { RunFileLine } from './line.ts';
-import { ForeignLine, parseLine } from './line.ts';
+import { ForeignLine, parseLine } from './line-reading.ts';
 import { isClosingSigned, keyToFingerprint } from './signature.ts';
 import type { Pending, ReadState } from './state.ts';
 import { nextPlace } from './state.ts';
@@ -21,6 +21,9 @@ export interface Judgement {
   /** The line's event, whole. */
   readonly event: RecordedEvent | null;
 }
+
+/** Contents of one event at most, as in a journal: what comes before an event is held in memory. */
+const pendingBytesMax = 256 * 1024 * 1024;
 
 const short = (id: string): string => `${id.slice(0, 16)}…`;
 
@@ -95,6 +98,8 @@ function judgeContent(
 ): Pick<Judgement, 'pending' | 'finding'> {
   const { content } = line;
   if (isHere(state, content.id)) refuse(`content ${short(content.id)} is there twice`);
+  if (state.pendingBytes + content.bytes.length > pendingBytesMax)
+    refuse(`more than ${pendingBytesMax} bytes of contents stand before one event`);
   const place = nextPlace(state);
   const message = `Content ${short(content.id)} named by event ${place?.n} of writer ${place?.writerId} is not what was recorded.`;
   const finding: Finding | null = isContentIntact(content)

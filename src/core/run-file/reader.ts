@@ -5,7 +5,7 @@ import type { Seal } from '../record/seal.ts';
 import type { Finding, Verdict } from '../verify/verdict.ts';
 import { judgeLine } from './judge.ts';
 import type { Closing, Manifest } from './line.ts';
-import { ForeignLine } from './line.ts';
+import { ForeignLine } from './line-reading.ts';
 import { isKeyNamed, keyToFingerprint } from './signature.ts';
 import type { ReadState } from './state.ts';
 import { createReadState, nextPlace } from './state.ts';
@@ -22,6 +22,8 @@ export interface RunFileReport {
   /** `null` only beside a finding: the file was not read to its end. */
   readonly closing: Closing | null;
   readonly verdict: Verdict;
+  /** The first finding that is more than something missing: a record with one must not be taken in. */
+  readonly change: Finding | null;
 }
 
 /** How a run file is read. */
@@ -39,6 +41,8 @@ export interface RunFileReader {
    * Tachograph would not have written.
    */
   push(chunk: Uint8Array): JournalEntry[];
+  /** The first finding so far that is more than something missing. */
+  readonly change: Finding | null;
   /** To be called behind the last chunk. A file cut short is `export-foreign`. */
   finish(): RunFileReport;
 }
@@ -133,6 +137,9 @@ export function createRunFileReader({ name, keys }: RunFileReading): RunFileRead
   };
 
   return {
+    get change() {
+      return state.change;
+    },
     push(chunk) {
       const entries: JournalEntry[] = [];
       const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
@@ -164,6 +171,7 @@ export function createRunFileReader({ name, keys }: RunFileReading): RunFileRead
         seals: state.seals,
         closing: state.closing,
         verdict: toVerdict(state, keys),
+        change: state.change,
       };
     },
   };

@@ -4,7 +4,8 @@ import { createSealSigner, firstPrevious } from '../verify/seals.ts';
 import { verifyStoredRun } from '../verify/verify.ts';
 import { createMemoryStore } from '../../stores/memory/index.ts';
 import { createWorld, toBatch } from '../../testing/index.ts';
-import { ForeignLine, lineToText, parseLine } from './line.ts';
+import { lineToText } from './line.ts';
+import { ForeignLine, parseLine } from './line-reading.ts';
 import { judgeLine } from './judge.ts';
 import { takeLine } from './take.ts';
 import type { RunFileReport } from './reader.ts';
@@ -140,6 +141,19 @@ describe('a run file', () => {
     });
   });
 
+  it('finds a chain that was written anew under the seal of another', async () => {
+    const { store, runId } = await storeWithRun(2);
+    const seal = await sealRun(store, runId);
+    const { n } = (await store.listWriters('default', runId))[0]!;
+    const rewritten = createMemoryStore();
+    await rewritten.initialize();
+    const twin = createWorld().run({ id: runId, agentId: 'another' });
+    while (twin.entries.length < n) twin.emit('log', { payload: { type: 'filler' } });
+    await rewritten.importBatch(toBatch(twin.entries));
+    const file = await exportRun({ ...rewritten, listSeals: async () => [seal] }, runId);
+    expect((await verify(file)).verdict.intact).toMatchObject({ verdict: 'edited', n });
+  });
+
   it('proves nothing when it is empty', async () => {
     const line = lineToText({
       kind: 'manifest',
@@ -188,6 +202,28 @@ describe('a run file', () => {
     const file = await exportRun({ ...late, listSeals: async () => [seal!, told] }, run.id);
     expect((await verify(file)).verdict.intact).toMatchObject({ verdict: 'intact', erased: run.entries.length });
     expect(file.toString()).not.toContain('agent');
+  });
+
+  it('tells of a change behind a loss, so that nobody takes it in', async () => {
+    const run = createWorld()
+      .run({ agentId: 'agent' })
+      .step({ messages: [{ role: 'user', content: 'a' }] })
+      .end();
+    const store = createMemoryStore();
+    await store.initialize();
+    const [first, , ...rest] = run.entries;
+    await store.importBatch(toBatch([first!, ...rest]));
+    const honest = await verify(await exportRun(store, run.id));
+    expect(honest).toMatchObject({ change: null, verdict: { intact: { verdict: 'missing' } } });
+    const content = createWorld().content('output', 'true');
+    const forged = { ...content, bytes: Buffer.from('"false"') };
+    const extra = createWorld()
+      .run({ id: run.id, writerId: 'c'.repeat(16) })
+      .emit('step-end', { payload: { response: content.id }, contents: [forged] });
+    await store.importBatch(toBatch(extra.entries));
+    const poisoned = await verify(await exportRun(store, run.id));
+    expect(poisoned.verdict.intact.verdict).toBe('missing');
+    expect(poisoned.change).toMatchObject({ verdict: 'edited' });
   });
 
   it('names a content that the store has lost', async () => {

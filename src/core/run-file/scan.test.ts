@@ -35,6 +35,18 @@ describe('a scan for secrets', () => {
     expect(scan.first).toMatchObject({ n: 1 });
   });
 
+  it('takes the names of kinds in the counts of a recorder for no keys, and nothing else', () => {
+    const look = (payload: object) => {
+      const scan = createSecretScan(redactor);
+      for (const entry of createWorld().run().emit('log', { payload }).entries) scan.look(entry);
+      return scan.first;
+    };
+    expect(look({ type: 'note', redactions: { 'api-key': 3, password: 1, 'private-key': 2, header: 1 } })).toBeNull();
+    expect(look({ type: 'note', redactions: { password: 'hunter2hunter2' } })).not.toBeNull();
+    expect(look({ type: 'note', data: { password: 12345678 }, redactions: { header: 1 } })).not.toBeNull();
+    expect(look({ type: 'note', redactions: { [key]: 1 } })).not.toBeNull();
+  });
+
   it('finds nothing in what was redacted before, whatever the key it was done with', () => {
     const other = createRedactor({ key: new Uint8Array(32).fill(2) });
     const body = other.body(`data: {"delta":"${key}","password":"${key}"}\n\n`, 'text/event-stream').value;

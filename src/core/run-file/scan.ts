@@ -22,6 +22,31 @@ function isJson(text: string): boolean {
   }
 }
 
+const kindPattern = /^[a-z0-9-]{1,40}$/;
+
+function isCounts(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).every(([kind, count]) => kindPattern.test(kind) && typeof count === 'number');
+}
+
+/**
+ * A payload without the counts that the recorder put behind its own redaction: there the name of a kind, `api-key` for
+ * one, stands where a denied key would.
+ */
+function toScanned(payload: string): string {
+  let value: unknown;
+  try {
+    value = JSON.parse(payload);
+  } catch {
+    // Scanned as it stands.
+    return payload;
+  }
+  if (typeof value !== 'object' || value === null || !('redactions' in value) || !isCounts(value.redactions))
+    return payload;
+  const { redactions: _counts, ...rest } = value;
+  return JSON.stringify(rest);
+}
+
 function redactContent(redactor: Redactor, { bytes }: Content): Redacted<string> {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
   if (/^\s*[[{"]/.test(text) && isJson(text)) return redactor.json(text);
@@ -40,7 +65,7 @@ export function createSecretScan(redactor: Redactor): SecretScan {
     look({ event, contents }) {
       const { writerId, n } = event.header;
       const found = [
-        ...(event.payload === null ? [] : [redactor.json(event.payload)]),
+        ...(event.payload === null ? [] : [redactor.json(toScanned(event.payload))]),
         ...contents.map((content) => redactContent(redactor, content)),
       ];
       for (const { counts: more } of found) {

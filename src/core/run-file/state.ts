@@ -46,6 +46,7 @@ export interface ReadState {
   /** In the order of the file; what is pending is in none of the two above, but in the two below. */
   pending: Pending[];
   readonly pendingContentIds: Set<string>;
+  pendingBytes: number;
   readonly pendingDepthByNode: Map<string, number>;
   readonly readByWriter: Map<string, WriterRead>;
   readonly tally: Tally;
@@ -55,6 +56,8 @@ export interface ReadState {
   unsealed: number;
   /** The first thing found against the record. */
   finding: Finding | null;
+  /** The first one that is more than something missing. */
+  change: Finding | null;
   closing: Closing | null;
 }
 
@@ -70,6 +73,7 @@ export function createReadState(): ReadState {
     depthByNode: new Map(),
     pending: [],
     pendingContentIds: new Set(),
+    pendingBytes: 0,
     pendingDepthByNode: new Map(),
     readByWriter: new Map(),
     tally: createTally(),
@@ -78,6 +82,7 @@ export function createReadState(): ReadState {
     erased: 0,
     unsealed: 0,
     finding: null,
+    change: null,
     closing: null,
   };
 }

@@ -20,8 +20,10 @@ function takeSeal(state: ReadState, seal: Seal): void {
 
 function takePending(state: ReadState, item: Pending): void {
   state.pending.push(item);
-  if (item.kind === 'content') state.pendingContentIds.add(item.id);
-  else if (item.nodes === null) state.pendingDepthByNode.set(item.id, 0);
+  if (item.kind === 'content') {
+    state.pendingContentIds.add(item.id);
+    state.pendingBytes += item.content?.bytes.length ?? 0;
+  } else if (item.nodes === null) state.pendingDepthByNode.set(item.id, 0);
   else for (const node of item.nodes) state.pendingDepthByNode.set(node.id, node.depth);
 }
 
@@ -30,6 +32,7 @@ function keepPending(state: ReadState): readonly Pending[] {
   for (const id of state.pendingContentIds) state.contentIds.add(id);
   for (const [id, depth] of state.pendingDepthByNode) state.depthByNode.set(id, depth);
   state.pendingContentIds.clear();
+  state.pendingBytes = 0;
   state.pendingDepthByNode.clear();
   state.pending = [];
   return pending;
@@ -56,6 +59,7 @@ function takeEvent(state: ReadState, event: RecordedEvent): JournalEntry {
 /** Takes a judged line into the state. An event comes back with the contents and nodes that it brought. */
 export function takeLine(state: ReadState, { line, finding, pending, event }: Judgement): JournalEntry | null {
   state.finding ??= finding;
+  if (finding !== null && finding.verdict !== 'missing') state.change ??= finding;
   if (line.kind === 'manifest') state.manifest = line.manifest;
   if (line.kind === 'seal') takeSeal(state, line.seal);
   if (line.kind === 'end') state.closing = line.closing;

@@ -1,14 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { Content } from '../content/content.ts';
-import type { ContextNode } from '../content/context.ts';
-import { nodeIdOf, rootNodeId } from '../content/context.ts';
 import { TachographError } from '../error.ts';
 import type { RecordedEvent } from '../record/event.ts';
 import type { Seal } from '../record/seal.ts';
 import type { StoreReader } from '../store.ts';
-import { namedBy } from '../verify/contents.ts';
 import type { Closing, Manifest, RunFileLine, WriterExtent } from './line.ts';
 import { lineToText } from './line.ts';
+import type { PageContents, Written } from './needs.ts';
+import { createNeedsReader, needsToLines } from './needs.ts';
 import type { RunFileSigner } from './signature.ts';
 
 /** Where a run that was imported came from: what its file said beside the record. */
@@ -74,85 +72,6 @@ function toSeals({ ownSeals }: Plan, origin: RunOrigin | null, isGrown: boolean)
   return isGrown ? [...origin.seals, ...ownSeals] : origin.seals;
 }
 
-/** What the file has so far. */
-interface Written {
-  readonly contentIds: Set<string>;
-  readonly nodeIds: Set<string>;
-}
-
-/** Contents of a page of events, each read once. */
-interface PageContents {
-  readonly contentById: ReadonlyMap<string, Content>;
-  readonly nodesByTip: ReadonlyMap<string, readonly ContextNode[]>;
-}
-
-async function readPage(
-  source: RunFileSource,
-  page: readonly RecordedEvent[],
-  written: Written,
-): Promise<PageContents> {
-  const { store, projectId, runId } = source;
-  const wanted = new Set<string>();
-  const nodesByTip = new Map<string, readonly ContextNode[]>();
-  const want = (id: string): void => {
-    if (!written.contentIds.has(id)) wanted.add(id);
-  };
-  for (const event of page) {
-    const { contentIds, contexts } = namedBy(event);
-    contentIds.forEach(want);
-    for (const { nodeId } of contexts) {
-      if (written.nodeIds.has(nodeId) || nodesByTip.has(nodeId)) continue;
-      const nodes = await store.readContextNodes(projectId, runId, nodeId);
-      nodesByTip.set(nodeId, nodes);
-      for (const node of nodes) want(node.contentId);
-    }
-  }
-  const contents = await store.readContents(projectId, runId, [...wanted]);
-  return { contentById: new Map(contents.map((content) => [content.id, content])), nodesByTip };
-}
-
-/** True for nodes that lead from the root to the tip; others can be told to nobody. */
-function isPath(nodes: readonly ContextNode[], tip: string): boolean {
-  let parentId = rootNodeId;
-  for (const node of nodes) {
-    if (node.parentId !== parentId || nodeIdOf(parentId, node.contentId) !== node.id) return false;
-    parentId = node.id;
-  }
-  return nodes.length > 0 && parentId === tip;
-}
-
-/** The lines that an event needs before it: what it names and the file does not have yet. */
-function* needsToLines(event: RecordedEvent, page: PageContents, written: Written): Generator<RunFileLine> {
-  function* contentLine(id: string): Generator<RunFileLine> {
-    if (written.contentIds.has(id)) return;
-    written.contentIds.add(id);
-    const content = page.contentById.get(id);
-    yield content === undefined ? { kind: 'absent', what: 'content', id } : { kind: 'content', content };
-  }
-  const { contentIds, contexts } = namedBy(event);
-  for (const id of contentIds) yield* contentLine(id);
-  for (const { nodeId } of contexts) {
-    if (written.nodeIds.has(nodeId)) continue;
-    const nodes = page.nodesByTip.get(nodeId) ?? [];
-    if (!isPath(nodes, nodeId)) {
-      written.nodeIds.add(nodeId);
-      yield { kind: 'absent', what: 'context', id: nodeId };
-      continue;
-    }
-    const fresh = nodes.slice(nodes.findLastIndex(({ id }) => written.nodeIds.has(id)) + 1);
-    for (const node of fresh) {
-      yield* contentLine(node.contentId);
-      written.nodeIds.add(node.id);
-    }
-    yield {
-      kind: 'context',
-      tip: nodeId,
-      parentId: fresh[0]!.parentId,
-      contentIds: fresh.map((node) => node.contentId),
-    };
-  }
-}
-
 function eventToLine(event: RecordedEvent): RunFileLine {
   const { header, payload, salt } = event;
   const hash = Buffer.from(event.hash);
@@ -208,9 +127,10 @@ async function* toLines(source: RunFileSource, plan: Plan, isGrown: boolean): As
   yield { kind: 'manifest', manifest };
   for (const seal of seals) yield { kind: 'seal', seal };
   const written: Written = { contentIds: new Set(), nodeIds: new Set() };
+  const needs = createNeedsReader(source, written, plan.lateByWriter.size === 0);
   const inOrder = createQueue(plan);
   for await (const events of readEvents(source)) {
-    const page = await readPage(source, events, written);
+    const page = await needs.readPage(events);
     for (const event of events) {
       for (const ready of inOrder({ event, page })) {
         yield* needsToLines(ready.event, ready.page, written);

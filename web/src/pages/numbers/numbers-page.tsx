@@ -3,7 +3,8 @@ import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { useEffect } from 'react';
 import { reads } from '../../api/reads.ts';
 import type { TotalsRow } from '../../api/wire.ts';
-import { toCost, toCount, toDuration, toExactCount } from '../../model/figures.ts';
+import { sumToCost } from '../../model/cost/sum.ts';
+import { toCount, toDuration, toExactCount } from '../../model/figures.ts';
 import { groupings, toCacheRate, toPercent } from '../../model/numbers-search.ts';
 import type { Grouping } from '../../model/numbers-search.ts';
 import { Failure, Loading, Notice } from '../../parts/notice.tsx';
@@ -33,11 +34,6 @@ const columns = [
   'p99',
 ] as const;
 
-function rowCost(row: TotalsRow): string {
-  if (row.costNanoUsd !== null) return toCost(row.costNanoUsd);
-  return row.costKnownNanoUsd > 0 ? `≥ ${toCost(row.costKnownNanoUsd)}` : 'n/a';
-}
-
 function rowCells(row: TotalsRow): readonly string[] {
   return [
     toExactCount(row.runs),
@@ -47,7 +43,7 @@ function rowCells(row: TotalsRow): readonly string[] {
     toCount(row.usage.input.total),
     toPercent(toCacheRate(row)),
     toCount(row.usage.output.total),
-    rowCost(row),
+    sumToCost(row),
     toDuration(row.durationP50Ms),
     toDuration(row.durationP90Ms),
     toDuration(row.durationP99Ms),

@@ -1,17 +1,9 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import type { RunDetail, RunView } from '../../api/wire.ts';
+import type { RunDetail } from '../../api/wire.ts';
 import { isRunOpen, runToBadges } from '../../model/badges.ts';
-import {
-  notAvailable,
-  toCost,
-  toCount,
-  toDuration,
-  toExactCount,
-  toIso,
-  toMoment,
-  toShortId,
-} from '../../model/figures.ts';
+import { runToCost, runToCostGap, sumToChildCost } from '../../model/cost/sum.ts';
+import { toCount, toDuration, toExactCount, toIso, toMoment, toShortId } from '../../model/figures.ts';
 import { BadgeList } from '../../parts/badge-list.tsx';
 import { CopyButton } from '../../parts/copy-button.tsx';
 import { Words } from '../../parts/recorded-text.tsx';
@@ -44,13 +36,9 @@ function Chain({ detail }: { detail: RunDetail }) {
   );
 }
 
-function runCost(run: RunView): string {
-  if (run.counts.modelSteps === 0) return notAvailable;
-  if (run.costNanoUsd !== null) return toCost(run.costNanoUsd);
-  return run.costKnownNanoUsd > 0 ? `≥ ${toCost(run.costKnownNanoUsd)}` : notAvailable;
-}
-
-function Figures({ run, durationMs }: { run: RunView; durationMs: number | null }) {
+function Figures({ detail, durationMs }: { detail: RunDetail; durationMs: number | null }) {
+  const { run } = detail;
+  const childCost = sumToChildCost(detail.childCost);
   const { input, output } = run.usage;
   return (
     <dl className="figures">
@@ -80,11 +68,14 @@ function Figures({ run, durationMs }: { run: RunView; durationMs: number | null 
           <small> {toCount(output.reasoning)} reasoning</small>
         )}
       </Figure>
-      <Figure
-        label="Cost"
-        title={run.counts.unpriced > 0 ? `${run.counts.unpriced} model steps without a known cost` : undefined}
-      >
-        {runCost(run)}
+      <Figure label="Cost" title={runToCostGap(run)}>
+        {runToCost(run)}
+        {childCost === null ? null : (
+          <small className="child-cost" title="Not part of the run's own cost">
+            {' '}
+            {childCost}
+          </small>
+        )}
       </Figure>
       {run.counts.gaps + run.counts.missing > 0 ? (
         <Figure label="Gaps" title="Losses the recorder told of, and events that never arrived">
@@ -126,7 +117,7 @@ export function RunHeader({ detail, isLive }: { detail: RunDetail; isLive: boole
         </span>
       </div>
       <div className="run-facts">
-        <Figures run={run} durationMs={durationMs} />
+        <Figures detail={detail} durationMs={durationMs} />
         <div className="run-where muted">
           {run.model === null ? null : (
             <span>

@@ -2,7 +2,8 @@ import { Link } from '@tanstack/react-router';
 import { memo } from 'react';
 import type { RunView, SearchPage } from '../../api/wire.ts';
 import { isRunOpen, runToBadges } from '../../model/badges.ts';
-import { notAvailable, toCost, toDuration, toExactCount, toIso, toMoment, toTokens } from '../../model/figures.ts';
+import { runToCost, runToCostGap } from '../../model/cost/sum.ts';
+import { toDuration, toExactCount, toIso, toMoment, toTokens } from '../../model/figures.ts';
 import { parseSnippet } from '../../model/snippet.ts';
 import { BadgeList } from '../../parts/badge-list.tsx';
 import { Pieces, Words } from '../../parts/recorded-text.tsx';
@@ -30,13 +31,6 @@ export function Snippet({ snippet }: { snippet: string }) {
       )}
     </bdi>
   );
-}
-
-/** Cost of a run for its row: without model calls there is none to know. */
-function costText(run: RunView): string {
-  if (run.counts.modelSteps === 0) return notAvailable;
-  if (run.costNanoUsd !== null) return toCost(run.costNanoUsd);
-  return run.costKnownNanoUsd > 0 ? `≥ ${toCost(run.costKnownNanoUsd)}` : notAvailable;
 }
 
 interface RowProps {
@@ -107,8 +101,8 @@ export const RunListRow = memo(function RunListRow({ run, hits, isActive, nowMs 
         <span role="gridcell" className="cell-tokens num">
           {toTokens(run.usage)}
         </span>
-        <span role="gridcell" className="cell-cost num">
-          {costText(run)}
+        <span role="gridcell" className="cell-cost num" title={runToCostGap(run)}>
+          {runToCost(run)}
         </span>
         <span role="gridcell" className="cell-steps num">
           {toExactCount(run.counts.steps)}

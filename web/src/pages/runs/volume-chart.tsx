@@ -1,13 +1,18 @@
 import { useQuery } from '@tanstack/react-query';
 import { reads } from '../../api/reads.ts';
 import type { VolumeBucket } from '../../api/wire.ts';
-import { toCost, toExactCount, toIso, toMoment, toPlural } from '../../model/figures.ts';
+import { sumToCost } from '../../model/cost/sum.ts';
+import { toExactCount, toIso, toMoment, toPlural } from '../../model/figures.ts';
 import type { RunSearch } from '../../model/run-search.ts';
 
 const height = 34;
 
+function bucketCost({ costNanoUsd, costKnownNanoUsd }: VolumeBucket): string {
+  return sumToCost({ costNanoUsd, costKnownNanoUsd: costKnownNanoUsd ?? 0 });
+}
+
 function bucketTitle(bucket: VolumeBucket): string {
-  return `${toMoment(bucket.startMs, Date.now())}: ${toPlural(bucket.runs, 'run')}, ${bucket.errors} with errors, ${toCost(bucket.costNanoUsd)}`;
+  return `${toMoment(bucket.startMs, Date.now())}: ${toPlural(bucket.runs, 'run')}, ${bucket.errors} with errors, ${bucketCost(bucket)}`;
 }
 
 function Bars(props: {
@@ -79,7 +84,8 @@ export function VolumeChart({
   const runs = sum((bucket) => bucket.runs);
   if (runs === 0) return null;
   const isCostKnown = buckets.every((bucket) => bucket.runs === 0 || bucket.costNanoUsd !== null);
-  const knownCost = sum((bucket) => bucket.costNanoUsd ?? 0);
+  const costKnownNanoUsd = sum((bucket) => bucket.costKnownNanoUsd ?? 0);
+  const cost = { costNanoUsd: isCostKnown ? costKnownNanoUsd : null, costKnownNanoUsd };
   const nowMs = Date.now();
   return (
     <section className="volume" aria-label="Runs over time">
@@ -106,13 +112,13 @@ export function VolumeChart({
       <figure className="volume-cost">
         <figcaption>
           <span>
-            <b>{isCostKnown ? toCost(knownCost) : knownCost === 0 ? 'n/a' : `≥ ${toCost(knownCost)}`}</b> cost
+            <b>{sumToCost(cost)}</b> cost
           </span>
         </figcaption>
         <Bars
           buckets={buckets}
           label="Cost over time"
-          valueOf={(bucket) => (bucket.costNanoUsd ?? 0) / 1e9}
+          valueOf={(bucket) => (bucket.costKnownNanoUsd ?? 0) / 1e9}
           onPick={pick}
         />
       </figure>

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { reads } from '../../../api/reads.ts';
 import type { StepDetail } from '../../../api/wire.ts';
+import { stepToCostTitle } from '../../../model/cost/step.ts';
 import { toCost, toDuration, toTokens } from '../../../model/figures.ts';
 import { JsonBlock } from '../../../parts/json-block.tsx';
 import { Failure, Loading } from '../../../parts/notice.tsx';
@@ -69,10 +70,7 @@ function StepHead({ detail }: { detail: StepDetail }) {
           <span className="num" title="Input and output tokens">
             {toTokens(step.usage)}
           </span>
-          <span
-            className="num"
-            title={step.cost === null ? 'cost unknown' : `cost: ${step.cost.status}, ${step.cost.source}`}
-          >
+          <span className="num" title={stepToCostTitle(step)}>
             {toCost(step.cost?.nanoUsd ?? null)}
             {step.cost?.status === 'estimated' ? <small className="faint"> est.</small> : null}
           </span>

@@ -1,5 +1,6 @@
 import type { StepView, Usage as Tokens } from '../../../api/wire.ts';
-import { notAvailable, toCost, toExactCount } from '../../../model/figures.ts';
+import { stepToCostFacts } from '../../../model/cost/step.ts';
+import { toExactCount } from '../../../model/figures.ts';
 import { JsonBlock } from '../../../parts/json-block.tsx';
 import { Facts } from './facts.tsx';
 
@@ -70,12 +71,7 @@ export function Usage({ step }: { step: StepView }) {
         <UsageTable usage={step.usage} />
       )}
       <Facts
-        facts={[
-          ['cost', step.cost === null ? notAvailable : toCost(step.cost.nanoUsd)],
-          ['cost status', step.cost?.status ?? null],
-          ['cost source', step.cost === null ? null : step.cost.source.replaceAll('-', ' ')],
-          ['requests', step.usage === null ? null : toExactCount(step.usage.requests)],
-        ]}
+        facts={[...stepToCostFacts(step), ['requests', step.usage === null ? null : toExactCount(step.usage.requests)]]}
       />
       {step.usageRaw === null || step.usageRaw === undefined ? null : (
         <JsonBlock raw={JSON.stringify(step.usageRaw)} label="As the provider reported it" />
