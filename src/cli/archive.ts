@@ -10,7 +10,7 @@ import {
   listJournals,
   quarantineJournal,
   readJournal,
-  removeJournal,
+  removeJournalAt,
   writeAck,
 } from '../journal/index.ts';
 
@@ -36,6 +36,7 @@ export function createArchive(home: string): Archive {
           projectId: found.header.projectId,
           identity: found.header.identity,
           bytes: found.bytes,
+          modifiedAtMs: found.modifiedAtMs,
         });
       }
       return { files, broken };
@@ -56,10 +57,14 @@ export function createArchive(home: string): Archive {
     },
     processState: isProcessAlive,
     acknowledge: writeAck,
-    remove: removeJournal,
+    remove: removeJournalAt,
     copyAside: (file, { atBytes, bytes }, cause) => copyAside(file, { offset: atBytes, bytes }, cause),
     quarantine: (file, cause) => void quarantineJournal(file, cause),
-    eraseRun: (projectId, runId) => void eraseFromJournals(home, projectId, { runId }),
+    eraseRuns(projectId, runs) {
+      const targets = runs.map(({ runId, events }) => ({ runId, ...(events === null ? {} : { events }) }));
+      eraseFromJournals(home, projectId, new Map(targets.map((target) => [target.runId, target])));
+    },
+    eraseContents: (projectId, contentIds) => void eraseFromJournals(home, projectId, { runId: '', contentIds }),
     bumpGeneration: () => void bumpGeneration(home),
     watch(listener) {
       const folder = join(home, 'journal');

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import process from 'node:process';
+import type { Prices } from '../core/cost/prices.ts';
 import { createRedactor } from '../core/redact/create.ts';
 import type { RunView } from '../core/model/run.ts';
 import type { Store } from '../core/store.ts';
@@ -15,6 +16,7 @@ import { defaultHome, openHome, openSealHeads, readOrCreateKey } from '../journa
 import { findRun } from '../server/index.ts';
 import { openSqliteStore } from '../stores/sqlite/index.ts';
 import { createArchive } from './archive.ts';
+import { readPrices } from './prices.ts';
 import { verifyImported } from './export/imported.ts';
 import { readOrigin } from './export/origin-shelf.ts';
 
@@ -23,6 +25,8 @@ export interface OpenedHome {
   readonly home: string;
   readonly projectId: string;
   readonly store: Store;
+  /** What calls cost whose record does not tell; the store estimates by them. */
+  readonly prices: Prices;
   readonly indexer: Indexer;
   readonly problems: readonly Problem[];
   /** The public key that this home's seals of the project must carry. */
@@ -39,6 +43,8 @@ export interface OpenedHome {
 export interface HomeChoice {
   readonly home?: string;
   readonly project?: string;
+  /** The prices in force; left out, the home's price file over the shipped table. */
+  readonly prices?: Prices;
   readonly onNews?: (news: News) => void;
   readonly onError?: (error: unknown) => void;
 }
@@ -52,7 +58,8 @@ export function chooseHome(home: string | undefined): string {
 export async function openTachograph(choice: HomeChoice): Promise<OpenedHome> {
   const home = openHome(chooseHome(choice.home));
   const projectId = choice.project ?? process.env['TACHOGRAPH_PROJECT'] ?? 'default';
-  const store = openSqliteStore({ file: join(home, 'tachograph.db') });
+  const prices = choice.prices ?? readPrices(home);
+  const store = openSqliteStore({ file: join(home, 'tachograph.db'), prices });
   await store.initialize();
   const signers = new Map<string, SealSigner>();
   const signerOf = (project: string): SealSigner => {
@@ -82,6 +89,7 @@ export async function openTachograph(choice: HomeChoice): Promise<OpenedHome> {
     home,
     projectId,
     store,
+    prices,
     indexer,
     problems,
     trustedKey: (project) => signerOf(project).publicKey,

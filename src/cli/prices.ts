@@ -39,6 +39,19 @@ function readUserPrices({ path, isNamed }: PriceFile): PriceTable | null {
 }
 
 /**
+ * The prices in force in a home, or the shipped ones when the user's file is not usable, which `onProblem` is told: a
+ * command that records goes on all the same, and `tachograph reprice` makes good for it.
+ */
+export function readPricesOrShipped(home: string, onProblem: (error: unknown) => void): Prices {
+  try {
+    return readPrices(home);
+  } catch (error) {
+    onProblem(error);
+    return createPrices([shippedPrices()]);
+  }
+}
+
+/**
  * The prices in force in a home: the user's file (TACHOGRAPH_PRICES, else `prices.json` in the home) before the shipped
  * table. A file that is not usable is `bad-argument` with the path of the bad value; it is never passed over in silence.
  */

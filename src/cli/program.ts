@@ -8,9 +8,11 @@ import { addDoctor } from './commands/doctor.ts';
 import { addErase } from './commands/erase.ts';
 import { addExport } from './export/export-command.ts';
 import { addImport } from './export/import-command.ts';
+import { addBackup } from './life/backup-command.ts';
 import { addLs } from './commands/ls.ts';
 import { addPurge } from './commands/purge.ts';
 import { addRebuild } from './commands/rebuild.ts';
+import { addReprice } from './commands/reprice.ts';
 import { addRun } from './commands/run.ts';
 import { addSearch } from './commands/search.ts';
 import { addServe } from './commands/serve.ts';
@@ -47,7 +49,9 @@ function createProgram(place: CommandPlace): Command {
     addImport,
     addErase,
     addPurge,
+    addBackup,
     addRebuild,
+    addReprice,
     addDoctor,
   ])
     add(program, place);

@@ -49,6 +49,8 @@ export interface Journal {
    * file): the recorder then forgets what it knows to be stored and writes contents anew.
    */
   generation(): number;
+  /** Shows that this process lives while it has nothing to record. Returns at once and never throws. */
+  beat?(): void;
   flush(options?: { to?: 'durable' | 'index'; timeoutMs?: number }): Promise<FlushReceipt>;
   close(): Promise<void>;
 }

@@ -16,6 +16,11 @@ export interface Limits {
   readonly errorDetailCharsMax: number;
   /** Draining a body nobody reads any more stops here. */
   readonly drainBytesMax: number;
+  /**
+   * A recorder that cannot be seen and gave no sign of life for so long counts as gone; with runs open, it gives one at
+   * least twice as often.
+   */
+  readonly staleMs: number;
   /** Objects whose digests are remembered per epoch before the memory is started afresh. */
   readonly knownContentsMax: number;
 }
@@ -30,6 +35,7 @@ export const defaultLimits: Limits = {
   toolPreviewBytes: 4000,
   errorDetailCharsMax: 500,
   drainBytesMax: 64 * 1024,
+  staleMs: 5 * 60_000,
   knownContentsMax: 200_000,
 };
 

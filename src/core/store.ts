@@ -1,5 +1,6 @@
 import type { Content, ContentKind } from './content/content.ts';
 import type { ContextNode } from './content/context.ts';
+import type { ErasedPart } from './life/erased-part.ts';
 import type { AttemptView } from './model/attempt.ts';
 import type { EndReason, RunStatus, RunView } from './model/run.ts';
 import type { StepView } from './model/step.ts';
@@ -131,6 +132,12 @@ export interface ErasureResult {
   readonly shared: number;
 }
 
+/** What an erasure did in a store, and which contents went and which stay. */
+export interface StoredErasure extends ErasureResult {
+  readonly droppedIds: readonly string[];
+  readonly sharedIds: readonly string[];
+}
+
 /** A writer of a run: how far its chain is known. */
 export interface WriterHead {
   readonly runId: string;
@@ -178,10 +185,13 @@ export interface StoreWriter {
   forgetSealDue(projectId: string, runId: string): Promise<void>;
   /** What was written before this call survives a power cut once it resolves. */
   sync(): Promise<void>;
-  /** Drops runs started before `beforeMs`, with all that is theirs, oldest first, at most `limit`; running ones with a live writer and pinned ones stay. */
+  /** Drops runs started (or last written to) before `beforeMs`, with all that is theirs, oldest first, at most `limit`; running ones with a live writer and pinned ones stay. */
   purge(options: PurgeOptions): Promise<number>;
-  /** Drops payloads, salts, index rows and contents that only this run used; headers, hashes and facts stay. */
-  eraseRun(projectId: string, runId: string): Promise<ErasureResult>;
+  /**
+   * Drops payloads, salts, index rows and contents that only this run used; headers, hashes and facts stay. With a part,
+   * only of its steps and of what the run itself said from the first of them on; notes about those steps go too.
+   */
+  eraseRun(projectId: string, runId: string, part?: ErasedPart): Promise<StoredErasure>;
   /** Recomputes runs, steps and attempts of one run from its events; returns the names of the fields that differed (I11). */
   rebuildRun(projectId: string, runId: string): Promise<readonly string[]>;
   putAnnotation(projectId: string, annotation: Annotation): Promise<void>;
@@ -194,6 +204,14 @@ export interface PurgeOptions {
   readonly projectId: string;
   readonly beforeMs: number;
   readonly limit: number;
+  /** What `beforeMs` is compared with: the start of a run (unless said) or its last write. */
+  readonly clock?: 'start' | 'write';
+  readonly dryRunsOnly?: boolean;
+  /**
+   * Every recorder has been made to forget what it wrote, and what it wrote before is imported: contents that nobody
+   * needs go now, also of weeks that are not over.
+   */
+  readonly isForgotten?: boolean;
   /** Runs that a live writer holds. */
   readonly isLive?: (runId: string) => boolean;
 }

@@ -9,6 +9,8 @@ export interface ArchiveFile {
   readonly projectId: string;
   readonly identity: ProcessIdentity;
   readonly bytes: number;
+  /** When its writer last wrote to it or gave a sign of life, Unix milliseconds. */
+  readonly modifiedAtMs: number;
 }
 
 /** A stretch of a journal that could not be read. */
@@ -41,6 +43,13 @@ export interface ReadResult {
   readonly end: 'clean' | 'torn' | 'more';
 }
 
+/** Which entries of a run lose their words. */
+export interface ErasedEntries {
+  readonly runId: string;
+  /** As `<writer>/<n>`; `null`: all, also those that are written while this goes on. */
+  readonly events: ReadonlySet<string> | null;
+}
+
 /** The journals of a home, as the indexer is handed them. */
 export interface Archive {
   list(): { readonly files: readonly ArchiveFile[]; readonly broken: readonly BrokenFile[] };
@@ -48,13 +57,16 @@ export interface Archive {
   processState(identity: ProcessIdentity): 'alive' | 'gone' | 'unknown';
   /** Tells the writer how far its file is readable in the store. */
   acknowledge(file: string, bytes: number): void;
-  remove(file: string): void;
+  /** False when it was not removed, since it has grown past `bytes`. */
+  remove(file: string, bytes: number): boolean;
   /** Copies one region of a file aside with the reason, durably. The same one twice is one. */
   copyAside(file: string, region: Region, cause: string): void;
   /** Moves a file aside with the reason; it is never read again and never deleted. */
   quarantine(file: string, cause: string): void;
-  /** Overwrites what the entries of a run carry, in place; places and hashes stay. */
-  eraseRun(projectId: string, runId: string): void;
+  /** Overwrites what entries of runs carry, in place; places and hashes stay. */
+  eraseRuns(projectId: string, runs: readonly ErasedEntries[]): void;
+  /** Overwrites contents wherever they are carried. */
+  eraseContents(projectId: string, contentIds: ReadonlySet<string>): void;
   /** Makes every live writer forget which contents it has written. */
   bumpGeneration(): void;
   /** Calls `listener` soon after any journal grew; may miss, so the caller also polls. Returns the way to stop. */

@@ -1,50 +1,191 @@
+import type { Clock } from '../core/clock.ts';
 import { TachographError } from '../core/error.ts';
+import type { ErasedPart } from '../core/life/erased-part.ts';
+import { eventsToErase } from '../core/life/erased-part.ts';
+import type { Subject } from '../core/life/subject.ts';
 import { isTerminal } from '../core/model/run.ts';
-import type { ErasureResult, SealDue, Store } from '../core/store.ts';
-import type { Archive } from './archive.ts';
+import type { ContentEraseFacts } from '../core/record/facts.ts';
+import type { ErasureResult, SealDue, Store, StoredErasure } from '../core/store.ts';
+import type { Archive, ErasedEntries } from './archive.ts';
+import { isPassing } from './failure.ts';
 import type { OwnEvents } from './own-events.ts';
 import type { Sealer } from './sealer.ts';
+import type { LeavingRun } from './subject.ts';
+import { findLeaving } from './subject.ts';
 
-/** What erasing a run needs. */
+/** What erasing needs. */
 export interface EraserParts {
   readonly store: Store;
   readonly archive: Archive;
   readonly own: OwnEvents;
+  readonly clock: Clock;
   readonly importAll: () => Promise<void>;
   readonly sealer: Sealer;
   readonly sleep: (ms: number) => Promise<void>;
 }
 
+/** What erasing a subject did. */
+export interface SubjectErasure extends ErasureResult {
+  /** Runs that have not ended and therefore keep their words: end them, and erase again. */
+  readonly openRunIds: readonly string[];
+}
+
+/** Told how far an erasure is, in runs. */
+export type ErasureProgress = (done: number, total: number) => void;
+
 /** Longer than a live recorder takes to notice a new generation. */
 const noticeMs = 250;
+const triesMax = 3;
+const betweenTriesMs = 500;
+/** Runs whose words go between two rounds of sealing. */
+const roundRuns = 100;
+
+/** Why words were erased, as the tombstone says. */
+export type Scope = ContentEraseFacts['scope'];
+
+interface Erased {
+  readonly leaving: LeavingRun;
+  readonly result: StoredErasure;
+}
+
+const toDue = ({ run }: LeavingRun): SealDue => ({ projectId: run.projectId, runId: run.id });
+
+/** The events of a run that lose their words, and up to which n of each writer. */
+async function planPart(
+  store: Store,
+  run: SealDue,
+  part: ErasedPart,
+): Promise<{ entries: ErasedEntries; upTo: Map<string, number> }> {
+  const upTo = new Map<string, number>();
+  const events = new Set<string>();
+  for (const { header } of eventsToErase(await store.listEvents(run.projectId, run.runId), part)) {
+    events.add(`${header.writerId}/${header.n}`);
+    upTo.set(header.writerId, Math.max(header.n, upTo.get(header.writerId) ?? 0));
+  }
+  return { entries: { runId: run.runId, events }, upTo };
+}
 
 /**
- * Erases a run wherever its words are: store, index and journals. The seal that says so comes first, since words that go
- * without one count as taken by a stranger; killed in between, the run is only erased in part, and can be erased again. Live recorders are first made to forget what they
- * have written, so that nothing recorded from now on relies on a content that is about to go; what they wrote before
- * is imported, so that a content they share is known to be shared.
+ * Takes the words of some runs, ended ones, of one project.
+ *
+ *   sealed: "these words go" ─► journals ─► store ─► what was recorded meanwhile: imported, sealed ─► tombstone ─► sealed
+ *
+ * The seal comes first, since words that go without one count as taken by a stranger. The journals come before the
+ * store: killed in between, the store still knows whose the words are, and the erasure can be asked for again.
  */
-export async function eraseRun(parts: EraserParts, run: SealDue): Promise<ErasureResult> {
+async function eraseRound(parts: EraserParts, round: readonly LeavingRun[], scope: Scope): Promise<readonly Erased[]> {
   const { store, archive, own, sealer } = parts;
-  const view = await store.getRun(run.projectId, run.runId);
-  if (!isTerminal(view.status)) {
-    throw new TachographError(
-      'end-conflict',
-      `Run ${run.runId} is still ${view.status}: end it first, then erase it, or its next words would come back.`,
-    );
+  const { projectId } = round[0]!.run;
+  const entries: ErasedEntries[] = [];
+  for (const leaving of round) {
+    const due = toDue(leaving);
+    const plan = leaving.part === null ? null : await planPart(store, due, leaving.part);
+    await sealer.sealErasure(due, plan?.upTo ?? 'all');
+    entries.push(plan?.entries ?? { runId: due.runId, events: null });
   }
-  archive.bumpGeneration();
-  await parts.sleep(noticeMs);
-  await parts.importAll();
-  await sealer.sealErasure(run, 'all');
-  const result = await store.eraseRun(run.projectId, run.runId);
-  archive.eraseRun(run.projectId, run.runId);
+  archive.eraseRuns(projectId, entries);
+  const erased: Erased[] = [];
+  for (const leaving of round) {
+    const result = await store.eraseRun(projectId, leaving.run.id, leaving.part ?? undefined);
+    erased.push({ leaving, result });
+  }
+  // Entries of runs that were purged may still carry them, in the journal of a process that lives.
+  const dropped = new Set(erased.flatMap(({ result }) => result.droppedIds));
+  if (dropped.size > 0) archive.eraseContents(projectId, dropped);
   // What was recorded meanwhile lost its words too, here or in its journal.
   await parts.importAll();
-  await sealer.sealErasure(run, 'gone');
-  const { events, contents, shared } = result;
-  own.emit(view, { type: 'content-erase', facts: { scope: 'run', events, contents, shared } });
-  await own.importInto(run.projectId);
+  for (const { leaving, result } of erased) {
+    await sealer.sealErasure(toDue(leaving), 'gone');
+    const { events, contents, shared } = result;
+    own.emit(leaving.run, { type: 'content-erase', facts: { scope, events, contents, shared } });
+  }
+  await own.importInto(projectId);
   await sealer.sealAll();
-  return result;
+  return erased;
+}
+
+/**
+ * Makes live recorders forget what they have written, so that nothing recorded from now on relies on a content that is
+ * about to go; what they wrote before is imported, so that a content they share is known to be shared.
+ */
+export async function forgetWritten(parts: Pick<EraserParts, 'archive' | 'importAll' | 'sleep'>): Promise<void> {
+  parts.archive.bumpGeneration();
+  await parts.sleep(noticeMs);
+  await parts.importAll();
+}
+
+async function eraseAll(
+  parts: EraserParts,
+  leaving: readonly LeavingRun[],
+  of: { readonly scope: Scope; readonly onProgress: ErasureProgress },
+): Promise<ErasureResult> {
+  await forgetWritten(parts);
+  const shared = new Set<string>();
+  const total = { runs: 0, events: 0, contents: 0 };
+  for (let at = 0; at < leaving.length; at += roundRuns) {
+    for (const { result } of await eraseRound(parts, leaving.slice(at, at + roundRuns), of.scope)) {
+      total.runs += 1;
+      total.events += result.events;
+      total.contents += result.contents;
+      for (const id of result.sharedIds) shared.add(id);
+      // Shared with a run that went too is not shared.
+      for (const id of result.droppedIds) shared.delete(id);
+    }
+    of.onProgress(total.runs, leaving.length);
+  }
+  // Whoever copied files meanwhile sees that words have gone since.
+  parts.archive.bumpGeneration();
+  return { ...total, shared: shared.size };
+}
+
+/** Erases runs that have ended, or parts of them; those that have not ended are left out. */
+export async function eraseRuns(parts: EraserParts, runs: readonly LeavingRun[], scope: Scope): Promise<ErasureResult> {
+  const ended = runs.filter(({ run }) => isTerminal(run.status));
+  if (ended.length === 0) return { runs: 0, events: 0, contents: 0, shared: 0 };
+  return eraseAll(parts, ended, { scope, onProgress: () => undefined });
+}
+
+/** Erases a run wherever its words are: store, index and journals. `end-conflict` while it is open. */
+export async function eraseRun(parts: EraserParts, { projectId, runId }: SealDue): Promise<ErasureResult> {
+  const run = await parts.store.getRun(projectId, runId);
+  if (!isTerminal(run.status)) {
+    throw new TachographError(
+      'end-conflict',
+      `Run ${runId} is still ${run.status}: end it first, then erase it, or its next words would come back.`,
+    );
+  }
+  return eraseAll(parts, [{ run, part: null }], { scope: 'run', onProgress: () => undefined });
+}
+
+/**
+ * Erases what a subject's runs say. Tried three times, half a second apart, for runs that end meanwhile and stores that
+ * are busy; runs that are open after that are named and keep their words.
+ */
+export async function eraseSubject(
+  parts: EraserParts,
+  { projectId, subject, onProgress }: { projectId: string; subject: Subject; onProgress: ErasureProgress },
+): Promise<SubjectErasure> {
+  const done = { runs: 0, events: 0, contents: 0, shared: 0 };
+  const doneIds = new Set<string>();
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await parts.importAll();
+      const found = await findLeaving({ store: parts.store, projectId }, subject, parts.clock.nowMs());
+      const leaving = found.filter(({ run }) => !doneIds.has(run.id));
+      const ended = leaving.filter(({ run }) => isTerminal(run.status));
+      if (ended.length > 0) {
+        const result = await eraseAll(parts, ended, { scope: subject.kind, onProgress });
+        done.runs += result.runs;
+        done.events += result.events;
+        done.contents += result.contents;
+        done.shared += result.shared;
+        for (const { run } of ended) doneIds.add(run.id);
+      }
+      const open = leaving.filter(({ run }) => !isTerminal(run.status));
+      if (open.length === 0 || tries === triesMax) return { ...done, openRunIds: open.map(({ run }) => run.id) };
+    } catch (error) {
+      if (tries === triesMax || !isPassing(error)) throw error;
+    }
+    await parts.sleep(betweenTriesMs);
+  }
 }

@@ -2,18 +2,22 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../core/clock.ts';
 import { systemClock } from '../core/clock.ts';
 import type { IdSource } from '../core/id.ts';
+import type { Subject } from '../core/life/subject.ts';
 import { createIdSource } from '../core/id.ts';
+import { defaultLimits } from '../core/limits.ts';
 import type { Redactor } from '../core/redact/redactor.ts';
 import type { SealHeads } from '../core/record/seal.ts';
 import type { ErasureResult, Store } from '../core/store.ts';
 import type { SealSigner } from '../core/verify/seals.ts';
 import type { Archive } from './archive.ts';
-import { eraseRun } from './eraser.ts';
+import type { ErasureProgress, EraserParts, Scope, SubjectErasure } from './eraser.ts';
+import { eraseRun, eraseRuns, eraseSubject, forgetWritten } from './eraser.ts';
 import type { News, Problem } from './importer.ts';
 import { createImporter } from './importer.ts';
 import type { Lock } from './lock.ts';
 import { createOwnEvents } from './own-events.ts';
 import { createSealer } from './sealer.ts';
+import type { LeavingRun } from './subject.ts';
 import { createSweeper } from './sweeper.ts';
 
 /** What an indexer is handed. */
@@ -26,6 +30,8 @@ export interface IndexerOptions {
   readonly sealHeads: SealHeads;
   readonly clock?: Clock;
   readonly ids?: IdSource;
+  /** A recorder that cannot be seen is given up after so long without a sign of life; 5 minutes unless said. */
+  readonly staleMs?: number;
   readonly onNews?: (news: News) => void;
   readonly onProblem?: (problem: Problem) => void;
   /** Told when an import failed; the indexer goes on and tries again. */
@@ -40,6 +46,12 @@ export interface Indexer {
   catchUp(timeoutMs?: number): Promise<boolean>;
   /** Erases a run from store, index and journals. */
   eraseRun(projectId: string, runId: string): Promise<ErasureResult>;
+  /** Erases runs, all of one project, that have ended, or parts of them. */
+  eraseRuns(runs: readonly LeavingRun[], scope: Scope): Promise<ErasureResult>;
+  /** Every live recorder has forgotten what it wrote, and all of that is imported, when this resolves. */
+  forgetWritten(): Promise<void>;
+  /** Erases what a caller, a session, or a session after a message said, as far as the runs have ended. */
+  eraseSubject(projectId: string, subject: Subject, onProgress?: ErasureProgress): Promise<SubjectErasure>;
   close(): Promise<void>;
 }
 
@@ -79,7 +91,7 @@ export function createIndexer(options: IndexerOptions): Indexer {
       for (const { runId, lastSeq } of result.changedRuns) onNews({ projectId, runId, lastSeq });
     },
   });
-  const sweeper = createSweeper({ store, archive, clock, ids, own });
+  const sweeper = createSweeper({ store, archive, clock, own, staleMs: options.staleMs ?? defaultLimits.staleMs });
 
   let isClosed = false;
   let wake = (): void => undefined;
@@ -160,6 +172,16 @@ export function createIndexer(options: IndexerOptions): Indexer {
     }
   };
 
+  const eraserParts: EraserParts = {
+    store,
+    archive,
+    own,
+    clock,
+    importAll: async () => void (await importer.importAll({ isThorough: true })),
+    sealer,
+    sleep: (ms) => sleep(ms),
+  };
+
   const unwatch = archive.watch(() => wake());
 
   return {
@@ -171,20 +193,11 @@ export function createIndexer(options: IndexerOptions): Indexer {
       await inTurn(() => round(true));
       return true;
     },
-    eraseRun: (projectId, runId) =>
-      inTurn(() =>
-        eraseRun(
-          {
-            store,
-            archive,
-            own,
-            importAll: async () => void (await importer.importAll({ isThorough: true })),
-            sealer,
-            sleep,
-          },
-          { projectId, runId },
-        ),
-      ),
+    eraseRun: (projectId, runId) => inTurn(() => eraseRun(eraserParts, { projectId, runId })),
+    eraseRuns: (runs, scope) => inTurn(() => eraseRuns(eraserParts, runs, scope)),
+    forgetWritten: () => inTurn(() => forgetWritten(eraserParts)),
+    eraseSubject: (projectId, subject, onProgress = () => undefined) =>
+      inTurn(() => eraseSubject(eraserParts, { projectId, subject, onProgress })),
     async close() {
       isClosed = true;
       stopping.abort();

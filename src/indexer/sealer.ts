@@ -14,11 +14,14 @@ export interface Sealer {
   /** Seals what waits for a seal, and keeps the newest seal's number and digest outside the store. */
   sealAll(): Promise<void>;
   /**
-   * Seals a run at once, saying that its words are erased: `all` up to now, before it is done, or those that are `gone`
-   * by now. A record that was changed gets no seal, which is told; it stays what verification calls it.
+   * Seals a run at once, saying that its words are erased: `all` up to now or up to an n of each writer, before it is
+   * done, or those that are `gone` by now. A record that was changed gets no seal, which is told; it stays what verification calls it.
    */
-  sealErasure(run: SealDue, words: 'all' | 'gone'): Promise<void>;
+  sealErasure(run: SealDue, words: ErasedWords): Promise<void>;
 }
+
+/** Which words of a run are erased: of all its events, of those that have none by now, or up to an n of each writer. */
+export type ErasedWords = 'all' | 'gone' | ReadonlyMap<string, number>;
 
 /** What a sealer works with. */
 export interface SealerParts {
@@ -60,7 +63,7 @@ function followWriter(from: Head, events: readonly RecordedEvent[]): Head | stri
   return { count, head };
 }
 
-type Erasing = 'nothing' | 'all' | 'gone';
+type Erasing = 'nothing' | ErasedWords;
 
 function lastWithoutWords(events: readonly RecordedEvent[]): Map<string, number> {
   const lastByWriter = new Map<string, number>();
@@ -180,9 +183,9 @@ export function createSealer(parts: SealerParts): Sealer {
       if (typeof sealed === 'string') return sealed;
       const found = await headsOf(run, sealed);
       if (typeof found === 'string') return found;
-      const erased = erasing === 'gone' ? lastWithoutWords(await store.listEvents(run.projectId, run.runId)) : null;
+      const erased = erasing === 'gone' ? lastWithoutWords(await store.listEvents(run.projectId, run.runId)) : erasing;
       const writers = toWriters(found, sealed, ({ writerId, count }) =>
-        erasing === 'all' ? count : (erased?.get(writerId) ?? 0),
+        erased === 'all' ? count : erased === 'nothing' ? 0 : Math.min(count, erased.get(writerId) ?? 0),
       );
       // A row that claims more than the events say must not make a seal in every round.
       if (isSame(writers, sealed)) break;

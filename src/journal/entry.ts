@@ -220,15 +220,27 @@ export function parseEventHeader(text: string): EventHeader {
 export interface ErasureTarget {
   /** The run whose payloads go. */
   readonly runId: string;
-  /** Contents that go, wherever they are carried; when left out, those that entries of the run carry. */
+  /** Only these of its events, as `<writer>/<n>`; all of them when left out. */
+  readonly events?: ReadonlySet<string>;
+  /** Contents that go, wherever they are carried; when left out, those that the erased entries carry. */
   readonly contentIds?: ReadonlySet<string>;
 }
 
+/** Several targets, by run. */
+export type ErasureTargets = ReadonlyMap<string, ErasureTarget>;
+
 /** Overwrites the words of the target in a frame's body, which keeps its length. Returns what it erased now. */
-export function eraseInBody(body: Buffer, { runId, contentIds }: ErasureTarget): { events: number; contents: number } {
+export function eraseInBody(
+  body: Buffer,
+  target: ErasureTarget | ErasureTargets,
+): { events: number; contents: number } {
   const places = placesOf(body);
-  const isOfRun = parseEventHeader(body.toString('utf8', fixedBytes, places.payload)).runId === runId;
+  const { runId, writerId, n } = parseEventHeader(body.toString('utf8', fixedBytes, places.payload));
   const erased = { events: 0, contents: 0 };
+  const meant = 'runId' in target ? target : target.get(runId);
+  if (meant === undefined) return erased;
+  const { events, contentIds } = meant;
+  const isOfRun = meant.runId === runId && (events === undefined || events.has(`${writerId}/${n}`));
   if (isOfRun && (body.readUInt8(4) & erasedFlag) === 0) {
     body.fill(0, 21, 37);
     body.fill(0, places.payload, places.payloadEnd);

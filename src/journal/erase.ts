@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import type { ErasureTarget } from './entry.ts';
+import type { ErasureTarget, ErasureTargets } from './entry.ts';
 import { eraseInBody } from './entry.ts';
 import { frameHeadBytes, frameKinds, sealFrame } from './frame.ts';
 import { projectToFolder } from './home.ts';
@@ -21,14 +21,18 @@ export interface JournalErasure {
 const chunkBytes = 1024 * 1024;
 
 /**
- * Overwrites the words of the target in every journal file of a project, quarantine included, and syncs them. Files
+ * Overwrites the words of the target, or of several by run, in every journal file of a project, quarantine included, and syncs them. Files
  * keep their length, events their digest and hash: the chain still verifies. Only whole frames that lie before the
  * end of the file are touched, so a writer may go on meanwhile. Before it, bump the generation and wait two
  * `generationCheckMs`, so that no writer counts on a content that goes; no reader may be at work in another process.
  * Throws `journal-newer` or `home-unusable` at the end when a file of the project was written by a later version or
  * could not be read.
  */
-export function eraseFromJournals(home: string, projectId: string, target: ErasureTarget): JournalErasure {
+export function eraseFromJournals(
+  home: string,
+  projectId: string,
+  target: ErasureTarget | ErasureTargets,
+): JournalErasure {
   const total = { files: 0, events: 0, contents: 0, unreadableBytes: 0 };
   let outOfReach: Error | null = null;
   const folder = `${projectToFolder(projectId)}/`;
@@ -50,7 +54,11 @@ export function eraseFromJournals(home: string, projectId: string, target: Erasu
   return total;
 }
 
-function eraseFromFile(journal: JournalFile, target: ErasureTarget, isAside: boolean): Omit<JournalErasure, 'files'> {
+function eraseFromFile(
+  journal: JournalFile,
+  target: ErasureTarget | ErasureTargets,
+  isAside: boolean,
+): Omit<JournalErasure, 'files'> {
   const done = { events: 0, contents: 0, unreadableBytes: 0 };
   const fd = fs.openSync(journal.file, 'r+');
   const window = openWindow(journal.file, chunkBytes);
@@ -78,7 +86,7 @@ function eraseFromFile(journal: JournalFile, target: ErasureTarget, isAside: boo
 }
 
 interface Erasing {
-  readonly target: ErasureTarget;
+  readonly target: ErasureTarget | ErasureTargets;
   readonly done: { events: number; contents: number };
   readonly clear: (offset: number, bytes: number) => void;
 }

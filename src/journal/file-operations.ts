@@ -18,6 +18,8 @@ export interface FileOperations {
   syncLater(fd: number): Promise<void>;
   /** Makes the name of a new file durable: syncs its folder and the one above. */
   syncName(file: string): void;
+  /** Sets the time at which the file was last written to, Unix milliseconds. */
+  touchLater(fd: number, atMs: number): Promise<void>;
   close(fd: number): void;
   /** False once nobody can find the file by a name any more. */
   isLinked(fd: number): boolean;
@@ -58,6 +60,10 @@ export const systemFiles: FileOperations = {
       }
     }
   },
+  touchLater: (fd, atMs) =>
+    new Promise((resolve, reject) => {
+      fs.futimes(fd, atMs / 1000, atMs / 1000, (error) => (error ? reject(error) : resolve()));
+    }),
   close: (fd) => fs.closeSync(fd),
   isLinked: (fd) => fs.fstatSync(fd).nlink > 0,
   readText(path) {

@@ -29,11 +29,14 @@ export {
   readAck,
   readCauses,
   removeJournal,
+  removeJournalAt,
+  removeQuarantined,
   writeAck,
 } from './shelf.ts';
-export type { ErasureTarget } from './entry.ts';
+export type { ErasureTarget, ErasureTargets } from './entry.ts';
 export type { JournalErasure } from './erase.ts';
 export { eraseFromJournals } from './erase.ts';
+export { readSettings, settingsFile, settingsToSwitches, watchSettings } from './settings/settings-file.ts';
 export type { OpenRecorderOptions } from './open-recorder.ts';
 export { openRecorder } from './open-recorder.ts';
 export type { SinkOptions } from './sink/sink.ts';

@@ -20,6 +20,8 @@ export interface Output {
   syncLater(): Promise<void>;
   /** Gives up the newest file when its name is gone, as after the data folder was deleted. True when it did. */
   leaveIfUnlinked(): boolean;
+  /** Marks the newest file as written to now, off the caller's thread; nothing without one. */
+  touchLater(): Promise<void>;
   /** Lets go of the newest file; the next write makes another. */
   close(): Promise<void>;
   /** Every file written so far, with its bytes. */
@@ -49,6 +51,7 @@ export interface OutputOptions {
 interface OpenFile {
   readonly file: string;
   readonly fd: number;
+  readonly createdAtMs: number;
   /** Bytes of the header that are not written yet. */
   head: Buffer | null;
   position: number;
@@ -59,6 +62,8 @@ interface OpenFile {
   readonly pending: Set<Promise<unknown>>;
 }
 
+/** A file is followed by a new one after a day, so that what retention drops does not rest in it for months. */
+const rotateMs = 24 * 3600 * 1000;
 const attemptsMax = 3;
 const finishedMax = 64;
 
@@ -77,7 +82,8 @@ export function createOutput(options: OutputOptions): Output {
     const file = join(folder, journalName(createdAtMs, options.identity.pid, options.identity.writerId));
     const fd = createIn(folder, file, fs);
     const head = encodeHeader({ projectId: options.projectId, identity: options.identity, createdAtMs });
-    const opened = { file, fd, head, position: 0, syncedBytes: 0, isTorn: false, pending: new Set<Promise<unknown>>() };
+    const pending = new Set<Promise<unknown>>();
+    const opened = { file, fd, createdAtMs, head, position: 0, syncedBytes: 0, isTorn: false, pending };
     try {
       if (options.isPowerSafe) fs.syncName(file);
     } catch (error) {
@@ -129,9 +135,11 @@ export function createOutput(options: OutputOptions): Output {
     void work.finally(() => retiring.delete(work));
   };
 
+  const isFull = ({ position, createdAtMs }: OpenFile, length: number): boolean =>
+    position + length > options.rotateBytes || (position > 0 && clock.nowMs() - createdAtMs > rotateMs);
+
   const ready = (length: number): OpenFile => {
-    if (current !== null && !current.isTorn && current.head === null && current.position + length > options.rotateBytes)
-      retire(leave()!);
+    if (current !== null && !current.isTorn && current.head === null && isFull(current, length)) retire(leave()!);
     return (current ??= open());
   };
 
@@ -230,6 +238,9 @@ export function createOutput(options: OutputOptions): Output {
       finished.pop();
       void closeWhenIdle(left);
       return true;
+    },
+    async touchLater() {
+      if (current !== null) await track(current, fs.touchLater(current.fd, clock.nowMs()));
     },
     async close() {
       const left = leave();

@@ -122,6 +122,16 @@ export function removeJournal(file: string): void {
 }
 
 /**
+ * Deletes a journal file that still has the size it was imported to; false when it has grown, and nothing was done. A
+ * writer that nobody could see notices before its next write that the file is gone.
+ */
+export function removeJournalAt(file: string, bytes: number): boolean {
+  if ((fs.statSync(file, { throwIfNoEntry: false })?.size ?? bytes) > bytes) return false;
+  removeJournal(file);
+  return true;
+}
+
+/**
  * Puts a journal file into quarantine, with the cause beside it as text, and returns where it went. With `copy` the
  * original stays where it is, for a file whose writer may still live.
  */
@@ -181,6 +191,12 @@ function copyRegion(from: number, to: number, { offset, bytes }: JournalPlace): 
     fs.writeSync(to, buffer, 0, got);
     done += got;
   }
+}
+
+/** Deletes a file in quarantine with its causes. */
+export function removeQuarantined(file: string): void {
+  fs.rmSync(file, { force: true });
+  fs.rmSync(`${file}${causeSuffix}`, { force: true });
 }
 
 const causesBytesMax = 256 * 1024;

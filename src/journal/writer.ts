@@ -185,6 +185,7 @@ export function createJournal(options: JournalOptions): Journal {
     },
     takeLoss: () => (background.failure() === null && backlog.isEmpty() ? losses.take() : null),
     generation: nextGeneration,
+    beat: () => void output.touchLater().catch(onError),
     flush,
     async close() {
       await flush({ timeoutMs: closeMs });

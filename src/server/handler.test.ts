@@ -1,11 +1,21 @@
 import type { z } from 'zod';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { recordScenario } from '../../test/server/scenario.ts';
+import type { RunRecorder } from '../core/record/recording.ts';
 import type { Scenario } from '../../test/server/scenario.ts';
 import { createStage } from '../../test/server/stage.ts';
 import type { Stage } from '../../test/server/stage.ts';
 import { routes } from './routes/index.ts';
-import type { Problem, RunDetail, RunPage, StepDetail, WireContext, WireEvent } from './wire.ts';
+import type {
+  Problem,
+  RunDetail,
+  RunPage,
+  SessionRow,
+  StepDetail,
+  VolumeBucket,
+  WireContext,
+  WireEvent,
+} from './wire.ts';
 
 const nobody = '01990000-0000-7000-8000-000000000000';
 const noContent = 'a'.repeat(64);
@@ -295,6 +305,40 @@ test('volume adds up to the list', async () => {
   expect(buckets.reduce((sum, { errors }) => sum + errors, 0)).toBe(1);
   expect(buckets.reduce((sum, { costNanoUsd }) => sum + costNanoUsd, 0)).toBe(3000);
   expect((await stage.get('/api/v1/stats/volume?since=5&until=5')).status).toBe(400);
+});
+
+test('cost of child runs stands apart, and what is known of an unknown sum beside it (I12)', async () => {
+  const costed = await createStage();
+  const callModel = (run: RunRecorder, nanoUsd: number | null): void => {
+    const step = run.step({ kind: 'model', operation: 'generate', provider: 'models.test', model: 'm-1' });
+    const cost = nanoUsd === null ? null : ({ nanoUsd, status: 'actual', source: 'provider-response' } as const);
+    step.finish({ status: 'completed', cost });
+  };
+  const run = costed.recorder.startRun({ agentId: 'plan', sessionId: 'chat-1' });
+  callModel(run, 700);
+  callModel(run, null);
+  const tool = run.tool({ name: 'delegate', args: {} });
+  const child = costed.recorder.startRun({ agentId: 'help', parent: run.ref(tool.id), inputs: 'x' });
+  callModel(child, 40);
+  const inner = child.tool({ name: 'delegate', args: {} });
+  const grandchild = costed.recorder.startRun({ agentId: 'help', parent: child.ref(inner.id), inputs: 'x' });
+  callModel(grandchild, 2);
+  grandchild.close({ endReason: 'ok', output: 'x' });
+  inner.succeed('x');
+  child.close({ endReason: 'ok', output: 'x' });
+  tool.succeed('x');
+  run.close({ endReason: 'ok', output: 'x' });
+  await costed.publish();
+
+  const detail = await costed.json<RunDetail>(`/api/v1/runs/${run.id}`);
+  expect(detail.run).toMatchObject({ costNanoUsd: null, costKnownNanoUsd: 700 });
+  expect(detail.childCost).toEqual({ runs: 2, costNanoUsd: 42, costKnownNanoUsd: 42 });
+  const leaf = await costed.json<RunDetail>(`/api/v1/runs/${grandchild.id}`);
+  expect(leaf.childCost).toEqual({ runs: 0, costNanoUsd: 0, costKnownNanoUsd: 0 });
+  const [bucket] = await costed.json<VolumeBucket[]>('/api/v1/stats/volume?buckets=1&nested=true');
+  expect(bucket).toMatchObject({ costNanoUsd: null, costKnownNanoUsd: 742 });
+  const [session] = await costed.json<SessionRow[]>('/api/v1/sessions');
+  expect(session).toMatchObject({ runs: 1, costNanoUsd: null, costKnownNanoUsd: 700 });
 });
 
 test('erasing is not offered where nobody can erase everywhere', async () => {

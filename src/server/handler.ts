@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import { elapsedMs, systemClock } from '../core/clock.ts';
 import type { IdSource } from '../core/id.ts';
 import { createIdSource } from '../core/id.ts';
+import type { UpkeepState } from '../core/life/upkeep.ts';
 import { createRedactor } from '../core/redact/create.ts';
 import type { Redactor } from '../core/redact/redactor.ts';
 import type { RunOrigin } from '../core/run-file/writer.ts';
@@ -22,7 +23,7 @@ import type { Feed, News } from './stream/feed.ts';
 import { createFeed } from './stream/feed.ts';
 import type { SseLimits } from './stream/sse.ts';
 import { defaultSseLimits, openSse } from './stream/sse.ts';
-import type { EraseRun, Exporter, Surroundings, TakeBatch } from './surroundings.ts';
+import type { EraseRun, EraseSubject, Exporter, Surroundings, TakeBatch } from './surroundings.ts';
 import { createViewer } from './viewer.ts';
 import type { WireVerdict } from './wire.ts';
 
@@ -35,6 +36,10 @@ export interface HandlerOptions {
   readonly verify: (projectId: string, runId: string) => Promise<WireVerdict>;
   /** Left out or `null`: erasing is not offered. */
   readonly eraseRun?: EraseRun | null;
+  /** Left out or `null`: erasing by caller or session is not offered. */
+  readonly eraseSubject?: EraseSubject | null;
+  /** Left out or `null`: this process keeps nothing small. */
+  readonly upkeep?: (() => UpkeepState) | null;
   /** Left out or `null`: batches of other recorders are refused. */
   readonly inbox?: TakeBatch | null;
   /** Left out or `null`: run files and pages are not offered. */
@@ -121,6 +126,8 @@ function createSurroundings({ options, feed, metrics, closing, onError }: Parts)
     redactor: options.redactor ?? createRedactor({ key: randomBytes(32) }),
     verify: options.verify,
     eraseRun: options.eraseRun ?? null,
+    eraseSubject: options.eraseSubject ?? null,
+    upkeep: options.upkeep ?? null,
     inbox: options.inbox ?? null,
     exporter: options.exporter ?? null,
     originOf: options.originOf ?? (() => null),

@@ -1,5 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { IdSource } from '../core/id.ts';
+import type { Subject } from '../core/life/subject.ts';
+import type { UpkeepState } from '../core/life/upkeep.ts';
 import type { Redactor } from '../core/redact/redactor.ts';
 import type { RunOrigin } from '../core/run-file/writer.ts';
 import type { ErasureResult, Store } from '../core/store.ts';
@@ -11,6 +13,12 @@ import type { WireVerdict } from './wire.ts';
 
 /** Erases a run wherever its words are. */
 export type EraseRun = (projectId: string, runId: string) => Promise<ErasureResult>;
+
+/** Erases what a caller or a session said, as far as the runs have ended; the others are named. */
+export type EraseSubject = (
+  projectId: string,
+  subject: Subject,
+) => Promise<ErasureResult & { readonly openRunIds: readonly string[] }>;
 
 /** Takes a batch of another recorder's entries: durable when it returns. Throws `batch-broken`, and what the disk throws. */
 export type TakeBatch = (batch: Uint8Array) => { readonly entries: number; readonly generation: number };
@@ -35,6 +43,10 @@ export interface Surroundings {
   readonly verify: (projectId: string, runId: string) => Promise<WireVerdict>;
   /** `null` where nobody here can erase everywhere. */
   readonly eraseRun: EraseRun | null;
+  /** The same for callers and sessions. */
+  readonly eraseSubject: EraseSubject | null;
+  /** How the upkeep stands; `null` where this process does none. */
+  readonly upkeep: (() => UpkeepState) | null;
   /** `null` where records are only read. */
   readonly inbox: TakeBatch | null;
   /** `null` where nobody here holds the key that signs run files. */

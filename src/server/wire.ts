@@ -1,4 +1,5 @@
 import type { Part } from '../core/content/message.ts';
+import type { CostSum } from '../core/cost/sum.ts';
 import type { AttemptView } from '../core/model/attempt.ts';
 import type { RunView } from '../core/model/run.ts';
 import type { StepView } from '../core/model/step.ts';
@@ -7,7 +8,8 @@ import type { Verdict } from '../core/verify/verdict.ts';
 
 export type { Part as WirePart } from '../core/content/message.ts';
 export type { AttemptView, BodyRef } from '../core/model/attempt.ts';
-export type { Cost } from '../core/model/cost.ts';
+export type { Cost, StepCost, UnknownCostReason } from '../core/model/cost.ts';
+export type { CostSum } from '../core/cost/sum.ts';
 export type { RunCounts, RunStatus, RunView, EndReason } from '../core/model/run.ts';
 export type { RecordedError, StepStatus, StepView, StreamSummary, PrefixBreak } from '../core/model/step.ts';
 export type { Usage } from '../core/model/usage.ts';
@@ -133,6 +135,8 @@ export interface RunDetail {
   readonly chain: readonly { readonly id: string; readonly agentId: string; readonly name: string | null }[];
   readonly annotations: readonly Annotation[];
   readonly gaps: readonly WireEvent[];
+  /** What the runs below this one cost together, on all levels; not part of its own cost. */
+  readonly childCost: CostSum;
 }
 
 /** A node of `GET /api/v1/runs/{id}/tree`: the run and, nested, its child runs. */
@@ -161,6 +165,8 @@ export interface VolumeBucket {
   readonly runs: number;
   readonly errors: number;
   readonly costNanoUsd: number | null;
+  /** What is known of the cost: at least so much. `null` where runs were only counted. */
+  readonly costKnownNanoUsd: number | null;
 }
 
 /** One run of an offline page, as its routes would answer. Numbers name `messages`, `tools` and `texts` of the page. */
@@ -251,6 +257,8 @@ export interface SessionRow {
   readonly errors: number;
   /** `null` when the cost of any of its runs is unknown (I12). */
   readonly costNanoUsd: number | null;
+  /** What is known of it: at least so much. */
+  readonly costKnownNanoUsd: number;
 }
 
 /** Body of `POST /api/v1/runs/{id}/annotations` and `PUT /api/v1/runs/{id}/annotations/{annotationId}`. Absent fields are `null`. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { eventHash, zeroHash } from '../core/record/chain.ts';
 import { importAll } from './import-cases.ts';
 import type { SuiteContext } from './store-suite.ts';
-import { createWorld, errorOf, toBatch, usageOf, type World } from './world.ts';
+import { createWorld, errorOf, type RunBuilder, toBatch, usageOf, type World } from './world.ts';
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
@@ -33,6 +33,9 @@ export function buildWordy(world: World, word = 'secretword') {
     .end('error', { output: `${word} output`, error: errorOf(`${word} end`) });
 }
 
+const contentIdsOf = (run: RunBuilder): string[] =>
+  run.entries.flatMap((entry) => entry.contents.map((content) => content.id));
+
 /** Erasure and rebuilding: words go, facts and chain stay, views follow from the record (I11). */
 export function describeErasure({ api: { describe, it }, withStore }: SuiteContext): void {
   describe('erasure and rebuilding', () => {
@@ -58,8 +61,10 @@ export function describeErasure({ api: { describe, it }, withStore }: SuiteConte
           updatedAtMs: 1,
         });
         const payloads = run.entries.length;
-        const result = await store.eraseRun('default', run.id);
-        assert.deepEqual(result, { runs: 1, events: payloads, contents: 6, shared: 1 });
+        const { droppedIds, sharedIds, ...counts } = await store.eraseRun('default', run.id);
+        assert.deepEqual(counts, { runs: 1, events: payloads, contents: 6, shared: 1 });
+        assert.deepEqual([...droppedIds, ...sharedIds].sort(), contentIdsOf(run).sort());
+        assert.deepEqual(sharedIds, [contentIdsOf(run)[0]]);
         const view = await store.getRun('default', run.id);
         const answers = [
           view,
@@ -137,7 +142,8 @@ export function describeErasure({ api: { describe, it }, withStore }: SuiteConte
           .step({ messages: ['gone'] });
         await importAll(store, run);
         await store.eraseRun('default', run.id);
-        assert.deepEqual(await store.eraseRun('default', run.id), { runs: 1, events: 0, contents: 0, shared: 0 });
+        const nothing = { runs: 1, events: 0, contents: 0, shared: 0, droppedIds: [], sharedIds: [] };
+        assert.deepEqual(await store.eraseRun('default', run.id), nothing);
         assert.equal((await store.importBatch(toBatch(run.entries))).duplicates, 3);
         assert.deepEqual(await store.search('default', 'gone'), []);
         await importAll(store, run.emit('log', { payload: { type: 'later' } }).end());

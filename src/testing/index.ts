@@ -1,4 +1,4 @@
-export { describeStore, type StoreUnderTest, type TestApi } from './store-suite.ts';
+export { describeStore, type StoreOptions, type StoreUnderTest, type TestApi } from './store-suite.ts';
 export {
   createWorld,
   errorOf,

@@ -173,6 +173,53 @@ export function describePurge({ api: { describe, it }, withStore }: SuiteContext
     );
 
     it(
+      'drops runs by their last write where asked to, and only dry runs where asked to',
+      withStore(async (store) => {
+        const world = createWorld();
+        const old = world.run({ timeMs: worldStartMs }).end();
+        const dry = world.run({ timeMs: worldStartMs + 1, dryRun: true }).end();
+        const busy = world.run({ timeMs: worldStartMs + 2 });
+        for (let n = 0; n < 50; n += 1) busy.emit('log', { payload: { type: 'still' } });
+        busy.end();
+        await importAll(store, old, dry, busy);
+        const options = { projectId: 'default', beforeMs: worldStartMs + 40, limit: 10 } as const;
+        assert.equal(await store.purge({ ...options, clock: 'write', dryRunsOnly: true }), 1);
+        assert.deepEqual(await remaining(store), [old.id, busy.id]);
+        assert.equal(await store.purge({ ...options, clock: 'write' }), 1);
+        assert.deepEqual(await remaining(store), [busy.id]);
+        assert.equal(await store.purge({ ...options, clock: 'write' }), 0);
+        assert.equal(await store.purge(options), 1);
+        assert.deepEqual(await remaining(store), []);
+      }),
+    );
+
+    it(
+      'drops contents of the present week too once every recorder has forgotten them',
+      withStore(async (store) => {
+        const world = createWorld();
+        const gone = world
+          .run()
+          .step({ messages: ['shared', 'only here'] })
+          .end();
+        const open = world.run().step({ messages: ['shared'] });
+        await importAll(store, gone, open);
+        const options = {
+          projectId: 'default',
+          beforeMs: worldStartMs + 5000,
+          limit: 10,
+          isLive: (id: string) => id === open.id,
+        } as const;
+        await store.purge(options);
+        assert.equal((await store.readContents('default', open.id, contentIds(gone))).length, 2);
+        await store.purge({ ...options, isForgotten: true });
+        assert.deepEqual(
+          (await store.readContents('default', open.id, contentIds(gone))).map(({ id }) => id),
+          [contentIds(gone)[0]],
+        );
+      }),
+    );
+
+    it(
       'waits for open runs of an epoch before it drops contents',
       withStore(async (store) => {
         const world = createWorld();

@@ -1,4 +1,7 @@
+import type { Prices } from '../core/cost/prices.ts';
 import type { Store } from '../core/store.ts';
+import { describeCost } from './cost-cases.ts';
+import { describeErasedPart } from './erased-part-cases.ts';
 import { describeErasure } from './erasure-cases.ts';
 import { describeImport } from './import-cases.ts';
 import { describeLists } from './list-cases.ts';
@@ -15,12 +18,18 @@ export interface TestApi {
   it(name: string, body: () => Promise<void>): void;
 }
 
+/** What a store is opened with. */
+export interface StoreOptions {
+  /** What calls cost whose record does not tell. */
+  readonly prices?: Prices;
+}
+
 /** The store under test. */
 export interface StoreUnderTest {
-  /** A new empty store, initialized or not. */
-  open(): Promise<Store> | Store;
+  /** A new empty store, initialized or not, that estimates by the prices it is given. */
+  open(options: StoreOptions): Promise<Store> | Store;
   /** Closes a store that stays and opens its data anew; left out by stores that keep nothing. */
-  reopen?(store: Store): Promise<Store> | Store;
+  reopen?(store: Store, options: StoreOptions): Promise<Store> | Store;
 }
 
 /** Runs one case against a fresh store and closes it, whatever comes. */
@@ -30,7 +39,9 @@ export type WithStore = (body: (store: Store) => Promise<void>) => () => Promise
 export interface SuiteContext {
   readonly api: TestApi;
   readonly withStore: WithStore;
-  readonly reopen: ((store: Store) => Promise<Store>) | null;
+  /** The same against a store with prices. */
+  readonly withPrices: (prices: Prices, body: (store: Store) => Promise<void>) => () => Promise<void>;
+  readonly reopen: ((store: Store, options?: StoreOptions) => Promise<Store>) | null;
 }
 
 /**
@@ -38,8 +49,8 @@ export interface SuiteContext {
  * own, so cases may run in any order.
  */
 export function describeStore(name: string, under: StoreUnderTest, api: TestApi): void {
-  const withStore: WithStore = (body) => async () => {
-    const store = await under.open();
+  const opened = async (options: StoreOptions, body: (store: Store) => Promise<void>): Promise<void> => {
+    const store = await under.open(options);
     try {
       await store.initialize();
       await body(store);
@@ -47,8 +58,13 @@ export function describeStore(name: string, under: StoreUnderTest, api: TestApi)
       await store.close();
     }
   };
-  const reopen = under.reopen === undefined ? null : async (store: Store) => under.reopen!(store);
-  const context: SuiteContext = { api, withStore, reopen };
+  const withStore: WithStore = (body) => () => opened({}, body);
+  const withPrices: SuiteContext['withPrices'] = (prices, body) => () => opened({ prices }, body);
+  const reopen =
+    under.reopen === undefined
+      ? null
+      : async (store: Store, options: StoreOptions = {}) => under.reopen!(store, options);
+  const context: SuiteContext = { api, withStore, withPrices, reopen };
   api.describe(`store: ${name}`, () => {
     describeImport(context);
     describeSeals(context);
@@ -56,8 +72,10 @@ export function describeStore(name: string, under: StoreUnderTest, api: TestApi)
     describeLists(context);
     describeSearch(context);
     describeTotals(context);
+    describeCost(context);
     describePurge(context);
     describeErasure(context);
+    describeErasedPart(context);
     describeModel(context);
   });
 }

@@ -30,6 +30,7 @@ export interface BuiltRun extends Partial<RunCreatePayload> {
 export interface BuiltStep {
   readonly kind?: 'model' | 'tool' | 'phase';
   readonly name?: string;
+  readonly provider?: string;
   readonly model?: string;
   readonly messages?: readonly unknown[];
   readonly output?: unknown;
@@ -214,7 +215,7 @@ function createDraft({ memory, content }: RunTools) {
 }
 
 function emitBegin(builder: RunBuilder, tools: RunTools, stepId: string, step: BuiltStep): void {
-  const { kind = 'model', name, model, messages, args } = step;
+  const { kind = 'model', name, provider, model, messages, args } = step;
   const draft = createDraft(tools);
   builder.emit('step-start', {
     stepId,
@@ -227,6 +228,7 @@ function emitBegin(builder: RunBuilder, tools: RunTools, stepId: string, step: B
     },
     payload: {
       name,
+      provider,
       model: kind === 'model' ? (model ?? 'model-1') : undefined,
       ...(messages === undefined ? {} : { context: draft.context(messages), contextLength: messages.length }),
       ...(args === undefined ? {} : { args: draft.keep('args', args) }),

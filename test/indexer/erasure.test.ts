@@ -42,9 +42,9 @@ it.each(['before', 'after'])('what is recorded %s the journals are erased raises
   run.close({ endReason: 'ok', output: 'quicksilver' });
   await eraseWith(run, (archive) => ({
     ...archive,
-    eraseRun(projectId, runId) {
+    eraseRuns(projectId, runs) {
       if (when === 'before') run.log('late', { word: 'quicksilver' });
-      archive.eraseRun(projectId, runId);
+      archive.eraseRuns(projectId, runs);
       if (when === 'after') run.log('late', { word: 'nightingale' });
     },
   }));

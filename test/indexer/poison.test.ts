@@ -506,7 +506,7 @@ describe('a journal whose checksums are right over anything', () => {
     const store = openSqliteStore({ file: join(place.home, 'tachograph.db') });
     await store.initialize();
     closing.push(store);
-    const first = await openParts({ wrapArchive: (archive) => ({ ...archive, remove: () => undefined }) });
+    const first = await openParts({ wrapArchive: (archive) => ({ ...archive, remove: () => true }) });
     await first.indexer.catchUp();
     const home = await open();
     await home.indexer.catchUp();

@@ -33,7 +33,8 @@ function holdStore(store: Store): Store {
     ...store,
     appendSeal: (seal) => (place === 'before-seal' ? stop() : store.appendSeal(seal)),
     sync: () => (place === 'before-sync' ? stop() : store.sync()),
-    eraseRun: (projectId, runId) => (place === 'before-erasing' ? stop() : store.eraseRun(projectId, runId)),
+    eraseRun: (projectId, runId, part) =>
+      place === 'before-erasing' ? stop() : store.eraseRun(projectId, runId, part),
   };
 }
 
@@ -53,9 +54,9 @@ async function work(): Promise<void> {
     store: holdStore(store),
     archive: {
       ...archive,
-      eraseRun: (projectId, runId) => {
+      eraseRuns: (projectId, runs) => {
         if (place === 'before-journals') stopNow();
-        archive.eraseRun(projectId, runId);
+        archive.eraseRuns(projectId, runs);
         isErased = true;
       },
       list: () => (isErased && place === 'before-tombstone' ? stopNow() : archive.list()),

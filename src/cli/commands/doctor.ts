@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import process from 'node:process';
 import type { Command } from 'commander';
 import { isTachographError } from '../../core/error.ts';
-import { listJournals, listQuarantine, readCauses } from '../../journal/index.ts';
-import { toPlural } from '../print/figures.ts';
+import { listJournals, listQuarantine, readCauses, readSettings } from '../../journal/index.ts';
+import { readUpkeep } from '../life/upkeep.ts';
+import { toPlural, toTime } from '../print/figures.ts';
 import { chooseHome } from '../open.ts';
 import type { Terminal } from '../print/terminal.ts';
 import { toVisible } from '../print/terminal.ts';
@@ -75,6 +76,53 @@ function checkQuarantine(home: string): Finding[] {
   ];
 }
 
+function checkSettings(home: string): Finding[] {
+  try {
+    const { retentionDays, quotaBytes, recording, sampling } = readSettings(home);
+    const parts = [
+      retentionDays === 0 ? 'runs are kept for ever' : `runs are kept for ${toPlural(retentionDays, 'day')}`,
+      quotaBytes === null ? 'no quota' : `at most ${quotaBytes} bytes`,
+      ...(recording === 'off' ? ['recording is off'] : []),
+      ...(sampling === null ? [] : [`a share of ${sampling.keep} of ordinary runs keeps its words`]),
+    ];
+    return [{ what: 'settings', state: recording === 'off' ? 'note' : 'good', detail: parts.join(', ') }];
+  } catch (error) {
+    if (!isTachographError(error)) throw error;
+    return [
+      { what: 'settings', state: 'wrong', detail: `${error.message} Until then nothing is recorded or dropped.` },
+    ];
+  }
+}
+
+/** Older than this, the last pass tells of a server that is gone. */
+const passAgeMs = 10 * 60_000;
+
+/** How retention, sampling and quota stood when the last server looked. */
+function checkUpkeep(home: string): Finding[] {
+  const state = readUpkeep(home);
+  if (state === null || state.lastPassAtMs === null) return [];
+  const { lastPassAtMs, error, purgedRuns, sampledRuns, quota } = state;
+  const since = `${toTime(lastPassAtMs)} UTC`;
+  const findings: Finding[] = [];
+  if (error !== null) findings.push({ what: 'upkeep', state: 'wrong', detail: `at ${since}: ${error}` });
+  else {
+    const done = `${toPlural(purgedRuns, 'run')} dropped, ${toPlural(sampledRuns, 'run')} sampled out`;
+    const isOld = Date.now() - lastPassAtMs > passAgeMs;
+    const hint = isOld ? '; retention works while a server runs: tachograph serve' : '';
+    findings.push({ what: 'upkeep', state: 'good', detail: `${done}, last looked at ${since}${hint}` });
+  }
+  if (quota !== null) {
+    const { usedBytes, limitBytes, droppedRuns, isOver } = quota;
+    const over = isOver ? '; nothing is left that may go: raise quotaBytes, unpin runs or end open ones' : '';
+    findings.push({
+      what: 'quota',
+      state: isOver ? 'wrong' : 'good',
+      detail: `${usedBytes} of ${limitBytes} bytes used, ${toPlural(droppedRuns, 'run')} dropped for it${over}`,
+    });
+  }
+  return findings;
+}
+
 async function checkStore(options: GlobalOptions): Promise<Finding[]> {
   try {
     return await withHome(options, async (opened) => {
@@ -118,7 +166,13 @@ export function addDoctor(program: Command, place: CommandPlace): void {
       const home = chooseHome(flags.home);
       const findings = [checkNode(), checkHome(home)];
       if (findings[1]!.state !== 'wrong')
-        findings.push(...(await checkStore(flags)), ...checkJournals(home), ...checkQuarantine(home));
+        findings.push(
+          ...checkSettings(home),
+          ...(await checkStore(flags)),
+          ...checkJournals(home),
+          ...checkQuarantine(home),
+          ...checkUpkeep(home),
+        );
       if (findings.some(({ state }) => state === 'wrong')) place.exit(exitStatus.wanting);
       if (flags.json === true) printJson(place.terminal, { findings });
       else printFindings(findings, place.terminal);

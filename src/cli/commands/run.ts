@@ -2,15 +2,17 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import process from 'node:process';
 import type { Command } from 'commander';
+import { sumOfRuns } from '../../core/cost/sum.ts';
 import { TachographError } from '../../core/error.ts';
 import { createIdSource } from '../../core/id.ts';
 import type { RunView } from '../../core/model/run.ts';
 import type { Usage } from '../../core/model/usage.ts';
 import { addUsage, unknownUsage } from '../../core/model/usage.ts';
 import { readRevision, revisionToText } from '../environment.ts';
-import { toMoney, toPlural, toShortId, toTokens } from '../print/figures.ts';
+import { readPricesOrShipped } from '../prices.ts';
+import { notAvailable, toCostSum, toPlural, toShortId, toTokens } from '../print/figures.ts';
 import type { OpenedHome } from '../open.ts';
-import { openTachograph } from '../open.ts';
+import { chooseHome, openTachograph } from '../open.ts';
 import { registerUrl } from '../register-url.ts';
 import { readServerAddress } from '../server-address.ts';
 import type { CommandPlace } from './command.ts';
@@ -92,9 +94,7 @@ export function toSummaryLine(runs: readonly RunView[], address: string | null):
     return 'nothing recorded: no AI SDK call and no request to a known model provider was seen (--hosts names others)';
   const sum = (pick: (run: RunView) => number): number => runs.reduce((total, run) => total + pick(run), 0);
   const usage = runs.reduce<Usage>((total, run) => addUsage(total, run.usage), unknownUsage);
-  const isPriced = runs.every((run) => run.costNanoUsd !== null);
-  const cost =
-    isPriced && sum((run) => run.counts.modelSteps) > 0 ? toMoney(sum((run) => run.costNanoUsd ?? 0)) : 'n/a';
+  const cost = sum((run) => run.counts.modelSteps) === 0 ? notAvailable : toCostSum(sumOfRuns(runs));
   const retries = sum((run) => run.counts.retries);
   const gaps = sum((run) => run.counts.gaps + run.counts.missing);
   const first = runs.filter((run) => run.parentRunId === null).at(-1) ?? runs[0]!;
@@ -156,6 +156,9 @@ export function addRun(program: Command, place: CommandPlace): void {
       const opened = await openTachograph({
         ...(flags.home === undefined ? {} : { home: flags.home }),
         ...(flags.project === undefined ? {} : { project: flags.project }),
+        prices: readPricesOrShipped(chooseHome(flags.home), (error) =>
+          place.terminal.note(`tachograph: ${(error as Error).message} The shipped prices are used.`),
+        ),
       });
       try {
         opened.indexer.start();

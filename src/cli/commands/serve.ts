@@ -4,13 +4,14 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { TachographError } from '../../core/error.ts';
-import { createInbox, readGeneration } from '../../journal/index.ts';
+import { createInbox, readGeneration, readSettings } from '../../journal/index.ts';
 import type { News as RunNewsSource, Server } from '../../server/index.ts';
 import { createHandler, createServer } from '../../server/index.ts';
 import { createExporter } from '../export/exporter.ts';
 import { readOrigin } from '../export/origin-shelf.ts';
+import { createUpkeep } from '../life/upkeep.ts';
 import type { OpenedHome } from '../open.ts';
-import { openTachograph } from '../open.ts';
+import { chooseHome, openTachograph } from '../open.ts';
 import { recordSample } from '../sample/record.ts';
 import { toVisibleLine } from '../print/terminal.ts';
 import { forgetServerAddress, writeServerAddress } from '../server-address.ts';
@@ -83,6 +84,8 @@ async function fillWithSample(opened: OpenedHome, place: CommandPlace): Promise<
 async function serve(flags: ServeFlags & GlobalOptions, place: CommandPlace): Promise<void> {
   const { terminal } = place;
   const port = parsePort(flags.port);
+  // A slip of the pen in the settings is told now, not by runs that were dropped or not recorded.
+  readSettings(chooseHome(flags.home));
   const stopped = untilStopped();
   const news = createNews();
   const complain = (error: unknown): void =>
@@ -96,6 +99,7 @@ async function serve(flags: ServeFlags & GlobalOptions, place: CommandPlace): Pr
     onError: complain,
   });
   const inbox = createInbox({ home: opened.home, projectId: opened.projectId, onError: complain });
+  const upkeep = createUpkeep(opened, { onError: complain });
   let server: Server | null = null;
   try {
     const handler = createHandler({
@@ -103,6 +107,8 @@ async function serve(flags: ServeFlags & GlobalOptions, place: CommandPlace): Pr
       projectId: opened.projectId,
       verify: (_projectId, runId) => opened.verify(runId),
       eraseRun: (projectId, runId) => opened.indexer.eraseRun(projectId, runId),
+      upkeep: () => upkeep.state(),
+      eraseSubject: (projectId, subject) => opened.indexer.eraseSubject(projectId, subject),
       inbox: (batch) => ({ ...inbox.take(batch), generation: readGeneration(opened.home) }),
       exporter: createExporter(opened),
       originOf: (projectId, runId) => readOrigin(opened.home, { projectId, runId }),
@@ -114,6 +120,7 @@ async function serve(flags: ServeFlags & GlobalOptions, place: CommandPlace): Pr
     });
     server = await createServer({ handler, port, host: flags.host });
     opened.indexer.start();
+    upkeep.start();
     await writeServerAddress(opened.home, server.url);
     if (flags.json === true) terminal.print(JSON.stringify({ url: server.url, home: opened.home }));
     else
@@ -127,6 +134,7 @@ async function serve(flags: ServeFlags & GlobalOptions, place: CommandPlace): Pr
     await Promise.race([sample, new Promise((resolve) => setTimeout(resolve, 500))]);
   } finally {
     await server?.close({ timeoutMs: 0 });
+    await upkeep.close();
     await inbox.close();
     await forgetServerAddress(opened.home);
     await opened.close();

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
+import { sumOfRuns } from '../../core/cost/sum.ts';
 import { TachographError } from '../../core/error.ts';
 import type { RunView } from '../../core/model/run.ts';
 import type { ReadingPlace } from '../export/file-place.ts';
 import { openFilePlace } from '../export/file-place.ts';
 import { isFileReference } from '../export/run-file-source.ts';
 import { readTree } from '../print/run-tree.ts';
-import { printRunHeader, printTree } from '../print/run-print.ts';
+import { childRuns, printRunHeader, printTree } from '../print/run-print.ts';
 import { printStep } from '../print/step-print.ts';
 import { readStep } from '../step-reading.ts';
 import type { CommandPlace } from './command.ts';
@@ -41,10 +42,10 @@ async function showRun(
   const tree = await readTree(opened.store, run);
   const verdict = await opened.verify(run.id);
   if (flags.json === true) {
-    printJson(place.terminal, { ...tree, verdict });
+    printJson(place.terminal, { ...tree, childCost: sumOfRuns(childRuns(tree)), verdict });
     return;
   }
-  printRunHeader(run, verdict, place.terminal);
+  printRunHeader(tree, verdict, place.terminal);
   printTree(tree, place.terminal);
 }
 

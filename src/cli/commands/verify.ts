@@ -6,8 +6,9 @@ import type { Verdict } from '../../core/verify/verdict.ts';
 import { toPlural, toShortId } from '../print/figures.ts';
 import type { OpenedHome } from '../open.ts';
 import { toVerdictLine } from '../print/run-print.ts';
-import { checkAnchor, printAnchor } from '../export/anchor-check.ts';
+import { checkAnchor, printAnchor } from '../export/anchor.ts';
 import { isFileReference } from '../export/run-file-source.ts';
+import { originToLine, reportOrigin } from '../export/origin-report.ts';
 import { verifyFile } from '../export/verify-file.ts';
 import type { CommandPlace } from './command.ts';
 import { examples, exitStatus, optionsOf, printJson, withHome } from './command.ts';
@@ -51,15 +52,16 @@ async function verifySealed(opened: OpenedHome, runId: string): Promise<Verified
 async function verifyOne(
   opened: OpenedHome,
   run: RunView,
-  flags: { json?: boolean },
+  flags: { json?: boolean; key?: readonly string[] },
   place: CommandPlace,
 ): Promise<void> {
   const { terminal } = place;
+  const origin = reportOrigin(opened, run.id, flags.key);
   const { verdict, isWanting } = await verifySealed(opened, run.id);
   const chain = await opened.checkSeals();
-  if (isWanting || chain !== null) place.exit(exitStatus.wanting);
+  if (isWanting || chain !== null || origin?.isAsked === false) place.exit(exitStatus.wanting);
   if (flags.json === true) {
-    printJson(terminal, { runId: run.id, ...verdict, sealChain: chain ?? { verdict: 'intact' } });
+    printJson(terminal, { runId: run.id, ...verdict, sealChain: chain ?? { verdict: 'intact' }, origin });
     return;
   }
   terminal.print(`run ${run.id}: ${toVerdictLine(verdict, terminal.paint)}`);
@@ -72,6 +74,10 @@ async function verifyOne(
   terminal.print(
     `  ${toPlural(verdict.events, 'event')}, ${toPlural(verdict.seals, 'seal')}${verdict.publicKey === null ? '' : `, key ${verdict.publicKey}`}`,
   );
+  if (origin !== null) {
+    const line = `  ${originToLine(origin)}`;
+    terminal.print(origin.isAsked === false ? terminal.paint.red(line) : line);
+  }
 }
 
 async function* allRuns(opened: OpenedHome): AsyncGenerator<RunView> {
@@ -122,7 +128,7 @@ export function addVerify(program: Command, place: CommandPlace): void {
     .option('--all', 'every run of the project, and the chain of its seals')
     .option(
       '--key <key>',
-      'for a file: demand this key, by its fingerprint or its 64 digits; may be given several times',
+      'for a file or an imported run: demand this key, by its fingerprint or its 64 digits; may be given several times',
       collect,
     )
     .option('--print-anchor', 'print the newest seal as one line, to be kept outside')
@@ -159,11 +165,8 @@ export function addVerify(program: Command, place: CommandPlace): void {
         );
         return;
       }
-      if (flags.key !== undefined)
-        throw new TachographError(
-          'bad-argument',
-          '--key is for run files; the runs of a home are held to its own key.',
-        );
+      if (flags.key !== undefined && reference === undefined)
+        throw new TachographError('bad-argument', '--key is for run files and imported runs: name one.');
       await withHome(flags, async (opened) => {
         const isJson = flags.json === true;
         if (flags.printAnchor === true) await printAnchor(opened, isJson, place);

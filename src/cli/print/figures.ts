@@ -1,4 +1,4 @@
-import type { Cost } from '../../core/model/cost.ts';
+import type { Cost, StepCost, UnknownCostReason } from '../../core/model/cost.ts';
 import type { RunView } from '../../core/model/run.ts';
 import type { Usage } from '../../core/model/usage.ts';
 
@@ -37,14 +37,39 @@ export function toMoney(nanoUsd: number | null): string {
   return usd === 0 ? '$0' : `$${usd < 0.01 ? usd.toPrecision(2) : usd.toFixed(usd < 1 ? 4 : 2)}`;
 }
 
+/** A sum of costs: what is known of an unknown one is a lower bound, `≥ $0.12`. */
+export function toCostSum(sum: Pick<RunView, 'costNanoUsd' | 'costKnownNanoUsd'>): string {
+  if (sum.costNanoUsd !== null || sum.costKnownNanoUsd === 0) return toMoney(sum.costNanoUsd);
+  return `≥ ${toMoney(sum.costKnownNanoUsd)}`;
+}
+
 /** A run's cost; a run without model calls cost nothing that is known. */
 export function toRunCost(run: RunView): string {
-  return run.counts.modelSteps === 0 ? notAvailable : toMoney(run.costNanoUsd);
+  return run.counts.modelSteps === 0 ? notAvailable : toCostSum(run);
 }
 
 /** A step's cost. */
 export function toCost(cost: Cost | null): string {
   return cost === null ? notAvailable : toMoney(cost.nanoUsd);
+}
+
+const reasonWords: Readonly<Record<UnknownCostReason, string>> = {
+  'provider-unpriced': 'no prices for this provider',
+  'model-unpriced': 'no price for this model',
+  'time-unpriced': 'no price for that time',
+  'bucket-unpriced': 'a part of the usage has no price',
+  'usage-missing': 'the tokens were not reported',
+  'usage-mixed': 'tokens of another model are inside',
+  'usage-inconsistent': 'the reported usage contradicts itself',
+  'rate-special': 'not made at the list price',
+};
+
+/** Where a step's cost comes from, or why there is none: `estimated, price table 2026-11-21+1a2b3c4d5e6f`. */
+export function toCostSource(cost: StepCost | null): string | null {
+  if (cost === null) return null;
+  if (cost.nanoUsd === null) return cost.reason === null ? null : (reasonWords[cost.reason] ?? null);
+  const table = cost.table === null ? '' : ` ${cost.table}`;
+  return `${cost.status}, ${cost.source.replaceAll('-', ' ')}${table}`;
 }
 
 /** `2026-11-21 06:45:43` in UTC. */

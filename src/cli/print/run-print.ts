@@ -1,8 +1,9 @@
+import { sumOfRuns } from '../../core/cost/sum.ts';
 import type { AttemptView } from '../../core/model/attempt.ts';
 import type { RunView } from '../../core/model/run.ts';
 import type { StepView } from '../../core/model/step.ts';
 import type { Verdict } from '../../core/verify/verdict.ts';
-import { toCost, toDuration, toPlural, toRunCost, toShortId, toTime, toTokens } from './figures.ts';
+import { toCost, toCostSum, toDuration, toPlural, toRunCost, toShortId, toTime, toTokens } from './figures.ts';
 import { toStatus } from './run-row.ts';
 import type { RunTreeView, TreeStep } from './run-tree.ts';
 import type { Paint, Terminal } from './terminal.ts';
@@ -20,8 +21,9 @@ export function toVerdictLine(verdict: Verdict, paint: Paint): string {
 }
 
 /** Prints the outcome and totals of a run. */
-export function printRunHeader(run: RunView, verdict: Verdict, terminal: Terminal): void {
+export function printRunHeader(tree: RunTreeView, verdict: Verdict, terminal: Terminal): void {
   const { paint } = terminal;
+  const { run } = tree;
   const { counts } = run;
   const name = run.name === null ? '' : ` "${toVisibleLine(run.name, 60)}"`;
   terminal.print(`${paint.bold(`run ${run.id}`)}${name}`);
@@ -35,6 +37,7 @@ export function printRunHeader(run: RunView, verdict: Verdict, terminal: Termina
     `${toPlural(counts.attempts, 'attempt')}${counts.retries > 0 ? ` (${counts.retries === 1 ? '1 retry' : `${counts.retries} retries`})` : ''}`,
     `tokens ${toTokens(run.usage)}`,
     `cost ${toRunCost(run)}`,
+    ...childCost(tree),
     ...(counts.errors > 0 ? [paint.red(toPlural(counts.errors, 'error'))] : []),
     ...(counts.interrupted > 0 ? [paint.yellow(`${counts.interrupted} interrupted`)] : []),
     ...(counts.gaps + counts.missing > 0 ? [paint.red(toPlural(counts.gaps + counts.missing, 'gap'))] : []),
@@ -47,6 +50,19 @@ export function printRunHeader(run: RunView, verdict: Verdict, terminal: Termina
   if (verdict.intact.verdict !== 'intact' && verdict.intact.verdict !== 'unsealed')
     terminal.print(`  ${paint.red(verdict.intact.message)}`);
   if (verdict.complete.verdict === 'incomplete') terminal.print(`  ${paint.dim(verdict.complete.message)}`);
+}
+
+/** All runs below a run. */
+export function childRuns(tree: RunTreeView): RunView[] {
+  const below = [...tree.children, ...tree.steps.flatMap(({ children }) => children)];
+  return below.flatMap((child) => [child.run, ...childRuns(child)]);
+}
+
+/** What the runs below cost, apart from the run's own cost. */
+function childCost(tree: RunTreeView): string[] {
+  const runs = childRuns(tree);
+  if (runs.length === 0) return [];
+  return [`${toPlural(runs.length, 'child run')}: ${toCostSum(sumOfRuns(runs))}`];
 }
 
 function toMark(step: StepView, paint: Paint): string {

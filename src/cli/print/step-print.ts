@@ -1,5 +1,5 @@
-import type { AttemptDetail, WireMessage, WirePart } from '../../server/wire.ts';
-import { notAvailable, toCost, toDuration, toTime } from './figures.ts';
+import type { AttemptDetail, StepCost, WireMessage, WirePart } from '../../server/wire.ts';
+import { notAvailable, toCost, toCostSource, toDuration, toTime } from './figures.ts';
 import type { StepReading } from '../step-reading.ts';
 import type { Terminal } from './terminal.ts';
 import { toVisible } from './terminal.ts';
@@ -58,10 +58,15 @@ function printAttempt({ attempt, requestBody, responseBody }: AttemptDetail, ter
   }
 }
 
+function toCostWords(cost: StepCost | null): string {
+  const source = toCostSource(cost);
+  return `cost ${toCost(cost)}${source === null ? '' : ` (${source})`}`;
+}
+
 function printUsage({ detail }: StepReading, terminal: Terminal): void {
   const { usage } = detail.step;
   if (usage === null) {
-    terminal.print(`  tokens ${notAvailable}`);
+    terminal.print(`  tokens ${notAvailable} · ${toCostWords(detail.step.cost)}`);
     return;
   }
   const { input, output } = usage;
@@ -70,7 +75,7 @@ function printUsage({ detail }: StepReading, terminal: Terminal): void {
     `  input ${show(input.total)} (not cached ${show(input.noCache)}, cache read ${show(input.cacheRead)}, cache write ${show(input.cacheWrite)})`,
   );
   terminal.print(
-    `  output ${show(output.total)} (text ${show(output.text)}, reasoning ${show(output.reasoning)}) · cost ${toCost(detail.step.cost)}`,
+    `  output ${show(output.total)} (text ${show(output.text)}, reasoning ${show(output.reasoning)}) · ${toCostWords(detail.step.cost)}`,
   );
 }
 

@@ -52,12 +52,19 @@ function refuse(place: Place, wanted: string, value: unknown): never {
   );
 }
 
+function refuseKey(place: Place, known: readonly string[]): never {
+  throw new TachographError(
+    'bad-argument',
+    `The price file ${place.file} is not usable: ${place.path} is no known key; known here are ${known.join(', ')}.`,
+  );
+}
+
 type Fields = Readonly<Record<string, unknown>>;
 
 function readFields(place: Place, value: unknown, known: readonly string[]): Fields {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(place, 'an object', value);
   for (const key of Object.keys(value)) {
-    if (!known.includes(key)) refuse(inside(place, key), `left out (known here: ${known.join(', ')})`, 'that key');
+    if (!known.includes(key)) refuseKey(inside(place, key), known);
   }
   return value as Fields;
 }

@@ -26,16 +26,17 @@ function isRefused(step: StepView): boolean {
 
 /**
  * The cost of a step by its own fields and the prices in force: what the record tells, else what the provider's answer
- * tells, else an estimate. `null` for what is no model call, is under way, or has no prices to go by. The same step and
- * prices give the same cost, also when the step has an estimate already.
+ * tells, else an estimate; `null` without prices to go by. The same step and prices give the same cost, also when the
+ * step has an estimate already.
  */
 export function costOfStep(step: StepView, prices: Prices | null): StepCost | null {
-  const told = step.cost as StepCost | null;
-  if (isRecordedCost(told)) return told;
-  if (step.kind !== 'model' || step.status === 'in_progress') return null;
+  if (isRecordedCost(step.cost)) return step.cost;
+  // A recorder may also say that it does not know; an estimate of before is never kept.
+  const untold = (step.cost?.table ?? null) === null ? step.cost : null;
+  if (step.kind !== 'model' || step.status === 'in_progress') return untold;
   const reported = reportedCost(step.usageRaw, step.metadata);
   if (reported !== null) return recordedToStepCost(reported);
-  if (prices === null) return null;
+  if (prices === null) return untold;
   if (isRefused(step)) return prices.refused();
   return prices.estimate({
     provider: providerOf(step),

@@ -10,6 +10,9 @@ export const costSources = [
   'none',
 ] as const;
 
+/** Where an actual cost can come from. */
+export const actualCostSources = ['provider-response', 'provider-api', 'contract'] as const;
+
 /** One of the four cost statuses. */
 export type CostStatus = (typeof costStatuses)[number];
 /** One of the six cost sources. */

@@ -1,4 +1,4 @@
-import type { Cost } from './cost.ts';
+import type { StepCost } from './cost.ts';
 import type { Usage } from './usage.ts';
 
 /** What a step can be. */
@@ -127,7 +127,8 @@ export interface StepView {
   readonly finishReason: FinishReason | null;
   readonly usage: Usage | null;
   readonly usageRaw: unknown;
-  readonly cost: Cost | null;
+  /** What the record tells, else an estimate; `null` for what is no model call or is under way. */
+  readonly cost: StepCost | null;
   readonly error: RecordedError | null;
   readonly stream: StreamSummary | null;
   readonly metadata: Readonly<Record<string, unknown>> | null;

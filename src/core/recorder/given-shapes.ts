@@ -1,4 +1,5 @@
 import { attemptStatuses, retryClasses } from '../model/attempt.ts';
+import { actualCostSources } from '../model/cost.ts';
 import { endReasons, runSources } from '../model/run.ts';
 import { stepKinds, stepStatuses, toolResultStatuses } from '../model/step.ts';
 import type { ContextMark, FinishReason } from '../model/step.ts';
@@ -141,6 +142,12 @@ export const stepFinishShape: Shape = [
   ['outputsWithheld', wish],
   ['metadata', object],
   ['assistantMessageId', text],
+];
+
+/** What is read of a cost that became known. */
+export const actualCostShape: Shape = [
+  ['nanoUsd', count],
+  ['source', word(actualCostSources)],
 ];
 
 /** What is read of a step that withholds more than it said at its start. */

@@ -47,6 +47,7 @@ export const nullStep: StepRecorder = {
   withhold: nothing,
   finish: nothing,
   partial: nothing,
+  actualCost: nothing,
   within: call,
   enter: nothing,
 };
@@ -57,6 +58,7 @@ export const nullTool: ToolRecorder = { ...nullStep, kind: 'tool', succeed: noth
 /** A complete recorder that records nothing, at the cost of a call. */
 export const nullRecorder: Recorder = {
   recording: false,
+  onClose: nothing,
   startRun: () => nullRun,
   run: async (_start, fn) => (typeof fn === 'function' ? fn(nullRun) : (undefined as never)),
   current: () => null,

@@ -6,13 +6,14 @@ import { factOperations, isStepStatusAllowed } from '../model/step.ts';
 import type { Usage } from '../model/usage.ts';
 import { beginAttempt } from './attempt-recorder.ts';
 import { readFields, refused } from './given.ts';
-import { stepFinishShape, stepStartShape, withholdShape } from './given-shapes.ts';
+import { actualCostShape, stepFinishShape, stepStartShape, withholdShape } from './given-shapes.ts';
 import { nullAttempt } from './null-recorder.ts';
 import { createPartialMemory } from './partial.ts';
 import type { StepStartFacts } from '../record/facts.ts';
 import { toRecordedError } from '../record/failure.ts';
 import type { StepEndPayload, StepStartPayload } from '../record/payload.ts';
 import type {
+  ActualCost,
   AttemptRecorder,
   PartialText,
   RunRecorder,
@@ -206,6 +207,13 @@ function openStep(state: RunState, of: StepIdentity): StepRecorder {
     desk.emit(chain, { type: 'log', stepId: of.stepId, facts: null, payload: () => payload });
   };
 
+  const tellCost = (given: unknown): void => {
+    const { nanoUsd, source = 'provider-api' } = readFields<ActualCost>(given, actualCostShape, desk.onError);
+    if (typeof nanoUsd !== 'number') return desk.onError(refused('nanoUsd'));
+    const cost = { nanoUsd: Math.round(nanoUsd), status: 'actual', source } as const;
+    desk.emit(chain, { type: 'cost-actual', stepId: of.stepId, facts: { cost }, payload: () => ({}) });
+  };
+
   const recorder: StepRecorder = {
     id: of.stepId,
     run: of.run,
@@ -219,6 +227,7 @@ function openStep(state: RunState, of: StepIdentity): StepRecorder {
     attempt: (request = {}) => desk.safely(() => nextAttempt(request), nullAttempt),
     finish: (finish) => desk.safely(() => end(readFinish(finish, desk)), undefined),
     partial: (texts) => desk.safely(() => partial(texts), undefined),
+    actualCost: (cost) => desk.safely(() => tellCost(cost), undefined),
     get inputsWithheld() {
       return inputsWithheld;
     },

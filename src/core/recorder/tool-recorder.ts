@@ -16,6 +16,7 @@ export function toToolRecorder(step: StepRecorder): ToolRecorder {
     attempt: (request) => step.attempt(request),
     finish: (finish) => step.finish(finish),
     partial: (texts) => step.partial(texts),
+    actualCost: (cost) => step.actualCost(cost),
     get inputsWithheld() {
       return step.inputsWithheld;
     },

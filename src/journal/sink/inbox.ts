@@ -1,3 +1,5 @@
+import * as fs from 'node:fs';
+import { join } from 'node:path';
 import type { Clock } from '../../core/clock.ts';
 import { systemClock } from '../../core/clock.ts';
 import { TachographError } from '../../core/error.ts';
@@ -6,6 +8,7 @@ import type { FileOperations } from '../file-operations.ts';
 import { systemFiles } from '../file-operations.ts';
 import type { JournalHeader } from '../frame.ts';
 import { frameKinds, parseHeader } from '../frame.ts';
+import { journalFolder, journalSuffix } from '../home.ts';
 import type { Output } from '../output.ts';
 import { createOutput } from '../output.ts';
 import { bytesToWindow, frameAt } from '../window.ts';
@@ -71,9 +74,26 @@ function checkEntry(body: Buffer, header: JournalHeader, at: number): void {
   if (writerId !== header.identity.writerId) throw broken(`the entry at byte ${at} is another writer's`);
 }
 
+/** Marks the newest file of a writer as written to: a batch without entries is a sign of life. */
+function touchNewest(home: string, { projectId, identity }: JournalHeader, nowMs: number): void {
+  const folder = journalFolder(home, projectId);
+  let newest: string | undefined;
+  try {
+    newest = fs
+      .readdirSync(folder)
+      .filter((name) => name.endsWith(`-${identity.writerId}${journalSuffix}`))
+      .sort()
+      .at(-1);
+    if (newest !== undefined) fs.utimesSync(join(folder, newest), nowMs / 1000, nowMs / 1000);
+  } catch (error) {
+    // Nothing of this writer is here, or not any more.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+}
+
 /** An inbox on the data folder. Its files are journals like any other; the indexer reads them. */
 export function createInbox(options: InboxOptions): Inbox {
-  const { home, projectId, clock = systemClock, fs = systemFiles, onError = () => undefined } = options;
+  const { home, projectId, clock = systemClock, fs: files = systemFiles, onError = () => undefined } = options;
   const outputByWriter = new Map<string, Output>();
 
   const release = (writerId: string): void => {
@@ -94,7 +114,7 @@ export function createInbox(options: InboxOptions): Inbox {
         isPowerSafe: true,
         rotateBytes,
         clock,
-        fs,
+        fs: files,
         onDistrust: () => undefined,
         onError,
       });
@@ -108,7 +128,10 @@ export function createInbox(options: InboxOptions): Inbox {
     take(bytes) {
       const batch = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       const { header, entries } = checkBatch(batch, projectId);
-      if (entries === 0) return { entries };
+      if (entries === 0) {
+        touchNewest(home, header, clock.nowMs());
+        return { entries };
+      }
       const output = outputOf(header);
       output.leaveIfUnlinked();
       try {

@@ -83,6 +83,11 @@ export function createSink(options: SinkOptions): Journal {
     onError(cause);
   };
 
+  const noteGeneration = (theirs: number): void => {
+    if (serverGeneration !== null && serverGeneration !== theirs) generation += 1;
+    serverGeneration = theirs;
+  };
+
   /** Sends the first of what waits; the pause to make before going on. */
   const sendBatch = async (failures: number): Promise<number> => {
     const { bytes, count } = backlog.peek(bytesNow);
@@ -92,8 +97,7 @@ export function createSink(options: SinkOptions): Journal {
         backlog.drop(count);
         written += count;
         bytesNow = batchBytes;
-        if (serverGeneration !== null && serverGeneration !== result.generation) generation += 1;
-        serverGeneration = result.generation;
+        noteGeneration(result.generation);
         return 0;
       case 'too-large':
         if (count === 1) dropFirst(1, result.cause);
@@ -160,6 +164,18 @@ export function createSink(options: SinkOptions): Journal {
     },
     takeLoss: () => (backlog.isEmpty() ? losses.take() : null),
     generation: () => generation,
+    beat() {
+      // What is on its way is a sign of life by itself. A batch without entries is one to any server; a lost one is no loss.
+      if (isClosed || sending !== null || !backlog.isEmpty()) return;
+      const beating = deliver(delivery, head).then((result) => {
+        if (result.outcome === 'kept') noteGeneration(result.generation);
+      });
+      try {
+        options.waitUntil?.(beating);
+      } catch (error) {
+        onError(error);
+      }
+    },
     async flush(request): Promise<FlushReceipt> {
       const endMs = clock.monotonicMs() + (request?.timeoutMs ?? flushMsDefault);
       const isDone = await drained(() => clock.monotonicMs() >= endMs);

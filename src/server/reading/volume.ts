@@ -33,6 +33,7 @@ async function walk(around: Around, filter: RunFilter, range: VolumeRange): Prom
     runs: 0,
     errors: 0,
     costNanoUsd: 0 as number | null,
+    costKnownNanoUsd: 0,
   }));
   const add = (run: RunView): void => {
     const at = buckets.findLastIndex(({ startMs }) => startMs <= runTimeMs(run));
@@ -40,6 +41,7 @@ async function walk(around: Around, filter: RunFilter, range: VolumeRange): Prom
     bucket.runs += 1;
     bucket.errors += run.summary.hasError ? 1 : 0;
     bucket.costNanoUsd = addCost(bucket.costNanoUsd, run.costNanoUsd);
+    bucket.costKnownNanoUsd += run.costKnownNanoUsd;
   };
   let cursor: string | null = null;
   do {
@@ -62,7 +64,8 @@ async function count(around: Around, filter: RunFilter, range: VolumeRange): Pro
       runs === 0 || filter.hasError === false
         ? 0
         : await around.store.countRuns(around.projectId, { ...within, hasError: true });
-    buckets.push({ startMs, runs, errors, costNanoUsd: runs === 0 ? 0 : null });
+    const costNanoUsd = runs === 0 ? 0 : null;
+    buckets.push({ startMs, runs, errors, costNanoUsd, costKnownNanoUsd: costNanoUsd });
   }
   return buckets;
 }

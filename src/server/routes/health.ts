@@ -1,16 +1,32 @@
 import { z } from 'zod';
+import type { UpkeepState } from '../../core/life/upkeep.ts';
 import { runStatuses } from '../../core/model/run.ts';
 import type { Gauge } from '../metrics.ts';
 import type { Route } from '../route.ts';
 import { defineRoute, toJson } from '../route.ts';
+import { count, ms } from '../schema/scalar.ts';
 import type { Surroundings } from '../surroundings.ts';
+
+const upkeepState = z
+  .strictObject({
+    lastPassAtMs: ms.nullable(),
+    error: z.string().nullable().describe('Why the last pass could not do all of it; everything else goes on.'),
+    purgedRuns: count,
+    sampledRuns: count,
+    quota: z.strictObject({ limitBytes: count, usedBytes: count, droppedRuns: count, isOver: z.boolean() }).nullable(),
+  })
+  .meta({ id: 'UpkeepState' }) satisfies z.ZodType<UpkeepState>;
 
 const alive = defineRoute({
   method: 'GET',
   path: '/healthz',
-  summary: 'Says that the process is alive.',
-  answer: z.strictObject({ status: z.literal('ok'), version: z.string() }),
-  handle: async (_input, { version }) => ({ status: 'ok', version }),
+  summary: 'Says that the process is alive, and how retention and quota stand where it sees to them.',
+  answer: z.strictObject({ status: z.literal('ok'), version: z.string(), upkeep: upkeepState.optional() }),
+  handle: async (_input, { version, upkeep }) => ({
+    status: 'ok',
+    version,
+    ...(upkeep === null ? {} : { upkeep: upkeep() }),
+  }),
 });
 
 const ready = defineRoute({
@@ -25,6 +41,36 @@ const ready = defineRoute({
     return { status: 'ok', store: store.kind };
   },
 });
+
+function upkeepGauges({ upkeep }: Surroundings): readonly Gauge[] {
+  if (upkeep === null) return [];
+  const { error, purgedRuns, sampledRuns, quota } = upkeep();
+  const one = (name: string, help: string, value: number): Gauge => ({ name, help, samples: [{ labels: {}, value }] });
+  return [
+    one(
+      'tachograph_upkeep_failing',
+      '1 while retention, sampling or quota could not do all of it.',
+      error === null ? 0 : 1,
+    ),
+    one('tachograph_upkeep_purged_runs', 'Runs dropped by retention since the server started.', purgedRuns),
+    one(
+      'tachograph_upkeep_sampled_runs',
+      'Runs that lost their words by sampling since the server started.',
+      sampledRuns,
+    ),
+    ...(quota === null
+      ? []
+      : [
+          one('tachograph_quota_limit_bytes', 'The quota of the home.', quota.limitBytes),
+          one('tachograph_quota_used_bytes', 'What the home holds.', quota.usedBytes),
+          one(
+            'tachograph_quota_dropped_runs',
+            'Runs dropped by the quota since the server started.',
+            quota.droppedRuns,
+          ),
+        ]),
+  ];
+}
 
 async function readGauges(around: Surroundings): Promise<readonly Gauge[]> {
   const { store, projectId, version, metrics, clock } = around;
@@ -53,6 +99,7 @@ async function readGauges(around: Surroundings): Promise<readonly Gauge[]> {
       help: 'Time since the server started.',
       samples: one((clock.nowMs() - around.startedAtMs) / 1000),
     },
+    ...upkeepGauges(around),
     { name: 'tachograph_streams', help: 'Event streams open now.', samples: one(metrics.openStreams()) },
   ];
 }

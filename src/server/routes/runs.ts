@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { flag, integer, runPath, text } from '../field.ts';
 import { filterFields, queryToFilter } from '../reading/run-filter.ts';
+import { readChildCost } from '../reading/child-cost.ts';
 import { findRun } from '../reading/run-reference.ts';
 import { readWireContents } from '../reading/wire-content.ts';
 import { readGaps } from '../reading/wire-event.ts';
@@ -59,6 +60,7 @@ export async function readRunDetail(around: Surroundings, reference: string): Pr
     chain: chain.map(({ id, agentId, name }) => ({ id, agentId, name })),
     annotations: await store.listAnnotations(projectId, run.id),
     gaps: await readGaps(around, run),
+    childCost: await readChildCost(around, run),
   };
 }
 

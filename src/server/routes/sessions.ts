@@ -1,15 +1,20 @@
 import { z } from 'zod';
+import { sumOfRuns } from '../../core/cost/sum.ts';
 import type { RunView } from '../../core/model/run.ts';
 import { runTimeMs } from '../../core/query/cursor.ts';
 import { pageLimitMax } from '../../core/query/page.ts';
 import type { Route } from '../route.ts';
 import { defineRoute } from '../route.ts';
-import { sessionRow } from '../schema/detail.ts';
+import type { Subject } from '../../core/life/subject.ts';
+import { moment, text } from '../field.ts';
+import { toProblem } from '../problem.ts';
+import { sessionRow, subjectErasure } from '../schema/detail.ts';
+import type { Surroundings } from '../surroundings.ts';
 import type { SessionRow } from '../wire.ts';
 
 function toSession(sessionId: string, runs: readonly RunView[]): SessionRow {
   const times = runs.map(runTimeMs);
-  const isUnknown = runs.some((run) => run.costNanoUsd === null);
+  const { costNanoUsd, costKnownNanoUsd } = sumOfRuns(runs);
   return {
     sessionId,
     runs: runs.length,
@@ -17,13 +22,59 @@ function toSession(sessionId: string, runs: readonly RunView[]): SessionRow {
     firstStartedAtMs: Math.min(...times),
     lastStartedAtMs: Math.max(...times),
     errors: runs.filter((run) => run.summary.hasError).length,
-    costNanoUsd: isUnknown ? null : runs.reduce((sum, run) => sum + run.costNanoUsd!, 0),
+    costNanoUsd,
+    costKnownNanoUsd,
   };
 }
 
 const pagesMax = 10;
 
-/** The sessions of the newest runs. */
+const namePath = z.strictObject({ id: text('The id, URL-encoded.') });
+
+async function erase(around: Surroundings, subject: Subject) {
+  if (around.eraseSubject === null)
+    return toProblem('not-offered', 'This server cannot erase. Use the command line: tachograph erase --help.');
+  return around.eraseSubject(around.projectId, subject);
+}
+
+const eraseSession = {
+  summary: 'Erases what all runs of a session said, and the runs they started.',
+  params: namePath,
+  answer: subjectErasure,
+  handle: ({ params }: { params: { id: string } }, around: Surroundings) =>
+    erase(around, { kind: 'session', sessionId: params.id }),
+};
+
+const eraseAfter = defineRoute({
+  method: 'POST',
+  path: '/api/v1/sessions/{id}/erase-after',
+  summary:
+    'Erases what a session said strictly after a message: runs and steps whose trigger, tip or answer comes later.',
+  params: namePath,
+  body: z.strictObject({
+    messageId: z.string().min(1).max(1000),
+    startedBefore: moment('Only runs that started before; 30 seconds ago unless said.').optional(),
+  }),
+  answer: subjectErasure,
+  handle: ({ params, body }, around) =>
+    erase(around, {
+      kind: 'message',
+      sessionId: params.id,
+      messageId: body.messageId,
+      startedBeforeMs: body.startedBefore ?? null,
+    }),
+});
+
+const eraseCaller = defineRoute({
+  method: 'POST',
+  path: '/api/v1/callers/{id}/erase',
+  summary: 'Erases what all runs of a caller said, and the runs they started.',
+  params: namePath,
+  answer: subjectErasure,
+  handle: ({ params }, around) => erase(around, { kind: 'caller', callerId: params.id }),
+});
+
+/** The sessions of the newest runs, and erasing by session, message and caller. */
 export const sessionRoutes: readonly Route[] = [
   defineRoute({
     method: 'GET',
@@ -45,4 +96,8 @@ export const sessionRoutes: readonly Route[] = [
       return rows.sort((a, b) => b.lastStartedAtMs - a.lastStartedAtMs || (a.sessionId < b.sessionId ? -1 : 1));
     },
   }),
+  defineRoute({ method: 'POST', path: '/api/v1/sessions/{id}/erase', ...eraseSession }),
+  defineRoute({ method: 'DELETE', path: '/api/v1/sessions/{id}', ...eraseSession }),
+  eraseAfter,
+  eraseCaller,
 ];

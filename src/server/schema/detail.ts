@@ -78,6 +78,7 @@ export const runDetail = z
     chain: z.array(z.strictObject({ id, agentId: z.string(), name })),
     annotations: z.array(annotation),
     gaps: z.array(wireEvent),
+    childCost: z.strictObject({ runs: count, costNanoUsd: nano, costKnownNanoUsd: z.number() }),
   })
   .meta({ id: 'RunDetail' }) satisfies z.ZodType<RunDetail>;
 
@@ -157,6 +158,17 @@ export const erasureResult = z
   .strictObject({ runs: count, events: count, contents: count, shared: count })
   .meta({ id: 'ErasureResult' }) satisfies z.ZodType<ErasureResult>;
 
+/** What an erasure by caller or session did. */
+export const subjectErasure = z
+  .strictObject({
+    runs: count,
+    events: count,
+    contents: count,
+    shared: count,
+    openRunIds: z.array(id).describe('Runs that have not ended and keep their words: end them, and erase again.'),
+  })
+  .meta({ id: 'SubjectErasure' });
+
 /** Full-text hits. */
 export const searchPage = z
   .strictObject({
@@ -200,7 +212,7 @@ export const stats = z
 
 /** One bucket of volume. */
 export const volumeBucket = z
-  .strictObject({ startMs: ms, runs: count, errors: count, costNanoUsd: nano })
+  .strictObject({ startMs: ms, runs: count, errors: count, costNanoUsd: nano, costKnownNanoUsd: nano })
   .meta({ id: 'VolumeBucket' }) satisfies z.ZodType<VolumeBucket>;
 
 /** An agent. */
@@ -218,5 +230,6 @@ export const sessionRow = z
     lastStartedAtMs: ms,
     errors: count,
     costNanoUsd: nano,
+    costKnownNanoUsd: z.number(),
   })
   .meta({ id: 'SessionRow' }) satisfies z.ZodType<SessionRow>;

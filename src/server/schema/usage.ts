@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { costSources, costStatuses } from '../../core/model/cost.ts';
-import type { Cost, Usage } from '../wire.ts';
-import { maybeCount, nano } from './scalar.ts';
+import { costSources, costStatuses, unknownCostReasons } from '../../core/model/cost.ts';
+import type { StepCost, Usage } from '../wire.ts';
+import { maybeCount, name, nano } from './scalar.ts';
 
 /** Tokens. */
 export const usage = z
@@ -19,7 +19,13 @@ export const usage = z
   })
   .meta({ id: 'Usage' }) satisfies z.ZodType<Usage>;
 
-/** A cost with its status and source. */
+/** The cost of a step: its status and source, the version of the prices behind an estimate, why one failed. */
 export const cost = z
-  .strictObject({ nanoUsd: nano, status: z.enum(costStatuses), source: z.enum(costSources) })
-  .meta({ id: 'Cost' }) satisfies z.ZodType<Cost>;
+  .strictObject({
+    nanoUsd: nano,
+    status: z.enum(costStatuses),
+    source: z.enum(costSources),
+    table: name,
+    reason: z.enum(unknownCostReasons).nullable(),
+  })
+  .meta({ id: 'StepCost' }) satisfies z.ZodType<StepCost>;

@@ -1,4 +1,5 @@
 import { TachographError } from '../../core/error.ts';
+import type { ErasedPart } from '../../core/life/erased-part.ts';
 import type { Annotation } from '../../core/store.ts';
 import type { ProjectState } from './state.ts';
 
@@ -21,9 +22,15 @@ export function listAnnotations(project: ProjectState, runId: string): Annotatio
   return [...project.annotationById.values()].filter((annotation) => annotation.runId === runId).sort(order);
 }
 
-/** Drops the annotations of a run, pins only when asked to. */
-export function dropAnnotations(project: ProjectState, runId: string, keepPins: boolean): void {
-  for (const { id, kind } of listAnnotations(project, runId)) {
-    if (!(keepPins && kind === 'pin')) project.annotationById.delete(id);
+/** Drops all annotations of a run, pins too. */
+export function dropAnnotations(project: ProjectState, runId: string): void {
+  for (const { id } of listAnnotations(project, runId)) project.annotationById.delete(id);
+}
+
+/** Drops what people wrote about a run, or about a part of it; a pin holds no words and still keeps the run. */
+export function dropNotes(project: ProjectState, runId: string, part: ErasedPart | null): void {
+  for (const { id, kind, stepId } of listAnnotations(project, runId)) {
+    const isMeant = part === null || (stepId !== null && part.stepIds.has(stepId));
+    if (isMeant && kind !== 'pin') project.annotationById.delete(id);
   }
 }

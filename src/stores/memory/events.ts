@@ -1,3 +1,5 @@
+import type { ErasedPart } from '../../core/life/erased-part.ts';
+import { eventsToErase } from '../../core/life/erased-part.ts';
 import type { StoredEvent, WriterHead } from '../../core/store.ts';
 import type { RunState } from './state.ts';
 
@@ -6,10 +8,11 @@ export function listEvents(run: RunState, options: { fromSeq: number; limit: num
   return run.events.filter((event) => event.seq >= options.fromSeq).slice(0, Math.max(0, options.limit));
 }
 
-/** Drops the words of all events of a run; how many had any. Headers, facts, digests and hashes stay. */
-export function eraseEvents(run: RunState): number {
-  const count = run.events.filter((event) => event.payload !== null).length;
-  run.events = run.events.map((event) => ({ ...event, payload: null, salt: null }));
+/** Drops the words of events of a run, of all without a part; how many had any. Headers, facts, digests and hashes stay. */
+export function eraseEvents(run: RunState, part: ErasedPart | null): number {
+  const leaving = eventsToErase(run.events, part);
+  const count = [...leaving].filter((event) => event.payload !== null).length;
+  run.events = run.events.map((event) => (leaving.has(event) ? { ...event, payload: null, salt: null } : event));
   return count;
 }
 

@@ -81,7 +81,7 @@ function putContents(project: ProjectState, changes: ImportChanges): number {
 /** Imports a batch: loads what it touches, plans in core, writes what was planned. Nothing fails after the plan. */
 export function importEntries(state: State, batch: ImportBatch): ImportResult {
   const project = projectOf(state, batch.projectId);
-  const changes = planImport(batch, loadRows(project, batch));
+  const changes = planImport(batch, loadRows(project, batch), state.prices);
   const contents = putContents(project, changes);
   for (const view of changes.runs) putRun(runStateOf(project, view, changes.epochByRun.get(view.id)!), view);
   for (const step of changes.steps) putStep(project.runById.get(step.runId)!, step);
@@ -130,7 +130,7 @@ export function rebuildViews(state: State, projectId: string, run: RunState): st
   const before = readViews(run);
   const contentById =
     projectOf(state, projectId).epochByNumber.get(run.epoch)?.contentById ?? new Map<string, Content>();
-  const after = foldEvents(projectId, run.events, contentById);
+  const after = foldEvents(projectId, run.events, contentById, state.prices);
   const fields = differingFields(before, after);
   if (fields.length > 0) {
     replaceViews(run, after);

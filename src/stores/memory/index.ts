@@ -1,1 +1,1 @@
-export { createMemoryStore } from './store.ts';
+export { createMemoryStore, type MemoryStoreOptions } from './store.ts';

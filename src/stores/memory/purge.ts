@@ -28,9 +28,9 @@ export function trim(
   number: number,
   tips: readonly string[],
   contents: Iterable<string>,
-): { dropped: number; shared: number } {
+): { dropped: string[]; shared: string[] } {
   const epoch = project.epochByNumber.get(number);
-  if (epoch === undefined) return { dropped: 0, shared: 0 };
+  if (epoch === undefined) return { dropped: [], shared: [] };
   const runs = runsOf(project, number);
   const needed = pathsOf(
     epoch,
@@ -44,11 +44,11 @@ export function trim(
   }
   const used = new Set(runs.flatMap((run) => [...run.stepIdByContent.keys()]));
   for (const node of epoch.nodeById.values()) used.add(node.contentId);
-  let dropped = 0;
-  let shared = 0;
+  const dropped: string[] = [];
+  const shared: string[] = [];
   for (const id of held) {
-    if (used.has(id)) shared += 1;
-    else if (epoch.contentById.delete(id)) dropped += 1;
+    if (used.has(id)) shared.push(id);
+    else if (epoch.contentById.delete(id)) dropped.push(id);
   }
   return { dropped, shared };
 }
@@ -62,7 +62,8 @@ export function purgeRuns(project: ProjectState, options: PurgeOptions): number 
     [...project.annotationById.values()].filter(({ kind }) => kind === 'pin').map(({ runId }) => runId),
   );
   const isGoing = ({ view }: RunState): boolean =>
-    runTimeMs(view) < options.beforeMs &&
+    (options.clock === 'write' ? view.updatedAtMs : runTimeMs(view)) < options.beforeMs &&
+    (options.dryRunsOnly !== true || view.dryRun) &&
     !pinned.has(view.id) &&
     (isTerminal(view.status) || options.isLive?.(view.id) !== true);
   const going = [...project.runById.values()]
@@ -71,12 +72,12 @@ export function purgeRuns(project: ProjectState, options: PurgeOptions): number 
     .slice(0, Math.max(0, options.limit));
   for (const { view } of going) {
     project.runById.delete(view.id);
-    dropAnnotations(project, view.id, false);
+    dropAnnotations(project, view.id);
   }
   for (const number of project.epochByNumber.keys()) {
     const runs = runsOf(project, number);
     const isClosed = epochStartMs(number + 1) <= options.beforeMs && runs.every((run) => isTerminal(run.view.status));
-    if (!isClosed) continue;
+    if (!isClosed && options.isForgotten !== true) continue;
     const { nodeById, contentById } = project.epochByNumber.get(number)!;
     if (runs.length === 0) project.epochByNumber.delete(number);
     else trim(project, number, [...nodeById.keys()], [...contentById.keys()]);

@@ -1,5 +1,6 @@
 import type { Content } from '../../core/content/content.ts';
 import type { ContextNode } from '../../core/content/context.ts';
+import type { Prices } from '../../core/cost/prices.ts';
 import { TachographError } from '../../core/error.ts';
 import type { AttemptView } from '../../core/model/attempt.ts';
 import type { RunView } from '../../core/model/run.ts';
@@ -9,6 +10,8 @@ import type { Annotation, StoredEvent, WriterHead } from '../../core/store.ts';
 
 /** All that a memory store holds. */
 export interface State {
+  /** What calls cost whose record does not tell. */
+  readonly prices: Prices | null;
   readonly projectById: Map<string, ProjectState>;
   readonly bytesByJournal: Map<string, number>;
   changes: number;
@@ -46,8 +49,8 @@ export interface RunState {
 }
 
 /** A store's state when nothing was stored. */
-export function createState(): State {
-  return { projectById: new Map(), bytesByJournal: new Map(), changes: 0 };
+export function createState(prices: Prices | null): State {
+  return { prices, projectById: new Map(), bytesByJournal: new Map(), changes: 0 };
 }
 
 function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {

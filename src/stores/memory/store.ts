@@ -1,3 +1,4 @@
+import type { Prices } from '../../core/cost/prices.ts';
 import { TachographError } from '../../core/error.ts';
 import type { Store, StoreReader, StoreWriter } from '../../core/store.ts';
 import { listAnnotations, putAnnotation } from './annotations.ts';
@@ -23,9 +24,15 @@ import { createState, findRun, peekProject, projectOf, type State } from './stat
 import { getStep, listAttempts, listSteps } from './steps.ts';
 import { readTotals } from './totals.ts';
 
+/** How a memory store is made. */
+export interface MemoryStoreOptions {
+  /** What calls cost whose record does not tell. Left out, they have no cost; costs that the record tells stay. */
+  readonly prices?: Prices;
+}
+
 /** A store in this process's memory, for tests and try-outs: every rule of the others, nothing kept after the end. */
-export function createMemoryStore(): Store {
-  const state = createState();
+export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
+  const state = createState(options.prices ?? null);
   let isOpen = false;
 
   // One call is one synchronous stretch, so calls never interleave and each is atomic.
@@ -60,7 +67,7 @@ export function createMemoryStore(): Store {
       }),
     sync: () => use(() => undefined),
     purge: (options) => change(() => purgeRuns(peekProject(state, options.projectId), options)),
-    eraseRun: (projectId, runId) => use(() => eraseRecord(state, projectId, runId)),
+    eraseRun: (projectId, runId, part) => use(() => eraseRecord(state, projectId, runId, part ?? null)),
     rebuildRun: (projectId, runId) => use(() => rebuildViews(state, projectId, findRun(state, projectId, runId))),
     putAnnotation: (projectId, annotation) =>
       change(() => {

@@ -1,11 +1,14 @@
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { Prices } from '../../core/cost/prices.ts';
 import { TachographError } from '../../core/error.ts';
 import type { SqlRow, SqlValue } from '../sql/value.ts';
 
 /** One connection to a SQLite file: prepared statements by their text, one transaction at a time. */
 export interface Database {
   readonly path: string;
+  /** What calls cost whose record does not tell; the store that opened it says so. */
+  prices: Prices | null;
   get(sql: string, ...values: SqlValue[]): SqlRow | undefined;
   all(sql: string, ...values: SqlValue[]): SqlRow[];
   /** Number of rows changed. */
@@ -130,6 +133,7 @@ export function openDatabase(path: string, busyMs: number): Database {
   const execute = (sql: string): void => guard(path, () => db.exec(sql));
   return {
     path,
+    prices: null,
     // Written out rather than guarded: these run several times for every event.
     get(sql, ...values) {
       try {

@@ -1,3 +1,5 @@
+import type { ErasedPart } from '../../core/life/erased-part.ts';
+import { eventsToErase } from '../../core/life/erased-part.ts';
 import type { EventType } from '../../core/record/event.ts';
 import type { StoredEvent, WriterHead } from '../../core/store.ts';
 import { eventsToPacks, packToEvents } from '../sql/block.ts';
@@ -125,21 +127,28 @@ function putPacks(db: Database, run: RunKey, events: readonly StoredEvent[]): vo
   }
 }
 
-/** Drops the words of all events of a run; how many had any, and the events that remain: headers, facts, digests, hashes. */
-export function eraseEvents(db: Database, run: RunKey): { count: number; bare: StoredEvent[] } {
+/**
+ * Drops the words of events of a run, of all without a part; how many had any, and all events as they remain. Headers,
+ * facts, digests and hashes stay.
+ */
+export function eraseEvents(
+  db: Database,
+  run: RunKey,
+  part: ErasedPart | null,
+): { count: number; remaining: StoredEvent[] } {
   const events = listEvents(db, run, { fromSeq: 1, limit: Number.MAX_SAFE_INTEGER });
-  const bare = events.map((event) => ({ ...event, payload: null, salt: null }));
+  const leaving = eventsToErase(events, part);
+  const remaining = events.map((event) => (leaving.has(event) ? { ...event, payload: null, salt: null } : event));
   const packed = db.all('SELECT first_seq, last_seq FROM event_packs WHERE run_key = ?', run.key);
   db.run('DELETE FROM event_packs WHERE run_key = ?', run.key);
   for (const { first_seq: first, last_seq: last } of packed) {
-    const within = bare.filter((event) => event.seq >= (first as number) && event.seq <= (last as number));
+    const within = remaining.filter((event) => event.seq >= (first as number) && event.seq <= (last as number));
     if (within.length > 0) putPacks(db, run, within);
   }
-  db.run(
-    `UPDATE events SET payload = NULL, proof = substr(proof, 1, ${saltAt}) WHERE run_key = ? AND payload IS NOT NULL`,
-    run.key,
-  );
-  return { count: events.filter((event) => event.payload !== null).length, bare };
+  const strip = `UPDATE events SET payload = NULL, proof = substr(proof, 1, ${saltAt}) WHERE run_key = ?`;
+  if (part === null) db.run(strip, run.key);
+  else for (const { seq } of leaving) db.run(`${strip} AND seq = ?`, run.key, seq);
+  return { count: [...leaving].filter((event) => event.payload !== null).length, remaining };
 }
 
 function parseMissing(cell: unknown): number[] {

@@ -141,7 +141,7 @@ function putEvents(db: Database, changes: ImportChanges, runKeyById: ReadonlyMap
 export function importEntries(db: Database, batch: ImportBatch): ImportResult {
   const project = projectKeyOf(db, batch.projectId);
   const rows = loadRows(db, project, importKeys(batch), batchEpochs(batch));
-  const changes = planImport(batch, rows);
+  const changes = planImport(batch, rows, db.prices);
   const brought = new Map(
     batch.entries.flatMap((entry) => entry.contents.map((content) => [content.id, content] as const)),
   );
@@ -232,7 +232,7 @@ export function rebuildViews(db: Database, projectId: string, run: RunKey): stri
       `The store has no events of run ${run.id} any more, so its views cannot be computed from them; they stay as they are.`,
     );
   }
-  const after = foldEvents(projectId, events, contentById);
+  const after = foldEvents(projectId, events, contentById, db.prices);
   const fields = differingFields(before, after);
   if (fields.length > 0) {
     const pending = createPending(contentById);

@@ -4,6 +4,7 @@ import { isTerminal } from '../../core/model/run.ts';
 import { contentToWords, runToErrorWords, stepToErrorWords } from '../../core/query/words.ts';
 import type { PurgeOptions } from '../../core/store.ts';
 import type { SqlRow } from '../sql/value.ts';
+import { bytesToHex, cellToNumber, cellToText, parseStored } from '../sql/value.ts';
 import { rowToRun, rowToStep } from '../sql/view-row.ts';
 import {
   contentColumns,
@@ -23,11 +24,11 @@ import { applyWords, dropWords, runDocument, stepDocument, type WordChange } fro
  * tip upwards, at a cost in proportion to what goes, and what is shared is met and left alone on the way.
  */
 
-/** What trimming did. */
+/** What trimming did: ids of contents. */
 export interface Trimmed {
-  readonly dropped: number;
-  /** Contents that were asked for but are still in use. */
-  readonly shared: number;
+  readonly dropped: readonly string[];
+  /** They were asked for but are still in use. */
+  readonly shared: readonly string[];
 }
 
 function isNodeNeeded(db: Database, node: number): boolean {
@@ -68,20 +69,24 @@ interface Leaving {
 
 const createLeaving = (db: Database): Leaving => ({ words: [], blocks: new Set(), read: createContentReader(db) });
 
-/** Removes a content; false when its bytes were not there. */
-function dropContent(db: Database, key: number, leaving: Leaving): boolean {
+/** Removes a content; its id, or `null` when its bytes were not there. */
+function dropContent(db: Database, key: number, leaving: Leaving): string | null {
   const row = db.get(
     `SELECT ${contentColumns} FROM contents c LEFT JOIN content_bytes b ON b.key = c.key WHERE c.key = ?`,
     key,
   );
-  if (row === undefined) return false;
+  if (row === undefined) return null;
   const content = leaving.read(row);
   if (row['block_key'] !== null) leaving.blocks.add(row['block_key'] as number);
   db.run('DELETE FROM contents WHERE key = ?', key);
   db.run('DELETE FROM content_bytes WHERE key = ?', key);
   const document = row['document_key'] as number | null;
   if (content !== null && document !== null) dropDocument(db, document, content, leaving);
-  return content !== null;
+  return content === null ? null : content.id;
+}
+
+function contentIdOf(db: Database, key: number): string {
+  return bytesToHex(db.get('SELECT id FROM contents WHERE key = ?', key)?.['id']);
 }
 
 /** Forgets words that no other content has. */
@@ -95,12 +100,15 @@ function dropDocument(db: Database, document: number, content: Content, leaving:
 export function trim(db: Database, tips: readonly number[], contents: Iterable<number>, words: WordChange[]): Trimmed {
   const held = new Set(contents);
   for (const tip of tips) trimContext(db, tip, held);
-  let dropped = 0;
-  let shared = 0;
+  const dropped: string[] = [];
+  const shared: string[] = [];
   const leaving = createLeaving(db);
   for (const key of held) {
-    if (isContentNeeded(db, key)) shared += 1;
-    else if (dropContent(db, key, leaving)) dropped += 1;
+    if (isContentNeeded(db, key)) shared.push(contentIdOf(db, key));
+    else {
+      const id = dropContent(db, key, leaving);
+      if (id !== null) dropped.push(id);
+    }
   }
   repackBlocks(db, leaving.blocks);
   words.push(...leaving.words);
@@ -117,12 +125,20 @@ export function releaseUses(db: Database, run: RunKey): { tips: number[]; conten
   };
 }
 
-function* candidates(db: Database, project: number, beforeMs: number): Generator<SqlRow> {
+/** When a run was last written to; a view that cannot be read tells no more than when it was created. */
+function lastWriteMs(row: SqlRow): number {
+  return cellToNumber(parseStored(cellToText(row['view']) ?? '')['updatedAtMs']) ?? (row['created_at_ms'] as number);
+}
+
+function* candidates(db: Database, project: number, options: PurgeOptions): Generator<SqlRow> {
+  const { beforeMs, clock = 'start', dryRunsOnly = false } = options;
   // A page at a time, since the rows before a page may stay (pinned, live) and the rows of a page go.
   let after: SqlRow = { sort_ms: -Infinity, id: '' };
   for (;;) {
     const rows = db.all(
-      `SELECT r.key, r.id, r.epoch, r.status, r.sort_ms FROM runs r WHERE r.project_key = ? AND r.sort_ms < ? AND (r.sort_ms, r.id) > (?, ?)
+      `SELECT r.key, r.id, r.epoch, r.status, r.sort_ms, r.created_at_ms${clock === 'write' ? ', v.view' : ''} FROM runs r
+       ${clock === 'write' ? 'LEFT JOIN run_views v ON v.key = r.key' : ''}
+       WHERE r.project_key = ? AND r.sort_ms < ? AND (r.sort_ms, r.id) > (?, ?)${dryRunsOnly ? ' AND r.dry_run = 1' : ''}
        AND NOT EXISTS (SELECT 1 FROM annotations a WHERE a.project_key = r.project_key AND a.run_id = r.id AND a.kind = 'pin')
        ORDER BY r.sort_ms, r.id LIMIT 200`,
       project,
@@ -130,7 +146,8 @@ function* candidates(db: Database, project: number, beforeMs: number): Generator
       after['sort_ms']!,
       after['id']!,
     );
-    yield* rows;
+    // A run was never written to before it started, so the others need not be looked at.
+    yield* clock === 'start' ? rows : rows.filter((row) => lastWriteMs(row) < beforeMs);
     if (rows.length < 200) return;
     after = rows.at(-1)!;
   }
@@ -184,7 +201,7 @@ export function purgeRuns(db: Database, project: number, options: PurgeOptions):
   let count = 0;
   const words: WordChange[] = [];
   if (!(options.limit > 0)) return 0;
-  for (const row of candidates(db, project, options.beforeMs)) {
+  for (const row of candidates(db, project, options)) {
     const run: RunKey = { project, id: row['id'] as string, key: row['key'] as number, epoch: row['epoch'] as number };
     const isOpen = !isTerminal(row['status'] as Parameters<typeof isTerminal>[0]);
     if (isOpen && options.isLive?.(run.id) === true) continue;
@@ -274,18 +291,20 @@ function dropSlice(db: Database, place: Place): boolean {
 /**
  * Drops contents and nodes that purged runs left behind, a slice in each transaction, so that nobody waits long for
  * the lock. They go when their whole week lies before the cut and no open run could still name what it knows: with their
- * epoch as soon as it has no run left, else one by one once `isLast` says that no more runs will go. Killed between two
+ * epoch as soon as it has no run left, else one by one once `isLast` says that no more runs will go; at once when all
+ * recorders have forgotten them. Killed between two
  * slices, the rest is done by the next purge. Yields after each slice.
  */
 export function* dropOrphans(
   db: Database,
   project: number,
-  options: { readonly beforeMs: number; readonly isLast: boolean },
+  options: { readonly beforeMs: number; readonly isLast: boolean; readonly isForgotten: boolean },
 ): Generator<void> {
   for (const epoch of epochsWithRemains(db, project)) {
     const place = { project, epoch };
-    if (epochStartMs(epoch + 1) > options.beforeMs || hasRun(db, place, `AND status IN ${openStatuses}`)) continue;
+    const isOver = epochStartMs(epoch + 1) <= options.beforeMs && !hasRun(db, place, `AND status IN ${openStatuses}`);
+    if (!isOver && !options.isForgotten) continue;
     if (!hasRun(db, place, '')) while (db.transaction(() => dropSlice(db, place))) yield;
-    else if (options.isLast) while (db.transaction(() => trimSlice(db, place))) yield;
+    else if (options.isLast || options.isForgotten) while (db.transaction(() => trimSlice(db, place))) yield;
   }
 }

@@ -22,10 +22,10 @@ const nextFile = (): string => {
 describeStore(
   'sqlite',
   {
-    open: () => openSqliteStore({ file: nextFile() }),
-    reopen: async (store) => {
+    open: (options) => openSqliteStore({ file: nextFile(), ...options }),
+    reopen: async (store, options) => {
       await store.close();
-      return openSqliteStore({ file });
+      return openSqliteStore({ file, ...options });
     },
   },
   { describe, it },
@@ -34,6 +34,8 @@ describeStore(
 // The same rules for a store whose ended runs are packed, which otherwise happens only after a while.
 describeStore(
   'sqlite, packed',
-  { open: () => openSqliteStoreFrom({ open: () => openDatabase(nextFile(), 0), packAfterMs: 0 }) },
+  {
+    open: (options) => openSqliteStoreFrom({ open: () => openDatabase(nextFile(), 0), packAfterMs: 0, ...options }),
+  },
   { describe, it },
 );

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import type { Prices } from '../../core/cost/prices.ts';
 import { TachographError } from '../../core/error.ts';
 import type { Seal } from '../../core/record/seal.ts';
 import type { Annotation, Store, StoreReader, StoreWriter } from '../../core/store.ts';
@@ -36,6 +37,8 @@ export interface SqliteStoreOptions {
   readonly file: string;
   /** Milliseconds to wait for a lock before `store-busy`. */
   readonly busyMs?: number;
+  /** What calls cost whose record does not tell. Left out, they have no cost; costs that the record tells stay. */
+  readonly prices?: Prices;
 }
 
 /** The parts a test may replace. */
@@ -43,6 +46,7 @@ export interface SqliteStoreParts {
   readonly open: () => Database;
   /** Milliseconds without a write after which ended runs are packed; 0: at once, in every write. */
   readonly packAfterMs: number;
+  readonly prices?: Prices;
 }
 
 const packAfterMs = 250;
@@ -55,7 +59,11 @@ const optimizeEvery = 200;
  * opened before `initialize`. Writes take effect in one transaction each; the calling thread does the work.
  */
 export function openSqliteStore(options: SqliteStoreOptions): Store {
-  return openSqliteStoreFrom({ open: () => openDatabase(options.file, options.busyMs ?? 5000), packAfterMs });
+  return openSqliteStoreFrom({
+    open: () => openDatabase(options.file, options.busyMs ?? 5000),
+    packAfterMs,
+    ...(options.prices === undefined ? {} : { prices: options.prices }),
+  });
 }
 
 const releasedPages = 500;
@@ -141,6 +149,7 @@ export function openSqliteStoreFrom(parts: SqliteStoreParts): Store {
     async initialize() {
       if (database !== null) return;
       const opened = parts.open();
+      opened.prices = parts.prices ?? null;
       try {
         migrate(opened);
       } catch (error) {
@@ -163,12 +172,13 @@ export function openSqliteStoreFrom(parts: SqliteStoreParts): Store {
     async purge(purge) {
       const count = await write((db) => purgeRuns(db, projectOf(db, purge.projectId), purge));
       const db = open();
-      const remains = { beforeMs: purge.beforeMs, isLast: count < purge.limit };
+      const { beforeMs, isForgotten = false } = purge;
+      const remains = { beforeMs, isForgotten, isLast: count < purge.limit };
       for (const _slice of dropOrphans(db, projectOf(db, purge.projectId), remains)) await setImmediate();
       return count;
     },
-    async eraseRun(projectId, runId) {
-      const result = await write((db) => eraseRecord(db, projectId, runKeyOf(db, projectId, runId)));
+    async eraseRun(projectId, runId, part) {
+      const result = await write((db) => eraseRecord(db, projectId, runKeyOf(db, projectId, runId), part ?? null));
       truncateLog(open());
       return result;
     },
