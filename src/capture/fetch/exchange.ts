@@ -10,6 +10,7 @@ import { createAnswerReader } from './body/answer-reader.ts';
 import type { BodyEvent, BodyState } from './body/body-end.ts';
 import { beginBody, nextBody } from './body/body-end.ts';
 import { createBodyBuffer } from './body/body-buffer.ts';
+import { createUsageTail } from './body/usage-tail.ts';
 import type { ExchangeRequest } from './exchange-request.ts';
 import { toProviderRequestId } from './retry/request-id.ts';
 import { answerToRetryClass, errorToRetryClass } from './retry/retry-class.ts';
@@ -81,6 +82,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
   const { place, clock, limits } = parts;
   const sinceMs = clock.monotonicMs();
   const buffer = createBodyBuffer(limits.bodyBytesMax + limits.bodyOverlapBytes);
+  const usageTail = place.onCost === null ? null : createUsageTail();
   let head: Head | null = null;
   let body: BodyState | null = null;
   let reader: AnswerReader | null = null;
@@ -157,6 +159,8 @@ export function createExchange(parts: ExchangeParts): Exchange {
     const retryClass =
       thrown !== null ? toErrorClass(thrown) : head === null ? null : answerToRetryClass(head.status, head.headers);
     finishAttempt(thrown, retryClass);
+    const costNanoUsd = usageTail?.costNanoUsd() ?? null;
+    if (costNanoUsd !== null) place.onCost?.(costNanoUsd);
     if (place.ownStep !== null) {
       const outcome = outcomeOf(thrown, retryClass);
       place.ownStep.finish(outcomeToFinish(outcome, place.withheld.outputs));
@@ -190,6 +194,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
     chunk(bytes, wireBytes = bytes.byteLength) {
       if (isEnded) return;
       buffer.push(bytes);
+      usageTail?.push(bytes);
       reader?.chunk(bytes);
       step({ type: 'chunk', bytes: wireBytes, text: bytes });
       if (reader?.isTold === true) step({ type: 'told-end' });

@@ -19,6 +19,8 @@ export interface Place {
   readonly isRequestTold: boolean;
   readonly withheld: { readonly inputs: boolean; readonly outputs: boolean };
   readonly format: WireFormat | null;
+  /** Told what the provider said the call cost, where another capture ends the step and may not pass it on. */
+  readonly onCost: ((nanoUsd: number) => void) | null;
   /** The exchange failed: where it may be tried again, the same request that follows is this step's next attempt. */
   onFailed(retryClass: RetryClass | null): void;
   onAnswer(answer: { responseId: string | null; text: string; retryClass: RetryClass | null }): void;
@@ -58,7 +60,8 @@ function placeInStep(step: StepRecorder, request: ExchangeRequest, isListed: boo
   const withheld = withheldOf(step);
   const format = recogniseRequest(request.url.pathname, request.text);
   const open = step.openAttempt;
-  const shared = { ownStep: null, withheld, format, onFailed: nothing, onAnswer: nothing };
+  const onCost = (nanoUsd: number): void => step.actualCost({ nanoUsd, source: 'provider-response' });
+  const shared = { ownStep: null, withheld, format, onCost, onFailed: nothing, onAnswer: nothing };
   if (isFree(open)) {
     open.claim();
     return { ...shared, attempt: open, isRequestTold: false };
@@ -138,6 +141,7 @@ function placeAlone(rules: PlaceRules, request: ExchangeRequest): Place {
   const isTheirs = inScope === null;
   if (isTheirs) conversations.began(run);
   return {
+    onCost: null,
     attempt,
     ownStep: step,
     isRequestTold: true,

@@ -118,7 +118,8 @@ export function applyStepEnd(state: FoldState, event: StoredEvent): void {
  */
 function nextCost(step: StepView, facts: StepEndFacts, payload: Fields): StepCost | null {
   if (facts.cost !== null && facts.cost.nanoUsd !== null) return recordedToStepCost(facts.cost);
-  const isRecounted = facts.usage !== null || payload['usageRaw'] !== undefined;
+  // What the wire told before the first end belongs to that end's counts.
+  const isRecounted = step.status !== 'in_progress' && (facts.usage !== null || payload['usageRaw'] !== undefined);
   if (isRecordedCost(step.cost) && !(isRecounted && step.cost!.source === 'provider-response')) return step.cost;
   return facts.cost === null ? null : recordedToStepCost(facts.cost);
 }
