@@ -42,6 +42,11 @@ export interface Journal {
    * Keeps an entry. `kept`: safe now. `degraded`: taken, but written in the background. `lost`: gone and counted.
    */
   append(entry: JournalEntry): 'kept' | 'degraded' | 'lost';
+  /**
+   * Keeps several entries by one write, in order. The answer is that of the entry that fared worst. Left out by a journal
+   * to which it makes no difference.
+   */
+  appendAll?(entries: readonly JournalEntry[]): 'kept' | 'degraded' | 'lost';
   /** What was lost since the last call, once the journal works again; `null` when nothing was or it still fails. */
   takeLoss(): JournalLoss | null;
   /**

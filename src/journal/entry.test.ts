@@ -65,6 +65,17 @@ describe('entry', () => {
     expect(plain(decodeEntry(bodyOf(entry)))).toEqual(plain(entry));
   });
 
+  it('comes back when several are encoded at once, however much room they need', () => {
+    const encode = createEntryEncoder();
+    const sizes = [10, 90_000, 10, 400_000, 2_000_000, 10];
+    const many = sizes.map((size) => createEntries(runA)('w'.repeat(size), [contentOf('c'.repeat(size))]));
+    const frames = Buffer.from(encode(...many));
+    // Compared as a whole: to tell megabytes apart one by one would take minutes.
+    expect(frames.equals(Buffer.concat(many.map((entry) => Buffer.from(createEntryEncoder()(entry)))))).toBe(true);
+    const alone = Buffer.from(encode(many[0]!));
+    expect(alone.equals(frames.subarray(0, alone.length))).toBe(true);
+  });
+
   it('keeps a header as the exact text that was hashed', () => {
     fc.assert(
       fc.property(headers, (header) => {

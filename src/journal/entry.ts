@@ -41,17 +41,28 @@ const kindByCode = new Map<number, ContentKind>(
 );
 
 /**
- * An encoder of entries into whole frames. What it returns is valid until the next call; it throws `RangeError` for
- * an entry of more than 256 MiB.
+ * An encoder of entries into whole frames, one behind the other. What it returns is valid until the next call; it throws
+ * `RangeError` for an entry of more than 256 MiB.
  */
-export function createEntryEncoder(): (entry: JournalEntry) => Buffer {
-  let scratch = Buffer.allocUnsafeSlow(64 * 1024);
-  return (entry) => {
-    const header = headerToText(entry.event.header);
-    const bytes = frameHeadBytes + bodyBytesAtMost(header, entry);
-    if (bytes > scratchBytesMax) return encodeInto(Buffer.allocUnsafeSlow(bytes), header, entry);
-    if (bytes > scratch.length) scratch = Buffer.allocUnsafeSlow(Math.min(scratchBytesMax, bytes * 2));
-    return encodeInto(scratch, header, entry);
+export function createEntryEncoder(): (...entries: readonly JournalEntry[]) => Buffer {
+  let scratch: Buffer = Buffer.allocUnsafeSlow(64 * 1024);
+  const enlarge = (from: Buffer, used: number, bytes: number): Buffer => {
+    const larger = Buffer.allocUnsafeSlow(Math.max(bytes, Math.min(scratchBytesMax, bytes * 2)));
+    larger.set(from.subarray(0, used));
+    // Room that is seldom needed is not kept.
+    if (larger.length <= scratchBytesMax) scratch = larger;
+    return larger;
+  };
+  return (...entries) => {
+    let out = scratch;
+    let end = 0;
+    for (const entry of entries) {
+      const header = headerToText(entry.event.header);
+      const bytes = end + frameHeadBytes + bodyBytesAtMost(header, entry);
+      if (bytes > out.length) out = enlarge(out, end, bytes);
+      end = encodeInto(out, end, { header, entry });
+    }
+    return out.subarray(0, end);
   };
 }
 
@@ -66,8 +77,10 @@ function bodyBytesAtMost(header: string, { event, contents, nodes }: JournalEntr
   return bytes;
 }
 
-function encodeInto(out: Buffer, header: string, { epoch, contents, nodes, event }: JournalEntry): Buffer {
-  const start = frameHeadBytes;
+/** Writes a frame at `frame` and returns where it ends. */
+function encodeInto(out: Buffer, frame: number, { header, entry }: { header: string; entry: JournalEntry }): number {
+  const { epoch, contents, nodes, event } = entry;
+  const start = frame + frameHeadBytes;
   out.writeInt32LE(epoch, start);
   out.writeUInt8(event.payload === null ? erasedFlag : 0, start + 4);
   out.writeUInt32LE(contents.length, start + 13);
@@ -85,8 +98,8 @@ function encodeInto(out: Buffer, header: string, { epoch, contents, nodes, event
   at += payloadBytes;
   for (const content of contents) at = writeContent(out, at, content);
   for (const node of nodes) at = writeNode(out, at, node);
-  sealFrame(out, 0, at - start, frameKinds.entry);
-  return out.subarray(0, at);
+  sealFrame(out, frame, at - start, frameKinds.entry);
+  return at;
 }
 
 function writeContent(out: Buffer, at: number, content: Content): number {

@@ -59,6 +59,37 @@ describe('writer on a disk that fails (I1)', () => {
       await journal.close();
     }));
 
+  it('keeps what was to be one write when the disk refuses it halfway, and counts what is too large', () =>
+    withHome(async (home) => {
+      let isFailing = false;
+      // The second write of the batch's bytes fails: its beginning is torn off in the file.
+      const fs = createFaultyFiles(({ kind }) => {
+        if (!isFailing || kind !== 'write') return null;
+        isFailing = false;
+        return 700;
+      });
+      const refusing = {
+        ...fs,
+        write: (...call: Parameters<typeof fs.write>) => {
+          const written = fs.write(...call);
+          if (written < call[2].length) throw Object.assign(new Error('EIO: made to fail'), { code: 'EIO' });
+          return written;
+        },
+      };
+      const journal = journalIn(home, { fs: refusing, onError: () => undefined });
+      const entries = entriesOf(6, runA, 400);
+      expect(journal.append(entries[0]!)).toBe('kept');
+      isFailing = true;
+      expect(journal.appendAll!(entries.slice(1, 4))).toBe('degraded');
+      expect(await journal.flush()).toMatchObject({ state: 'durable', written: 4, lost: 0 });
+      const broken = { ...entries[5]!, event: { ...entries[5]!.event, digest: null as unknown as Uint8Array } };
+      expect(journal.appendAll!([entries[4]!, broken])).toBe('lost');
+      await journal.flush();
+      expect(names(readAll(home))).toEqual(names(entries.slice(0, 5)));
+      expect(lossesOf(journal)).toEqual({ events: 1, reasons: ['backlog-full'] });
+      await journal.close();
+    }));
+
   it('says a gap when a full disk has space again', () =>
     withHome(async (home) => {
       let isFull = false;

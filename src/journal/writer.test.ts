@@ -2,7 +2,17 @@ import { spawnSync } from 'node:child_process';
 import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { entriesOf, journalIn, names, plain, readAll, sleep, withHome, writerId } from '../../test/journal/entries.ts';
+import {
+  entriesOf,
+  journalIn,
+  names,
+  plain,
+  readAll,
+  runA,
+  sleep,
+  withHome,
+  writerId,
+} from '../../test/journal/entries.ts';
 import { createFaultyFiles, createHandClock } from '../../test/journal/faulty-files.ts';
 import { bumpGeneration, listJournals, systemFiles, writeAck } from './index.ts';
 
@@ -21,6 +31,22 @@ describe('writer (I2)', () => {
       await journal.close();
       expect(statSync(listJournals(home)[0]!.file).mode & 0o777).toBe(0o600);
       expect(statSync(join(home, 'journal', 'default')).mode & 0o777).toBe(0o700);
+    }));
+
+  it('keeps several entries by one write, in order', () =>
+    withHome(async (home) => {
+      let writes = 0;
+      const journal = journalIn(home, {
+        fs: { ...systemFiles, write: (...call) => ((writes += 1), systemFiles.write(...call)) },
+      });
+      const entries = entriesOf(40, runA, 3000);
+      expect(journal.append(entries[0]!)).toBe('kept');
+      writes = 0;
+      expect(journal.appendAll!(entries.slice(1))).toBe('kept');
+      expect(writes).toBe(1);
+      expect(readAll(home).map(plain)).toEqual(entries.map(plain));
+      expect(await journal.flush()).toEqual({ state: 'durable', written: 40, lost: 0 });
+      await journal.close();
     }));
 
   it('names itself in the header of its file', () =>

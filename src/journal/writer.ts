@@ -120,17 +120,45 @@ export function createJournal(options: JournalOptions): Journal {
     return options.buffered ? 'kept' : 'degraded';
   };
 
-  const appendNow = (entry: JournalEntry, frame: Buffer, startedMs: number): 'kept' | 'degraded' | 'lost' => {
+  /** Writes frames in the caller's thread; false when the disk refused. */
+  const writeNow = (frames: Buffer, count: number, startedMs: number): boolean => {
     try {
-      output.write(frame);
+      output.write(frames);
       if (isPowerSafe) output.sync();
     } catch (error) {
       background.fail(error);
-      return appendLater(entry, frame);
+      return false;
     }
-    written += 1;
+    written += count;
     if (clock.monotonicMs() - startedMs > limits.writeMs) background.enter();
-    return 'kept';
+    return true;
+  };
+
+  const append = (entry: JournalEntry): 'kept' | 'degraded' | 'lost' => {
+    const startedMs = clock.monotonicMs();
+    let frame: Buffer;
+    try {
+      frame = encode(entry);
+    } catch (error) {
+      onError(error);
+      return lose(entry, 'backlog-full', 0);
+    }
+    return !background.isOn() && writeNow(frame, 1, startedMs) ? 'kept' : appendLater(entry, frame);
+  };
+
+  /** All by one write, or each on its own when that is not possible. */
+  const appendAll = (entries: readonly JournalEntry[]): 'kept' | 'degraded' | 'lost' => {
+    const startedMs = clock.monotonicMs();
+    let frames: Buffer | null;
+    try {
+      frames = background.isOn() ? null : encode(...entries);
+    } catch {
+      // One of them is too large, and will say so by itself.
+      frames = null;
+    }
+    if (frames !== null && writeNow(frames, entries.length, startedMs)) return 'kept';
+    const outcomes = entries.map(append);
+    return outcomes.find((outcome) => outcome === 'lost') ?? outcomes.find((outcome) => outcome !== 'kept') ?? 'kept';
   };
 
   const readGenerationText = createTextWatch(generationFile(options.home), fs, clock);
@@ -172,17 +200,8 @@ export function createJournal(options: JournalOptions): Journal {
 
   return {
     durability,
-    append(entry) {
-      const startedMs = clock.monotonicMs();
-      let frame: Buffer;
-      try {
-        frame = encode(entry);
-      } catch (error) {
-        onError(error);
-        return lose(entry, 'backlog-full', 0);
-      }
-      return background.isOn() ? appendLater(entry, frame) : appendNow(entry, frame, startedMs);
-    },
+    append,
+    appendAll,
     takeLoss: () => (background.failure() === null && backlog.isEmpty() ? losses.take() : null),
     generation: nextGeneration,
     beat: () => void output.touchLater().catch(onError),

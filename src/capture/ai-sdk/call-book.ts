@@ -56,7 +56,9 @@ function isAnnounced({ plan, step }: Call, number: number | undefined): boolean 
 
 /** An empty book. */
 export function createCallBook(around: Omit<CallSurroundings, 'onClosed'>): CallBook {
-  const { guard } = around;
+  const { guard, recorder } = around;
+  /** As `guard`, and what is recorded inside goes down in one write: nothing of the host's runs in between. */
+  const guardTogether = (fn: () => void): void => guard(() => recorder.together(fn));
   const callById = new Map<string, Call>();
   const planner = createPlanner();
   const tools = createToolBook();
@@ -142,12 +144,12 @@ export function createCallBook(around: Omit<CallSurroundings, 'onClosed'>): Call
     },
     executeModelCall(options) {
       const begun: Begun[] = [];
-      guard(() => {
+      guardTogether(() => {
         const step = beginModelStep(direct(options.callId), options);
         const attempt = step?.beginAttempt() ?? null;
         if (step !== null && attempt !== null) begun.push({ step, attempt });
       });
-      return begun[0] === undefined ? options.execute() : follow(begun[0], options.execute, guard);
+      return begun[0] === undefined ? options.execute() : follow(begun[0], options.execute, guardTogether);
     },
     executeTool(options) {
       const begun: ToolRecorder[] = [];

@@ -66,9 +66,8 @@ export function createCall(
     start,
     operation,
   );
-  const tools = new Set<ToolRecorder>();
-  const steps = new Set<ModelStep>();
-  let step: ModelStep | null = null;
+  const tools: ToolRecorder[] = [];
+  const steps: ModelStep[] = [];
   let isClosed = false;
   let stopWatch: () => void = () => undefined;
 
@@ -86,22 +85,22 @@ export function createCall(
   const watch = (of: ModelStep | null, isDone: boolean): void => {
     const { schedule, unreadMs } = around.timing;
     stopWatch = schedule(() => {
-      const isBusy = step !== of || [...tools].some((tool) => tool.status === 'in_progress');
-      if (!isClosed) around.guard(() => (isBusy ? watch(step, isDone) : settle(isDone)));
+      const isBusy = call.step !== of || tools.some((tool) => tool.status === 'in_progress');
+      if (!isClosed) around.guard(() => (isBusy ? watch(call.step, isDone) : settle(isDone)));
     }, unreadMs);
   };
 
   /** A stream that was left takes the whole call with it: the SDK tells nobody. */
   const onStreamEnd = (end: StreamEnd, isDone: boolean): void => {
     stopWatch();
-    if (end.kind === 'eof') return watch(step, isDone);
+    if (end.kind === 'eof') return watch(call.step, isDone);
     if (end.kind !== 'left' && end.kind !== 'unread') return;
     const reason = end.kind === 'left' && end.reason !== undefined ? errorToEndReason(end.reason) : 'error';
     if (reason !== 'error') closeRun({ endReason: reason });
     else settle(isDone);
   };
 
-  const call: Call = {
+  const call: { -readonly [K in keyof Call]: Call[K] } = {
     id: start.callId,
     operation,
     withheld,
@@ -109,13 +108,11 @@ export function createCall(
     start,
     isDirect,
     plan: null,
-    get step() {
-      return step;
-    },
+    step: null,
     beginStep(plan) {
       const recorder = run.step(planToStart(plan, { operation, withheld, parentStepId }));
       if (withheld.inputs || withheld.outputs) withholdOnWire(recorder);
-      step = createModelStep({
+      const step = (call.step = createModelStep({
         recorder,
         number: plan.number,
         model: { provider: plan.provider, modelId: plan.modelId },
@@ -123,19 +120,20 @@ export function createCall(
         timing: around.timing,
         guard: around.guard,
         onStreamEnd,
-      });
-      steps.add(step);
+      }));
+      steps.push(step);
       call.plan = null;
       return step;
     },
     beginTool({ name, callId, args }) {
+      const { step } = call;
       const tool = run.tool({
         name,
         callId,
         ...(step === null ? (parentStepId === undefined ? {} : { parentStepId }) : { parentStepId: step.recorder.id }),
         ...(withheld.inputs ? { inputsWithheld: true } : { args }),
       });
-      tools.add(tool);
+      tools.push(tool);
       return tool;
     },
     fail(error) {
@@ -145,6 +143,7 @@ export function createCall(
     },
     abandon() {
       if (isClosed) return;
+      const { step } = call;
       if (step !== null && step.recorder.status === 'error') return call.fail(step.error);
       for (const begun of steps) if (!begun.isEnded) begun.finish({ status: 'interrupted' });
       closeRun({ endReason: 'interrupted' });

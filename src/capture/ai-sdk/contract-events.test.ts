@@ -214,7 +214,9 @@ const fates: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 const unusedHooks: Readonly<Record<string, string>> = {
   experimental_durable:
     'a tracing identity across processes; without it the SDK reports the run afterwards, which is recorded so',
+  onLanguageModelCallStart: 'says before what executeLanguageModelCall says, which every version 7 calls next',
   onLanguageModelCallEnd: 'says again what executeLanguageModelCall brought',
+  onStepEnd: 'says again what onStepFinish says, the name that version 6 knows too',
   experimental_onEvaluateStart: 'old name of onDecideStart',
   experimental_onEvaluationModelCallStart: 'old name of onDecisionModelCallStart',
   experimental_onEvaluationModelCallEnd: 'old name of onDecisionModelCallEnd',

@@ -77,17 +77,13 @@ interface OpenStream {
 export function createModelStep(parts: ModelStepParts): ModelStep {
   const { recorder, withheld, timing, guard } = parts;
   const isWithheld = withheld.inputs || withheld.outputs;
-  let isEnded = false;
-  let error: unknown;
-  let responseId: string | undefined;
   let isCalling = false;
-  let isAnswered = false;
   let stream: OpenStream | null = null;
 
   const finish = (end: StepFinish): void => {
-    isEnded = true;
-    error = end.error;
-    responseId = end.providerResponseId;
+    step.isEnded = true;
+    step.error = end.error;
+    step.responseId = end.providerResponseId;
     recorder.finish(end);
     parts.onFinish?.(end);
   };
@@ -141,22 +137,15 @@ export function createModelStep(parts: ModelStepParts): ModelStep {
     stream = tapStream(source, observer, timing) ? own : null;
   };
 
-  const step: ModelStep = {
+  // Fields, not accessors: an object literal with accessors costs 2 µs to make (2026-11-21).
+  const step: { -readonly [K in keyof ModelStep]: ModelStep[K] } = {
     recorder,
     number: parts.number,
     model: parts.model ?? {},
-    get isEnded() {
-      return isEnded;
-    },
-    get isAnswered() {
-      return isAnswered;
-    },
-    get error() {
-      return error;
-    },
-    get responseId() {
-      return responseId;
-    },
+    isEnded: false,
+    isAnswered: false,
+    error: undefined,
+    responseId: undefined,
     beginAttempt() {
       if (isCalling) return null;
       isCalling = true;
@@ -166,8 +155,8 @@ export function createModelStep(parts: ModelStepParts): ModelStep {
         succeed(value) {
           isCalling = false;
           // On the channel the answers of a withheld call are not told at all: its end comes with the step's.
-          isAnswered = value === undefined && isWithheld;
-          if (isAnswered) return finishAttempt(attempt, () => ({ status: 'completed' }));
+          step.isAnswered = value === undefined && isWithheld;
+          if (step.isAnswered) return finishAttempt(attempt, () => ({ status: 'completed' }));
           const result = toFields(value) ?? {};
           if (result['stream'] !== undefined) return observe(attempt, result, startMs);
           finishAttempt(attempt, () => resultToAttempt(result, isWithheld));
@@ -182,7 +171,7 @@ export function createModelStep(parts: ModelStepParts): ModelStep {
     finish,
     fail(thrown) {
       if (stream !== null) stream.end({ kind: 'aborted', reason: thrown });
-      else if (!isEnded) finish(errorToFinish(thrown, withheld));
+      else if (!step.isEnded) finish(errorToFinish(thrown, withheld));
     },
   };
   stepByRecorder.set(recorder, step);

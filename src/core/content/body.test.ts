@@ -170,3 +170,39 @@ describe('common prefix', () => {
     expect(commonPrefix('x'.repeat(9000), `${'x'.repeat(8999)}y`)).toBe(8999);
   });
 });
+
+describe('bytes in another charset than UTF-8 (I4)', () => {
+  const secret = ['s', 'k-ant-', 'api03-', 'aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zA'].join('');
+  const text = `it is ${secret} ok`;
+  const swapped = Buffer.from(text, 'utf16le').swap16();
+  const marked = (bytes: Buffer, ...mark: number[]): Buffer => Buffer.concat([Buffer.from(mark), bytes]);
+
+  it.each([
+    ['named', Buffer.from(text, 'utf16le'), 'text/plain; charset=utf-16le'],
+    ['named in quotes, the other end first', swapped, 'text/plain; charset="UTF-16BE"'],
+    ['by its mark', marked(Buffer.from(text, 'utf16le'), 0xff, 0xfe), 'text/plain'],
+    ['by its mark, the other end first', marked(swapped, 0xfe, 0xff), 'text/plain; charset=utf-8'],
+    ['of one byte', Buffer.from(text, 'latin1'), 'text/plain; charset=iso-8859-1'],
+  ])('%s: is read, and redacted', async (_how, data, contentType) => {
+    const { tools, textOf } = createTools();
+    expect(await textOf(recordBody({ data, contentType }, tools))).toMatch(
+      /^it is \[REDACTED:anthropic-key:[0-9a-f]{8}\] ok$/,
+    );
+  });
+
+  it.each([
+    ['not named', Buffer.from(text, 'utf16le'), 'text/plain'],
+    ['not named, in JSON', Buffer.from(JSON.stringify([text]), 'utf16le'), 'application/json'],
+    ['unknown', Buffer.from(text, 'utf16le'), 'text/plain; charset=x-nobody'],
+  ])('%s: is withheld', (_how, data, contentType) => {
+    const { tools } = createTools();
+    expect(recordBody({ data, contentType }, tools)).toMatchObject({
+      contentId: null,
+      withheld: 'not-text',
+      bytes: data.length,
+    });
+    expect(recordRequestBody({ data, contentType }, { url: '/', memory: createBodyMemory() }, tools)).toMatchObject({
+      withheld: 'not-text',
+    });
+  });
+});

@@ -1,6 +1,7 @@
 import type { BodyRef } from '../model/attempt.ts';
 import type { BodyInput } from '../record/recording.ts';
 import type { Redactor } from '../redact/redactor.ts';
+import { joinChunks } from './chunked-text.ts';
 import type { Enclosure } from './enclosure.ts';
 import { enclosureToProbe, enclosureToText, nextEnclosure, outermost } from './enclosure.ts';
 import type { EntryDraft, Interner, Piece } from './interner.ts';
@@ -49,13 +50,38 @@ export function commonPrefix(a: string, b: string): number {
   return last >= 0xd800 && last <= 0xdbff ? at - 1 : at;
 }
 
+const charset = /;\s*charset\s*=\s*"?([\w.:-]{1,40})/i;
+
+/**
+ * Bytes read by the charset of their content type, else as UTF-8. `null` for what is in neither: read wrongly, a secret in
+ * two bytes a character would pass every search and still be legible (I4).
+ */
+export function bytesToText(data: Uint8Array, contentType: string): string | null {
+  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  const named = charset.exec(contentType)?.[1];
+  const marked =
+    bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : bytes[0] === 0xfe && bytes[1] === 0xff ? 'utf-16be' : null;
+  const label = marked ?? named ?? 'utf-8';
+  if (/^(?:utf-?8|us-ascii|ascii)$/i.test(label)) {
+    const head = bytes.subarray(0, 1024);
+    const zeros = head.reduce((sum, byte) => sum + (byte === 0 ? 1 : 0), 0);
+    return zeros * 8 > head.length ? null : bytes.toString('utf8');
+  }
+  try {
+    return new TextDecoder(label).decode(bytes);
+  } catch {
+    // A charset nobody knows.
+    return null;
+  }
+}
+
 /** Decodes captured bytes as text, or `null` when the content type says they are none. */
 export function bodyToText(body: BodyInput): string | null {
   if (typeof body.data === 'string') return body.data;
   if (body.data === null) return null;
   const type = body.contentType ?? '';
   const isText = type === '' || /json|text|xml|event-stream|x-www-form-urlencoded|javascript|multipart/i.test(type);
-  return isText ? Buffer.from(body.data.buffer, body.data.byteOffset, body.data.byteLength).toString('utf8') : null;
+  return isText ? bytesToText(body.data, type) : null;
 }
 
 interface Recorded {
@@ -137,7 +163,9 @@ function toPieces(recorded: Recorded, match: Match | null): { ends: number[]; pi
 function findStart(redactor: Redactor, raw: string, previous: Match): Enclosure | null {
   const { body, shared } = previous;
   const boundary = raw.lastIndexOf('},{', shared - 1);
-  if (boundary <= 0 || !body.recorded.startsWith(raw.slice(0, boundary + 1))) return null;
+  if (boundary <= 0) return null;
+  // What nothing was taken out of is known to begin alike, without being read again.
+  if (body.recorded !== body.raw && !body.recorded.startsWith(raw.slice(0, boundary + 1))) return null;
   const from = body.enclosure.at <= boundary + 1 ? body.enclosure : outermost;
   const enclosure = nextEnclosure(raw, from, boundary + 1);
   if (enclosure === null || enclosure.open.at(-1)?.isObject !== false) return null;
@@ -160,7 +188,9 @@ function redactNext(redactor: Redactor, raw: string, previous: Match, draft: Ent
     const rest = redactor.body(opened + raw.slice(enclosure.at), 'application/json');
     if (!rest.value.startsWith('[WITHHELD') && rest.value.startsWith(opened)) {
       countRedactions(draft, rest.counts);
-      return { text: raw.slice(0, enclosure.at) + rest.value.slice(opened.length), prefix: enclosure.at, enclosure };
+      // With nothing taken out it is the text itself: put together anew, all of it would be copied.
+      const text = rest.counts === null ? raw : raw.slice(0, enclosure.at) + rest.value.slice(opened.length);
+      return { text, prefix: enclosure.at, enclosure };
     }
   }
   const whole = redactor.body(raw, 'application/json');
@@ -216,14 +246,17 @@ export function recordBody(
     const bytes = body.bytes ?? (body.data === null ? null : (body.data as Uint8Array).byteLength);
     return { ...base, contentId: null, bytes, truncated: false, withheld: body.withheld ?? 'not-text' };
   }
-  const redacted = tools.redactor.body(text, body.contentType, { truncated: body.truncated === true });
+  const isCut = body.truncated === true;
+  const joined = joinChunks(text, { contentType: body.contentType, isCut }, tools.redactor);
+  for (const counts of joined.counts) countRedactions(tools.draft, counts);
+  const redacted = tools.redactor.body(joined.value, body.contentType, { truncated: isCut });
   countRedactions(tools.draft, redacted.counts);
   const cut = cutBytes(redacted.value, tools.bytesMax);
   return {
     ...base,
     contentId: tools.interner.text('body', cut, tools.draft),
     bytes: body.bytes ?? Buffer.byteLength(text),
-    truncated: body.truncated === true || cut.length < redacted.value.length,
+    truncated: isCut || cut.length < redacted.value.length,
     withheld: body.withheld ?? null,
   };
 }

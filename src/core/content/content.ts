@@ -51,7 +51,7 @@ export function createContentNamer(key: Uint8Array): ContentNamer {
       const salt = sha256(keyed).subarray(0, 16);
       committed.set(salt, 0);
       committed.set(digest, 16);
-      return { id: sha256Hex(committed), salt: Uint8Array.from(salt) };
+      return { id: sha256Hex(committed), salt };
     },
   };
 }

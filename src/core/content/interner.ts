@@ -6,7 +6,7 @@ import type { ContextNode } from './context.ts';
 import { nodeIdOf, rootNodeId } from './context.ts';
 import { encodeJson } from './encoder.ts';
 import type { Snapshot } from './snapshot.ts';
-import { isUnchanged, takeSnapshot } from './snapshot.ts';
+import { isPlainJson, isUnchanged, takeSnapshot } from './snapshot.ts';
 
 /** What one journal entry will carry: filled by the interner with what is new, and with what redaction removed. */
 export interface EntryDraft {
@@ -14,11 +14,18 @@ export interface EntryDraft {
   readonly contents: Content[];
   readonly nodes: ContextNode[];
   redactions: Record<string, number> | null;
+  /** Fields of the event's payload that are ours, as JSON text with a comma before each; see `addOwn`. */
+  own: string;
 }
 
 /** A draft with nothing in it. */
 export function createDraft(epoch: number): EntryDraft {
-  return { epoch, contents: [], nodes: [], redactions: null };
+  return { epoch, contents: [], nodes: [], redactions: null, own: '' };
+}
+
+/** Adds a field to the payload that is never redacted: an id of our making, or a number. Never anybody's words (I4). */
+export function addOwn(draft: EntryDraft, key: string, value: string | number): void {
+  draft.own += typeof value === 'string' ? `,"${key}":"${value}"` : `,"${key}":${value}`;
 }
 
 /** Adds redaction counts to a draft. */
@@ -33,7 +40,8 @@ export function countRedactions(draft: EntryDraft, counts: Readonly<Record<strin
 /** A node held in memory, linked both ways so that a known context is found by walking. */
 export interface TrieNode extends ContextNode {
   readonly parent: TrieNode | null;
-  readonly childByContent: Map<string, TrieNode>;
+  /** `null` as long as nothing follows: most nodes are the last of their context. */
+  childByContent: Map<string, TrieNode> | null;
   written: boolean;
 }
 
@@ -57,6 +65,8 @@ export interface Interner {
     pieces: readonly Piece[],
     draft: EntryDraft,
   ): { readonly tip: TrieNode; readonly ids: readonly string[] };
+  /** Content id of one of the values that a context was made of. */
+  idAt(tip: TrieNode, index: number): string;
   /** Nothing written before can be relied on any more: contents and nodes will be written anew. */
   forget(): void;
 }
@@ -79,9 +89,13 @@ const createRoot = (): TrieNode => ({
   contentId: rootNodeId,
   depth: 0,
   parent: null,
-  childByContent: new Map(),
+  childByContent: null,
   written: true,
 });
+
+/** Texts so short are known by themselves: a picture of the value, and comparing with it, would cost as much. */
+const shortCharsMax = 512;
+const shortTextsMax = 4096;
 
 /** Text that stands for a value that could not be turned into JSON text. */
 const unserialisable = '"[WITHHELD:serialise-failed]"';
@@ -93,6 +107,8 @@ export function createInterner(options: { namer: ContentNamer; redactor: Redacto
   let named = new WeakMap<object, Named>();
   /** Exact texts by the digest of what they were before redaction: a digest costs a fifth of a scan. */
   let namedByDigest = new Map<string, Pick<Named, 'id' | 'redactions'>>();
+  /** Short texts as they were before redaction: the arguments, answers and roles that come again and again. */
+  let namedByText = new Map<string, Pick<Named, 'id' | 'redactions'>>();
   let size = 0;
 
   const memoryOf = (epoch: number): EpochMemory => {
@@ -109,6 +125,7 @@ export function createInterner(options: { namer: ContentNamer; redactor: Redacto
   const forget = (): void => {
     memoryByEpoch = new Map();
     namedByDigest = new Map();
+    namedByText = new Map();
     size = 0;
   };
 
@@ -116,72 +133,105 @@ export function createInterner(options: { namer: ContentNamer; redactor: Redacto
     const bytes = Buffer.from(text);
     const { id, salt } = namer.name(bytes);
     const { known } = memoryOf(draft.epoch);
-    if (!known.has(id)) {
-      known.add(id);
+    const before = known.size;
+    known.add(id);
+    if (known.size > before) {
       size += 1;
       draft.contents.push({ id, salt, kind, bytes });
     }
     return id;
   };
 
+  const nameText = (kind: ContentKind, text: string, draft: EntryDraft): Pick<Named, 'id' | 'redactions'> => {
+    const { value, counts: redactions } = redactor.json(text);
+    countRedactions(draft, redactions);
+    return { id: keep(kind, value, draft), redactions };
+  };
+
+  const isKnown = (hit: Pick<Named, 'id' | 'redactions'> | undefined, draft: EntryDraft): hit is Named => {
+    if (hit === undefined || !memoryOf(draft.epoch).known.has(hit.id)) return false;
+    countRedactions(draft, hit.redactions);
+    return true;
+  };
+
   const exact = (kind: ContentKind, text: string, draft: EntryDraft): string => {
     const digest = sha256Hex(text);
     const hit = namedByDigest.get(digest);
-    if (hit !== undefined && memoryOf(draft.epoch).known.has(hit.id)) {
-      countRedactions(draft, hit.redactions);
-      return hit.id;
+    if (isKnown(hit, draft)) return hit.id;
+    const named = nameText(kind, text, draft);
+    namedByDigest.set(digest, named);
+    return named.id;
+  };
+
+  const short = (kind: ContentKind, text: string, draft: EntryDraft): string => {
+    const hit = namedByText.get(text);
+    if (isKnown(hit, draft)) return hit.id;
+    const named = nameText(kind, text, draft);
+    if (namedByText.size >= shortTextsMax) namedByText.clear();
+    namedByText.set(text, named);
+    return named.id;
+  };
+
+  /** A picture of the value, to know it by; `null` when there is none to be had. */
+  const pictureOf = (value: object): Snapshot | null => {
+    try {
+      return takeSnapshot(value);
+    } catch {
+      // A getter or proxy that throws.
+      return null;
     }
-    const redacted = redactor.json(text);
-    countRedactions(draft, redacted.counts);
-    const id = keep(kind, redacted.value, draft);
-    namedByDigest.set(digest, { id, redactions: redacted.counts });
+  };
+
+  const encode = (value: unknown): string => {
+    let isPlain = false;
+    try {
+      isPlain = isPlainJson(value);
+    } catch {
+      // A getter or proxy that throws: the encoder keeps what can be read of it.
+      isPlain = false;
+    }
+    return encodeJson(value, !isPlain);
+  };
+
+  const nameAnew = (kind: ContentKind, value: unknown, draft: EntryDraft): string => {
+    let text: string;
+    try {
+      text = encode(value);
+    } catch {
+      // Too large to be one text.
+      countRedactions(draft, { 'serialise-failed': 1 });
+      return keep(kind, unserialisable, draft);
+    }
+    if (text.length <= shortCharsMax) return short(kind, text, draft);
+    if (typeof value !== 'object' || value === null) return nameText(kind, text, draft).id;
+    const snapshot = pictureOf(value);
+    // An object of which no picture can be taken is encoded every time, but at least not searched every time.
+    if (snapshot === null) return exact(kind, text, draft);
+    const { id, redactions } = nameText(kind, text, draft);
+    named.set(value, { id, snapshot, redactions });
     return id;
   };
 
   /** The id of an object that has been named before and has not changed since. */
   const recall = (value: object, draft: EntryDraft): string | null => {
     const hit = named.get(value);
-    if (hit === undefined || !memoryOf(draft.epoch).known.has(hit.id) || !isUnchanged(value, hit.snapshot)) return null;
-    countRedactions(draft, hit.redactions);
-    return hit.id;
-  };
-
-  const nameAnew = (kind: ContentKind, value: unknown, snapshot: Snapshot | null, draft: EntryDraft): string => {
-    let text: string;
-    try {
-      text = encodeJson(value, snapshot === null || snapshot.special);
-    } catch {
-      // Too large to be one text.
-      countRedactions(draft, { 'serialise-failed': 1 });
-      return keep(kind, unserialisable, draft);
-    }
-    // An object of which no picture can be taken is encoded every time, but at least not searched every time.
-    if (snapshot === null && typeof value === 'object' && value !== null) return exact(kind, text, draft);
-    const redacted = redactor.json(text);
-    countRedactions(draft, redacted.counts);
-    const id = keep(kind, redacted.value, draft);
-    if (snapshot !== null) named.set(value as object, { id, snapshot, redactions: redacted.counts });
-    return id;
+    return hit !== undefined && isUnchanged(value, hit.snapshot) && isKnown(hit, draft) ? hit.id : null;
   };
 
   const content = (kind: ContentKind, value: unknown, draft: EntryDraft): string => {
-    let snapshot: Snapshot | null = null;
+    let known: string | null = null;
     try {
       if (value instanceof ExactJson && typeof value.text === 'string') return exact(kind, value.text, draft);
-      if (typeof value === 'object' && value !== null) {
-        const known = recall(value, draft);
-        if (known !== null) return known;
-        snapshot = takeSnapshot(value);
-      }
+      if (typeof value === 'object' && value !== null) known = recall(value, draft);
     } catch {
-      // A getter or proxy that throws: the encoder keeps what can be read of it.
-      snapshot = null;
+      // A getter or proxy that throws: what can be read of it is named anew.
+      known = null;
     }
-    return nameAnew(kind, value, snapshot, draft);
+    return known ?? nameAnew(kind, value, draft);
   };
 
   const childOf = (parent: TrieNode, contentId: string): TrieNode => {
-    let child = parent.childByContent.get(contentId);
+    let child = parent.childByContent?.get(contentId);
     if (child === undefined) {
       const id = nodeIdOf(parent.id, contentId);
       child = {
@@ -190,10 +240,10 @@ export function createInterner(options: { namer: ContentNamer; redactor: Redacto
         contentId,
         depth: parent.depth + 1,
         parent,
-        childByContent: new Map(),
+        childByContent: null,
         written: false,
       };
-      parent.childByContent.set(contentId, child);
+      (parent.childByContent ??= new Map()).set(contentId, child);
       size += 1;
     }
     return child;
@@ -233,6 +283,11 @@ export function createInterner(options: { namer: ContentNamer; redactor: Redacto
         node = grow(node, contentId, draft);
       }
       return { tip: node, ids };
+    },
+    idAt(tip, index) {
+      let node = tip;
+      while (node.depth > index + 1 && node.parent !== null) node = node.parent;
+      return node.contentId;
     },
     forget() {
       forget();

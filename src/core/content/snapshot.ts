@@ -7,8 +7,6 @@ import { isBase64File } from './stand-in.ts';
  */
 export interface Snapshot {
   readonly flat: readonly unknown[];
-  /** The value holds something JSON.stringify would refuse or bloat: bigint, long base64. */
-  readonly special: boolean;
 }
 
 /** Values with more entries than this are encoded anew each time rather than remembered. */
@@ -24,11 +22,24 @@ const end = Symbol('end');
  */
 export function takeSnapshot(value: object): Snapshot | null {
   const flat: unknown[] = [];
-  const state = { special: false };
-  return fill(value, flat, state, 0) ? { flat, special: state.special } : null;
+  return fill(value, flat, 0) ? { flat } : null;
 }
 
-function fill(value: object, flat: unknown[], state: { special: boolean }, depth: number): boolean {
+/**
+ * True for a value whose JSON is the sum of its keys, with nothing in it that JSON.stringify would refuse, bloat or lose:
+ * no bigint, bytes, maps, sets, errors, long base64, nor a toJSON of its own. May throw where a getter does.
+ */
+export function isPlainJson(value: unknown, depth = 0): boolean {
+  if (typeof value === 'string') return !isBase64File(value);
+  if (typeof value !== 'object' || value === null) return typeof value !== 'bigint';
+  if (isSpecialObject(value)) return isPlainDate(value);
+  if (depth > depthMax) return false;
+  for (const key of Object.keys(value))
+    if (!isPlainJson((value as Record<string, unknown>)[key], depth + 1)) return false;
+  return true;
+}
+
+function fill(value: object, flat: unknown[], depth: number): boolean {
   if (depth > depthMax || flat.length > entriesMax) return false;
   if (isSpecialObject(value)) {
     // What it holds can change behind the same reference and shows in no key: only a plain date tells all it is.
@@ -41,11 +52,8 @@ function fill(value: object, flat: unknown[], state: { special: boolean }, depth
     const item = (value as Record<string, unknown>)[key];
     flat.push(key);
     if (typeof item === 'object' && item !== null) {
-      if (!fill(item, flat, state, depth + 1)) return false;
-    } else {
-      if (typeof item === 'bigint' || (typeof item === 'string' && isBase64File(item))) state.special = true;
-      flat.push(item);
-    }
+      if (!fill(item, flat, depth + 1)) return false;
+    } else flat.push(item);
   }
   flat.push(end);
   return true;
@@ -60,7 +68,8 @@ function walk(value: object, flat: readonly unknown[], at: number): number {
   if (isSpecialObject(value)) return isPlainDate(value) && isSame(flat[at], value.getTime()) ? at + 1 : -1;
   let next = at;
   if (Array.isArray(value) && flat[next++] !== value.length) return -1;
-  for (const key in value) {
+  // Object.keys, not for-in: objects of many shapes pass here, and each new one would throw away for-in's compiled code.
+  for (const key of Object.keys(value)) {
     if (flat[next] !== key) return -1;
     const item = (value as Record<string, unknown>)[key];
     next += 1;
@@ -86,12 +95,14 @@ function isPlainDate(value: object): value is Date {
 
 /** Objects whose JSON is not the sum of their keys. */
 function isSpecialObject(value: object): boolean {
+  if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return true;
+  const kind: unknown = Object.getPrototypeOf(value);
+  if (kind === Object.prototype || kind === Array.prototype || kind === null) return false;
   return (
     ArrayBuffer.isView(value) ||
     value instanceof ArrayBuffer ||
     value instanceof Error ||
     value instanceof Map ||
-    value instanceof Set ||
-    typeof (value as { toJSON?: unknown }).toJSON === 'function'
+    value instanceof Set
   );
 }

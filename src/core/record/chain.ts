@@ -5,18 +5,26 @@ import { headerToText } from './event.ts';
 /** The hash before a writer's first event: 32 zero bytes. */
 export const zeroHash: Uint8Array = new Uint8Array(32);
 
+const scratch = Buffer.alloc(16 * 1024);
+
+/** Room for a text with 64 bytes around it. Its bytes are the next caller's, unless the text is long. */
+function roomFor(text: string): Buffer {
+  // Three bytes per UTF-16 unit is the most UTF-8 needs.
+  return text.length * 3 + 64 <= scratch.length ? scratch : Buffer.allocUnsafe(Buffer.byteLength(text) + 64);
+}
+
 /** SHA-256(salt ‖ payload): what the chain keeps of a payload when its words are gone. */
 export function payloadDigest(salt: Uint8Array, payload: string): Uint8Array {
-  const bytes = Buffer.allocUnsafe(salt.length + Buffer.byteLength(payload));
+  const bytes = roomFor(payload);
   bytes.set(salt, 0);
-  bytes.write(payload, salt.length, 'utf8');
-  return sha256(bytes);
+  const end = salt.length + bytes.write(payload, salt.length, 'utf8');
+  return sha256(bytes.subarray(0, end));
 }
 
 /** SHA-256(previous ‖ header ‖ digest): one link of a writer's chain. */
 export function eventHash(previous: Uint8Array, header: EventHeader, digest: Uint8Array): Uint8Array {
   const text = headerToText(header);
-  const bytes = Buffer.allocUnsafe(64 + Buffer.byteLength(text));
+  const bytes = roomFor(text);
   bytes.set(previous, 0);
   const end = 32 + bytes.write(text, 32, 'utf8');
   bytes.set(digest, end);

@@ -86,9 +86,15 @@ export interface RecordedEvent {
   readonly hash: Uint8Array;
 }
 
+/** The header that was last written out, for it is asked for twice: by the chain, then by the journal. */
+let last: { readonly header: EventHeader | null; readonly text: string } = { header: null, text: '' };
+
 /** The exact bytes of a header that the chain hashes, as text. */
 export function headerToText(header: EventHeader): string {
+  if (last.header === header) return last.text;
   const { runId, writerId, n, type, timeMs, stepId, attempt, facts } = header;
   const step = stepId === null ? 'null' : `"${stepId}"`;
-  return `[1,"${runId}","${writerId}",${n},"${type}",${timeMs},${step},${attempt},${facts}]`;
+  const text = `[1,"${runId}","${writerId}",${n},"${type}",${timeMs},${step},${attempt},${facts}]`;
+  last = { header, text };
+  return text;
 }

@@ -3,11 +3,13 @@ import type { Clock } from '../clock.ts';
 import { systemClock } from '../clock.ts';
 import { createContentNamer } from '../content/content.ts';
 import { createInterner } from '../content/interner.ts';
-import { createErrorReporter } from '../error-report.ts';
+import { createErrorReporter, errorToTold } from '../error-report.ts';
 import { TachographError } from '../error.ts';
 import type { IdSource } from '../id.ts';
 import { createIdSource } from '../id.ts';
 import type { Journal } from '../journal.ts';
+import { createGate } from '../life/gate.ts';
+import type { ReadSwitches } from '../life/switches.ts';
 import { createHeartbeat } from '../life/heartbeat.ts';
 import type { Limits } from '../limits.ts';
 import { defaultLimits } from '../limits.ts';
@@ -43,6 +45,8 @@ export interface RecorderOptions {
   readonly environment?: Readonly<Record<string, unknown>>;
   /** What every run carries unless its start says otherwise. */
   readonly defaults?: Pick<RunStart, 'callerId' | 'channelId' | 'sessionId' | 'endUserId' | 'labels'>;
+  /** Asked at the beginning of each run whether it is recorded; left out, every run is. */
+  readonly switches?: ReadSwitches;
   /** Tools whose arguments and results the observer form withholds. */
   readonly isSecretBearing?: (toolName: string) => boolean;
   /** Told of trouble, at most once a minute for each kind. */
@@ -79,7 +83,8 @@ export function createRecorder(options: RecorderOptions): Recorder {
   const redactor = options.redactor ?? createRedactor({ key, ...options.redact });
   const limits = { ...defaultLimits, ...options.limits };
   const interner = createInterner({ namer: createContentNamer(key), redactor, knownMax: limits.knownContentsMax });
-  const report = createErrorReporter(clock, options.onError);
+  const { onError } = options;
+  const report = createErrorReporter(clock, onError && ((error) => onError(errorToTold(error, redactor))));
   const desk = createDesk({
     clock,
     ids,
@@ -91,6 +96,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
     onError: report,
   });
   const scope = createScope();
+  const gate = options.switches === undefined ? null : createGate({ read: options.switches, scope, onError: report });
   const openRuns = new Set<RunRecorder>();
   const heartbeat = createHeartbeat({
     everyMs: Math.max(1, limits.staleMs / 2),
@@ -109,7 +115,11 @@ export function createRecorder(options: RecorderOptions): Recorder {
   const defaults = readFields<RunStart>(options.defaults ?? {}, runStartShape, report);
   const startRun = (given: RunStart): RunRecorder =>
     desk.safely(() => {
-      const run = beginRun(surroundings, readStart(given, defaults, report));
+      const start = readStart(given, defaults, report);
+      const muted = gate?.mutedFor(start) ?? null;
+      if (muted !== null) return muted;
+      const run = beginRun(surroundings, start);
+      gate?.note(run, start);
       openRuns.add(run);
       heartbeat.start();
       return run;
@@ -134,6 +144,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
     currentStep: () => scope.state().step,
     bind: (fn) => desk.safely(() => scope.bind(fn), fn),
     reuseStep: (fn) => scope.enter({ reuse: scope.state().reuse ?? new Map() }, fn),
+    together: (fn) => (typeof fn === 'function' ? desk.together(fn) : (undefined as never)),
     onClose: (work) => void (typeof work === 'function' && closings.add(work)),
     async flush(flushOptions) {
       desk.reportLoss();

@@ -60,6 +60,8 @@ export interface RunStart {
   readonly triggerMessageId?: string;
   readonly historyTipMessageId?: string;
   readonly observedAfter?: boolean;
+  /** Under a lease, a budget or a gateway: no switch turns its recording off. */
+  readonly governed?: boolean;
   /** The id to use, for a run that another process also writes into. A UUIDv7; made when left out. */
   readonly runId?: string;
 }
@@ -295,6 +297,11 @@ export interface Recorder {
   bind<A extends unknown[], R>(fn: (...args: A) => R): (...args: A) => R;
   /** Every model call of one run begun inside `fn` shares one step, so that retries are its attempts. */
   reuseStep<T>(fn: () => T): T;
+  /**
+   * What `fn` tells this recorder is written at once, when `fn` returns or throws: only then is it safe (I2). For what one
+   * moment brings several events of; `fn` is synchronous and makes no call that must be recorded before it leaves (I3).
+   */
+  together<T>(fn: () => T): T;
   /** Calls `work` when the recorder is closed, before runs that are still open end as interrupted. */
   onClose(work: () => void): void;
   /** Never rejects: a journal that cannot say is answered with the state `timeout`. */

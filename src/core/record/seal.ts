@@ -6,6 +6,13 @@ export interface SealedWriter {
   readonly head: string;
   /** The words of events 1 to `erased` were dropped on purpose; 0 for none. Never less than in an earlier seal. */
   readonly erased: number;
+  /** Of those, the events that kept theirs, as ranges, both ends included; left out when none did. */
+  readonly spared?: readonly (readonly [from: number, to: number])[];
+}
+
+/** True when a seal says that the words of event `n` of a writer were dropped on purpose. */
+export function isSealedWordless({ erased, spared = [] }: Pick<SealedWriter, 'erased' | 'spared'>, n: number): boolean {
+  return n <= erased && !spared.some(([from, to]) => n >= from && n <= to);
 }
 
 /** The newest seal of a project as it is known outside the store, so that a shortened list of seals shows. */
@@ -42,7 +49,7 @@ export interface Seal {
 
 /** The exact text that is signed and chained. */
 export function sealToText(seal: Omit<Seal, 'signature'>): string {
-  const writers = seal.writers.map((w) => [w.writerId, w.count, w.head, w.erased]);
+  const writers = seal.writers.map((w) => [w.writerId, w.count, w.head, w.erased, ...(w.spared ? [w.spared] : [])]);
   return JSON.stringify([
     'tachograph-seal/1',
     seal.projectId,
@@ -59,9 +66,11 @@ const isCount = (value: unknown): value is number => Number.isSafeInteger(value)
 
 function parseWriter(value: unknown): SealedWriter | null {
   if (typeof value !== 'object' || value === null) return null;
-  const { writerId, count, head, erased } = value as Partial<SealedWriter>;
+  const { writerId, count, head, erased, spared } = value as Partial<SealedWriter>;
   if (typeof writerId !== 'string' || typeof head !== 'string' || !isCount(count) || !isCount(erased)) return null;
-  return { writerId, count, head, erased };
+  if (spared === undefined) return { writerId, count, head, erased };
+  const isRange = (range: unknown): boolean => Array.isArray(range) && range.length === 2 && range.every(isCount);
+  return Array.isArray(spared) && spared.every(isRange) ? { writerId, count, head, erased, spared } : null;
 }
 
 /**

@@ -64,9 +64,7 @@ function finishPayload(place: AttemptPlace, finish: Partial<AttemptFinish>, draf
 export function beginAttempt(place: AttemptPlace, given: unknown): AttemptRecorder {
   const { desk, chain, stepId, number } = place;
   const request: AttemptRequest = readFields<AttemptRequest>(given, attemptRequestShape, desk.onError);
-  const sinceMs = desk.clock.monotonicMs();
-  let isFinished = false;
-  let isClaimed = false;
+  const attempt = new OpenAttempt(place, desk.clock.monotonicMs());
   desk.emit(chain, {
     type: 'attempt-start',
     stepId,
@@ -74,25 +72,44 @@ export function beginAttempt(place: AttemptPlace, given: unknown): AttemptRecord
     facts: null,
     payload: (draft) => requestPayload(place, request, draft),
   });
-  return {
-    number,
-    get claimed() {
-      return isClaimed;
-    },
-    get finished() {
-      return isFinished;
-    },
-    claim() {
-      isClaimed = true;
-    },
-    finish: (ending) =>
-      desk.safely(() => {
-        if (isFinished) return;
-        isFinished = true;
-        end(place, sinceMs, readFields<AttemptFinish>(ending, attemptFinishShape, desk.onError));
-        place.onFinished();
-      }, undefined),
+  return attempt;
+}
+
+/** An attempt under way. */
+class OpenAttempt implements AttemptRecorder {
+  readonly number: number;
+  readonly #place: AttemptPlace;
+  readonly #sinceMs: number;
+  #isFinished = false;
+  #isClaimed = false;
+
+  constructor(place: AttemptPlace, sinceMs: number) {
+    this.number = place.number;
+    this.#place = place;
+    this.#sinceMs = sinceMs;
+  }
+
+  get claimed(): boolean {
+    return this.#isClaimed;
+  }
+
+  get finished(): boolean {
+    return this.#isFinished;
+  }
+
+  readonly claim = (): void => {
+    this.#isClaimed = true;
   };
+
+  readonly finish = (ending: unknown): void => this.#place.desk.safely(() => this.#end(ending), undefined);
+
+  #end(ending: unknown): void {
+    if (this.#isFinished) return;
+    this.#isFinished = true;
+    const { desk, onFinished } = this.#place;
+    end(this.#place, this.#sinceMs, readFields<AttemptFinish>(ending, attemptFinishShape, desk.onError));
+    onFinished();
+  }
 }
 
 /** An end without a status the record knows is a failure: nobody said that it went well. */

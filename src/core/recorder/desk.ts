@@ -3,24 +3,18 @@ import { TachographError } from '../error.ts';
 import type { IdSource } from '../id.ts';
 import type { Journal, JournalEntry, JournalLoss } from '../journal.ts';
 import type { Limits } from '../limits.ts';
-import type { Redactor } from '../redact/redactor.ts';
+import type { Redacted, Redactor } from '../redact/redactor.ts';
 import type { BodyMemory } from '../content/body.ts';
 import { createBodyMemory } from '../content/body.ts';
 import type { EntryDraft, Interner } from '../content/interner.ts';
 import { encodeJson } from '../content/encoder.ts';
-import { createDraft } from '../content/interner.ts';
+import { countRedactions, createDraft } from '../content/interner.ts';
 import { chainEvent, zeroHash } from '../record/chain.ts';
 import type { EventType, FactsOf } from '../record/event.ts';
+import type { Chain } from '../record/chain-memory.ts';
+import { createChainMemory } from '../record/chain-memory.ts';
 
-/** One writer's chain in one run: where the next event goes. */
-export interface Chain {
-  readonly runId: string;
-  readonly epoch: number;
-  n: number;
-  head: Uint8Array;
-  /** The record already says that this run's writes went on in the background. */
-  saidDegraded: boolean;
-}
+export type { Chain };
 
 /** An event about to be written. */
 export interface Emission<T extends EventType> {
@@ -54,104 +48,54 @@ export interface Desk {
   readonly onError: (error: unknown) => void;
   openChain(runId: string, epoch: number): Chain;
   emit<T extends EventType>(chain: Chain, emission: Emission<T>): void;
+  /**
+   * What is emitted while `work` runs goes to the journal in one write, when it returns or throws; only then is it safe
+   * (I2). `work` is synchronous: nothing of the host's runs in between.
+   */
+  together<T>(work: () => T): T;
   /** Does what a method of the recorder is there for. When that throws it is reported, and `fallback` returned (I1). */
   safely<T>(work: () => T, fallback: T): T;
   /** Writes a gap event into every chain that lost something, once the journal works again. */
   reportLoss(): void;
 }
 
-/** How many chains are remembered, so that a loss can be told to runs that have ended meanwhile. */
-const chainsMax = 4096;
+/** Events of one `together`, in order, and whose they are. */
+interface Batch {
+  readonly chains: Chain[];
+  readonly entries: JournalEntry[];
+}
+
+/** Payloads without their ids are few: the same names, models and options again and again. */
+const wordsCharsMax = 512;
+const wordsMax = 1024;
+
+/** Redacts payloads and remembers what it made of short ones. */
+function createWordMemory(redactor: Redactor): { redact(text: string): Redacted<string> } {
+  const redactedByText = new Map<string, Redacted<string>>();
+  return {
+    redact(text) {
+      if (text.length > wordsCharsMax) return redactor.json(text);
+      const known = redactedByText.get(text);
+      if (known !== undefined) return known;
+      const redacted = redactor.json(text);
+      if (redactedByText.size >= wordsMax) redactedByText.clear();
+      redactedByText.set(text, redacted);
+      return redacted;
+    },
+  };
+}
 
 /** Builds a desk over a journal. */
-export function createDesk(given: Omit<Desk, 'bodies' | 'openChain' | 'emit' | 'safely' | 'reportLoss'>): Desk {
+export function createDesk(
+  given: Omit<Desk, 'bodies' | 'openChain' | 'emit' | 'together' | 'safely' | 'reportLoss'>,
+): Desk {
   const parts = { ...given, bodies: createBodyMemory() };
-  const chainByRun = new Map<string, Chain>();
-  let generation = parts.journal.generation();
-
-  const openChain = (runId: string, epoch: number): Chain => {
-    let chain = chainByRun.get(runId);
-    if (chain === undefined) {
-      chain = { runId, epoch, n: 0, head: zeroHash, saidDegraded: false };
-      if (chainByRun.size >= chainsMax) chainByRun.delete(chainByRun.keys().next().value!);
-      chainByRun.set(runId, chain);
-    }
-    return chain;
-  };
-
-  const payloadText = (payload: object, draft: EntryDraft, special: boolean): string => {
-    const first = parts.redactor.json(encodeJson(payload, special));
-    if (!first.value.startsWith('{'))
-      throw new TachographError('internal', 'The payload of an event could not be redacted and was left out.');
-    if (first.counts === null && draft.redactions === null) return first.value;
-    const redactions = { ...draft.redactions };
-    for (const [kind, count] of Object.entries(first.counts ?? {})) redactions[kind] = (redactions[kind] ?? 0) + count;
-    // The counts join the text behind redaction: they are our own words, and the payload is never empty text.
-    const open = first.value.slice(0, -1);
-    return `${open}${open === '{' ? '' : ','}"redactions":${JSON.stringify(redactions)}}`;
-  };
-
-  const entryOf = <T extends EventType>(chain: Chain, emission: Emission<T>): JournalEntry => {
-    const draft = createDraft(chain.epoch);
-    const payload = payloadText(emission.payload(draft), draft, emission.special === true);
-    const header = {
-      runId: chain.runId,
-      writerId: parts.writerId,
-      n: chain.n + 1,
-      type: emission.type,
-      timeMs: emission.timeMs ?? parts.clock.nowMs(),
-      stepId: emission.stepId ?? null,
-      attempt: emission.attempt ?? null,
-      facts: emission.facts === null ? null : JSON.stringify(emission.facts),
-    };
-    const event = chainEvent({ header, payload, salt: parts.ids.random(16), previous: chain.head });
-    chain.n = header.n;
-    chain.head = event.hash;
-    return { epoch: draft.epoch, contents: draft.contents, nodes: draft.nodes, event };
-  };
-
-  const saySlow = (chain: Chain): void => {
-    if (chain.saidDegraded) return;
-    chain.saidDegraded = true;
-    write(chain, { type: 'log', facts: null, payload: () => ({ type: 'durability', data: { state: 'degraded' } }) });
-  };
-
-  const append = (chain: Chain, entry: JournalEntry): void => {
-    const outcome = parts.journal.append(entry);
-    // Contents that went down with a lost entry must be written again by whoever needs them next.
-    if (outcome === 'lost') parts.interner.forget();
-    if (outcome === 'degraded') saySlow(chain);
-  };
-
-  const freshen = (): void => {
-    const now = parts.journal.generation();
-    if (now === generation) return;
-    generation = now;
-    parts.interner.forget();
-  };
-
-  const write = <T extends EventType>(chain: Chain, emission: Emission<T>): void => {
-    freshen();
-    append(chain, entryOf(chain, emission));
-  };
-
-  const reportLoss = (): void => {
-    const loss: JournalLoss | null = parts.journal.takeLoss();
-    if (loss === null) return;
-    parts.interner.forget();
-    for (const [runId, events] of loss.eventsByRun) {
-      const chain = chainByRun.get(runId);
-      if (chain === undefined) continue;
-      const { reason, contents, bytes, sinceMs, untilMs } = loss;
-      write(chain, { type: 'gap', facts: { reason, events, contents, bytes, sinceMs, untilMs }, payload: () => ({}) });
-    }
-  };
-
-  const tellGap = (chain: Chain, lost: { events: number; contents: number }): void => {
-    const timeMs = parts.clock.nowMs();
-    const facts = { reason: 'serialise-failed', ...lost, bytes: 0, sinceMs: timeMs, untilMs: timeMs } as const;
-    write(chain, { type: 'gap', facts, payload: () => ({}) });
-  };
+  const { journal, interner, clock } = parts;
+  const chains = createChainMemory();
+  const words = createWordMemory(parts.redactor);
+  let generation = journal.generation();
+  /** What `together` holds back; `null` outside of it. */
+  let batch: Batch | null = null;
 
   const safely = <T>(work: () => T, fallback: T): T => {
     try {
@@ -163,21 +107,151 @@ export function createDesk(given: Omit<Desk, 'bodies' | 'openChain' | 'emit' | '
     }
   };
 
-  const emit = <T extends EventType>(chain: Chain, emission: Emission<T>): void => {
+  const openChain = (runId: string, epoch: number): Chain => {
+    const known = chains.get(runId);
+    if (known !== undefined) return known;
+    const chain = { runId, epoch, n: 0, head: zeroHash, saidDegraded: false };
+    chains.add(chain);
+    return chain;
+  };
+
+  const payloadText = (payload: object, draft: EntryDraft, special: boolean): string => {
+    const first = words.redact(encodeJson(payload, special));
+    if (!first.value.startsWith('{'))
+      throw new TachographError('internal', 'The payload of an event could not be redacted and was left out.');
+    countRedactions(draft, first.counts);
+    // What is ours joins the text behind redaction: ids, and the counts of what was removed.
+    const own = draft.redactions === null ? draft.own : `${draft.own},"redactions":${JSON.stringify(draft.redactions)}`;
+    if (own === '') return first.value;
+    const open = first.value.slice(0, -1);
+    return open === '{' ? `{${own.slice(1)}}` : `${open}${own}}`;
+  };
+
+  const entryOf = <T extends EventType>(chain: Chain, emission: Emission<T>): JournalEntry => {
+    const draft = createDraft(chain.epoch);
+    const payload = payloadText(emission.payload(draft), draft, emission.special === true);
+    const header = {
+      runId: chain.runId,
+      writerId: parts.writerId,
+      n: chain.n + 1,
+      type: emission.type,
+      timeMs: emission.timeMs ?? clock.nowMs(),
+      stepId: emission.stepId ?? null,
+      attempt: emission.attempt ?? null,
+      facts: emission.facts === null ? null : JSON.stringify(emission.facts),
+    };
+    const event = chainEvent({ header, payload, salt: parts.ids.random(16), previous: chain.head });
+    chain.n = header.n;
+    chain.head = event.hash;
+    return { epoch: draft.epoch, contents: draft.contents, nodes: draft.nodes, event };
+  };
+
+  const entryOrNull = <T extends EventType>(chain: Chain, emission: Emission<T>): JournalEntry | null => {
+    try {
+      return entryOf(chain, emission);
+    } catch (error) {
+      parts.onError(error);
+      return null;
+    }
+  };
+
+  const saySlow = (chain: Chain): void => {
+    if (chain.saidDegraded) return;
+    chain.saidDegraded = true;
+    write(chain, { type: 'log', facts: null, payload: () => ({ type: 'durability', data: { state: 'degraded' } }) });
+  };
+
+  const append = (chain: Chain, entry: JournalEntry): void => {
+    if (batch !== null) {
+      batch.chains.push(chain);
+      batch.entries.push(entry);
+      return;
+    }
+    const outcome = journal.append(entry);
+    // Contents that went down with a lost entry must be written again by whoever needs them next.
+    if (outcome === 'lost') interner.forget();
+    if (outcome === 'degraded') saySlow(chain);
+  };
+
+  const keep = (chain: Chain, entry: JournalEntry): boolean => safely(() => (append(chain, entry), true), false);
+
+  const freshen = (): void => {
+    const now = journal.generation();
+    if (now === generation) return;
+    generation = now;
+    interner.forget();
+  };
+
+  const write = <T extends EventType>(chain: Chain, emission: Emission<T>): void => {
+    freshen();
+    append(chain, entryOf(chain, emission));
+  };
+
+  const reportLoss = (): void => {
+    const loss: JournalLoss | null = journal.takeLoss();
+    if (loss === null) return;
+    interner.forget();
+    for (const [runId, events] of loss.eventsByRun) {
+      const chain = chains.get(runId);
+      if (chain === undefined) continue;
+      const { reason, contents, bytes, sinceMs, untilMs } = loss;
+      write(chain, { type: 'gap', facts: { reason, events, contents, bytes, sinceMs, untilMs }, payload: () => ({}) });
+    }
+  };
+
+  const tellGap = (chain: Chain, lost: { events: number; contents: number }): void => {
+    const timeMs = clock.nowMs();
+    const facts = { reason: 'serialise-failed', ...lost, bytes: 0, sinceMs: timeMs, untilMs: timeMs } as const;
+    write(chain, { type: 'gap', facts, payload: () => ({}) });
+  };
+
+  /** What comes before an event: what was lost until now is told, and what can no longer be relied on is forgotten. */
+  const prepare = (): void => {
     safely(reportLoss, undefined);
     safely(freshen, undefined);
-    let entry = safely(() => entryOf(chain, emission), null);
+  };
+
+  const emit = <T extends EventType>(chain: Chain, emission: Emission<T>): void => {
+    if (batch === null) prepare();
+    let entry = entryOrNull(chain, emission);
     const isWhole = entry !== null;
     if (entry === null) {
       // An end that is lost would leave its run open for ever: the event stands, and only its words are gone. Contents
       // of the failed draft count as known and were never written, so all are forgotten.
-      parts.interner.forget();
-      entry = safely(() => entryOf(chain, { ...emission, payload: () => emission.spare ?? {} }), null);
+      interner.forget();
+      entry = entryOrNull(chain, { ...emission, payload: () => emission.spare ?? {} });
     }
-    const isKept = entry !== null && safely(() => (append(chain, entry), true), false);
+    const isKept = entry !== null && keep(chain, entry);
     if (isKept && isWhole) return;
     safely(() => tellGap(chain, isKept ? { events: 0, contents: 1 } : { events: 1, contents: 0 }), undefined);
   };
 
-  return { ...parts, openChain, emit, safely, reportLoss: () => safely(reportLoss, undefined) };
+  const appendBatch = ({ chains: owners, entries }: Batch): void => {
+    const outcome = journal.appendAll!(entries);
+    if (outcome === 'lost') interner.forget();
+    if (outcome === 'degraded') for (const chain of owners) saySlow(chain);
+  };
+
+  const keepBatch = (own: Batch): void => {
+    const isWhole = own.entries.length > 1 && journal.appendAll !== undefined;
+    const isKept = isWhole && safely(() => (appendBatch(own), true), false);
+    for (const [index, chain] of own.chains.entries()) {
+      if (isKept || (!isWhole && keep(chain, own.entries[index]!))) continue;
+      safely(() => tellGap(chain, { events: 1, contents: 0 }), undefined);
+    }
+  };
+
+  const together = <T>(work: () => T): T => {
+    if (batch !== null) return work();
+    prepare();
+    const own: Batch = (batch = { chains: [], entries: [] });
+    try {
+      return work();
+    } finally {
+      batch = null;
+      keepBatch(own);
+    }
+  };
+
+  return { ...parts, openChain, emit, together, safely, reportLoss: () => safely(reportLoss, undefined) };
 }

@@ -83,6 +83,7 @@ export const runStartShape: Shape = [
   ['triggerMessageId', text],
   ['historyTipMessageId', text],
   ['observedAfter', flag],
+  ['governed', flag],
   ['runId', uuid],
 ];
 

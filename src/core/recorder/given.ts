@@ -12,6 +12,28 @@ export type Reader = (value: unknown) => unknown;
 /** Which fields are read of an object, and how. */
 export type Shape = readonly (readonly [key: string, read: Reader])[];
 
+const readersByShape = new Map<Shape, ReadonlyMap<string, Reader>>();
+
+/** The readers of a shape by key. */
+function readersOf(shape: Shape): ReadonlyMap<string, Reader> {
+  let readers = readersByShape.get(shape);
+  if (readers === undefined) readersByShape.set(shape, (readers = new Map(shape)));
+  return readers;
+}
+
+/**
+ * The keys that are worth asking for: those that a plain object has, a third of those it may have. Anything else may
+ * answer to keys that it does not tell of, and is asked for all of them.
+ */
+function keysOf(given: object, readers: ReadonlyMap<string, Reader>): Iterable<string> {
+  try {
+    return Object.getPrototypeOf(given) === Object.prototype ? Object.keys(given) : readers.keys();
+  } catch {
+    // A proxy that throws at being looked at, not yet at being asked.
+    return readers.keys();
+  }
+}
+
 type Report = (error: unknown) => void;
 
 /** What a caller is told of a field that could not be taken as it was given. */
@@ -31,7 +53,10 @@ export function readFields<T>(given: unknown, shape: Shape, report: Report): Par
     if (given !== undefined) report(refused('An argument'));
     return fields as Partial<T>;
   }
-  for (const [key, read] of shape) {
+  const readers = readersOf(shape);
+  for (const key of keysOf(given, readers)) {
+    const read = readers.get(key);
+    if (read === undefined) continue;
     try {
       const value = (given as Record<string, unknown>)[key];
       if (value === undefined) continue;

@@ -65,6 +65,7 @@ export const nullRecorder: Recorder = {
   currentStep: () => null,
   bind: (fn) => fn,
   reuseStep: call,
+  together: call,
   flush: async () => ({ state: 'durable', written: 0, lost: 0 }),
   close: async () => undefined,
 };

@@ -65,12 +65,15 @@ function toFinish(response: ObservedResponse | null, durationMs: number, isWithh
   };
 }
 
-/** An observer over a run. `isBearing` tells secret-bearing tools. */
-export function createObserver(state: RunState, run: RunRecorder, isBearing: (name: string) => boolean): Observer {
+/** An observer over a run that began at `sinceMs`. `isBearing` tells secret-bearing tools. */
+export function createObserver(
+  state: RunState,
+  { run, isBearing, ...of }: { run: RunRecorder; isBearing: (name: string) => boolean; sinceMs: number },
+): Observer {
   const { clock, onError, safely } = state.desk;
   // A rule that cannot answer withholds (I4).
   const isWithheld: IsWithheld = (name) => name === undefined || safely(() => isBearing(name), true);
-  let sinceMs = clock.monotonicMs();
+  let { sinceMs } = of;
   let isModelNamed = false;
   let lastStepId: string | undefined;
 

@@ -1,21 +1,31 @@
 import { elapsedMs } from '../clock.ts';
 import { epochOf } from '../content/context.ts';
 import type { EntryDraft } from '../content/interner.ts';
-import { countRedactions } from '../content/interner.ts';
+import { addOwn, countRedactions } from '../content/interner.ts';
 import { isUuid, uuidToMs } from '../id.ts';
 import type { Desk } from './desk.ts';
 import { readFields, refused, text } from './given.ts';
 import { parentShape, runCloseShape } from './given-shapes.ts';
 import { nullStep, nullTool } from './null-recorder.ts';
 import { toRecordedError } from '../record/failure.ts';
+import type { Observer } from './observer.ts';
 import { createObserver } from './observer.ts';
 import type { RunCreatePayload, RunEndPayload } from '../record/payload.ts';
-import type { ParentRef, RunClose, RunRecorder, RunStart, StepRecorder, StepStart } from '../record/recording.ts';
+import type { Usage } from '../model/usage.ts';
+import type {
+  ParentRef,
+  RunClose,
+  RunRecorder,
+  RunStart,
+  StepRecorder,
+  StepStart,
+  ToolRecorder,
+} from '../record/recording.ts';
 import type { RunState } from './run-state.ts';
 import { createRunState } from './run-state.ts';
 import type { Scope } from './scope.ts';
 import { beginStep, readStepStart } from './step-recorder.ts';
-import { toToolRecorder } from './tool-recorder.ts';
+import { beginTool } from './tool-recorder.ts';
 
 /** What a recorder lends to its runs. */
 export interface RunSurroundings {
@@ -35,9 +45,9 @@ const copied = ['name', 'labels', 'capture', 'model', 'spanId', 'triggerMessageI
 function createPayload(
   of: RunSurroundings,
   start: RunStart,
-  traceId: string | null,
+  trace: { readonly given: string | null; readonly made: string | null },
   draft: EntryDraft,
-): RunCreatePayload {
+): Partial<RunCreatePayload> {
   const { interner, redactor } = of.desk;
   const fields: Record<string, unknown> = { agentId: start.agentId, kind: start.kind ?? 'agent' };
   for (const key of identifiers) {
@@ -48,19 +58,17 @@ function createPayload(
     countRedactions(draft, redacted.counts);
   }
   for (const key of copied) if (start[key] !== undefined) fields[key] = start[key];
-  if (traceId !== null) fields['traceId'] = traceId;
-  if (start.inputs !== undefined) fields['inputs'] = interner.content('inputs', start.inputs, draft);
-  if (of.environment !== null) fields['environment'] = interner.content('environment', of.environment, draft);
-  return fields as unknown as RunCreatePayload;
+  if (trace.given !== null) fields['traceId'] = trace.given;
+  if (trace.made !== null) addOwn(draft, 'traceId', trace.made);
+  if (start.inputs !== undefined) addOwn(draft, 'inputs', interner.content('inputs', start.inputs, draft));
+  if (of.environment !== null) addOwn(draft, 'environment', interner.content('environment', of.environment, draft));
+  return fields;
 }
 
-function endPayload(state: RunState, close: RunClose, draft: EntryDraft): RunEndPayload {
-  return {
-    ...(close.output === undefined ? {} : { output: state.desk.interner.content('output', close.output, draft) }),
-    ...(close.error === undefined || close.error === null
-      ? {}
-      : { error: toRecordedError(close.error, { redactor: state.desk.redactor, draft }) }),
-  };
+function endPayload({ desk }: RunState, { output, error }: RunClose, draft: EntryDraft): RunEndPayload {
+  if (output !== undefined) addOwn(draft, 'output', desk.interner.content('output', output, draft));
+  if (error === undefined || error === null) return {};
+  return { error: toRecordedError(error, { redactor: desk.redactor, draft }) };
 }
 
 /** A reference as the record needs it. Without a valid root the parent itself is taken for it. */
@@ -98,8 +106,8 @@ export function beginRun(of: RunSurroundings, start: RunStart): RunRecorder {
   const runId = start.runId ?? desk.ids.uuid();
   const parent = desk.safely(() => parentOf(start, of), null);
   const rootRunId = parent?.rootRunId ?? runId;
-  const inherited = parent === null ? null : (parent.traceId ?? null);
-  const traceId = start.traceId ?? inherited ?? (parent === null ? desk.ids.hex(16) : null);
+  const given = start.traceId ?? parent?.traceId ?? null;
+  const made = given === null && parent === null ? desk.ids.hex(16) : null;
   const chain = desk.openChain(runId, epochOf(uuidToMs(rootRunId)));
   const state = createRunState({ desk, chain, scope, observedAfter: start.observedAfter ?? false });
   desk.emit(chain, {
@@ -115,10 +123,10 @@ export function beginRun(of: RunSurroundings, start: RunStart): RunRecorder {
       observedAfter: start.observedAfter ?? false,
       durability: desk.journal.durability,
     },
-    payload: (draft) => createPayload(of, start, traceId, draft),
+    payload: (draft) => createPayload(of, start, { given, made }, draft),
     spare: { agentId: start.agentId, kind: start.kind ?? 'agent' },
   });
-  return openRun(of, state, { runId, rootRunId, agentId: start.agentId, traceId });
+  return new OpenRun(of, state, { runId, rootRunId, agentId: start.agentId, traceId: given ?? made });
 }
 
 /** What a caller says of a run's end. Without a reason the record knows, nobody said that it went well. */
@@ -128,70 +136,126 @@ function readClose(given: unknown, desk: Desk): RunClose {
   return { endReason: fields.error == null ? 'interrupted' : 'error', ...fields };
 }
 
-function openRun(
-  of: RunSurroundings,
-  state: RunState,
-  id: { runId: string; rootRunId: string; agentId: string; traceId: string | null },
-): RunRecorder {
-  const { desk, scope } = of;
-  const { chain } = state;
-  const sinceMs = desk.clock.monotonicMs();
-  let isClosed = false;
+interface RunIdentity {
+  readonly runId: string;
+  readonly rootRunId: string;
+  readonly agentId: string;
+  readonly traceId: string | null;
+}
 
-  const end = (close: RunClose): void => {
-    if (isClosed) return;
-    isClosed = true;
-    for (const step of [...state.openStepById.values()]) step.finish({ status: 'interrupted' });
-    desk.emit(chain, {
+/** A run under way. Its methods are bound, as those of a step. */
+class OpenRun implements RunRecorder {
+  readonly id: string;
+  readonly rootRunId: string;
+  readonly agentId: string;
+  readonly recording = true;
+  readonly #of: RunSurroundings;
+  readonly #state: RunState;
+  readonly #traceId: string | null;
+  readonly #sinceMs: number;
+  #isClosed = false;
+  #observer: Observer | null = null;
+
+  constructor(of: RunSurroundings, state: RunState, id: RunIdentity) {
+    this.id = id.runId;
+    this.rootRunId = id.rootRunId;
+    this.agentId = id.agentId;
+    this.#of = of;
+    this.#state = state;
+    this.#traceId = id.traceId;
+    this.#sinceMs = of.desk.clock.monotonicMs();
+  }
+
+  get closed(): boolean {
+    return this.#isClosed;
+  }
+
+  readonly ref = (stepId: string | null = null): ParentRef => ({
+    runId: this.id,
+    stepId: typeof stepId === 'string' && isUuid(stepId) ? stepId : null,
+    rootRunId: this.rootRunId,
+    traceId: this.#traceId,
+  });
+
+  readonly step = (start: unknown): StepRecorder => {
+    const { desk } = this.#of;
+    return desk.safely(() => reusedStep(this.#state, this, readStepStart(start, desk)), nullStep);
+  };
+
+  readonly tool = (start: unknown): ToolRecorder => {
+    const { desk } = this.#of;
+    return desk.safely(() => {
+      this.#state.toolCalls += 1;
+      return beginTool(this.#state, this, readStepStart(start, desk));
+    }, nullTool);
+  };
+
+  readonly onStep = (iteration: unknown, response: unknown): void =>
+    this.#of.desk.safely(() => this.#observe().onStep(iteration, response), undefined);
+
+  readonly onTool = (call: unknown, result: unknown): void =>
+    this.#of.desk.safely(() => this.#observe().onTool(call, result), undefined);
+
+  readonly log = (type: unknown, data?: unknown): void =>
+    this.#of.desk.safely(() => {
+      const fields = { type: text(type) ?? 'unnamed', ...(data === undefined ? {} : { data }) };
+      const special = typeof data === 'object' && data !== null;
+      this.#say('log', () => fields, special);
+    }, undefined);
+
+  readonly error = (messageOrError: unknown): void =>
+    this.#of.desk.safely(() => {
+      const { redactor } = this.#of.desk;
+      this.#say('error', (draft) => ({ error: toRecordedError(messageOrError, { redactor, draft }) }), false);
+    }, undefined);
+
+  readonly usage = (): Usage => this.#state.usage;
+
+  readonly toolCallCount = (): number => this.#state.toolCalls;
+
+  readonly within = <T>(fn: () => T): T => this.#of.scope.enter({ run: this, step: null }, fn);
+
+  readonly close = (close: unknown): void => {
+    const { desk } = this.#of;
+    desk.safely(() => this.#end(readClose(close, desk)), undefined);
+  };
+
+  #observe(): Observer {
+    const { isWithheld } = this.#of;
+    return (this.#observer ??= createObserver(this.#state, {
+      run: this,
+      isBearing: isWithheld,
+      sinceMs: this.#sinceMs,
+    }));
+  }
+
+  /** An event of the caller's own, at the step in scope if it is one of this run. */
+  #say(type: 'log' | 'error', payload: (draft: EntryDraft) => object, special: boolean): void {
+    const { desk, scope } = this.#of;
+    desk.emit(this.#state.chain, { type, facts: null, ...stepInScope(scope, this.id), payload, special });
+  }
+
+  #end(close: RunClose): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    const { desk } = this.#of;
+    if (this.#state.openStepById.size === 0) this.#write(close);
+    else
+      desk.together(() => {
+        for (const step of [...this.#state.openStepById.values()]) step.finish({ status: 'interrupted' });
+        this.#write(close);
+      });
+    this.#of.onClosed(this);
+  }
+
+  #write(close: RunClose): void {
+    const { desk } = this.#of;
+    desk.emit(this.#state.chain, {
       type: 'run-end',
-      facts: { endReason: close.endReason, durationMs: elapsedMs(desk.clock, sinceMs), swept: false },
-      payload: (draft) => endPayload(state, close, draft),
+      facts: { endReason: close.endReason, durationMs: elapsedMs(desk.clock, this.#sinceMs), swept: false },
+      payload: (draft) => endPayload(this.#state, close, draft),
     });
-    of.onClosed(run);
-  };
-
-  const run: RunRecorder = {
-    id: id.runId,
-    rootRunId: id.rootRunId,
-    agentId: id.agentId,
-    get closed() {
-      return isClosed;
-    },
-    recording: true,
-    ref: (stepId = null) => ({
-      runId: id.runId,
-      stepId: typeof stepId === 'string' && isUuid(stepId) ? stepId : null,
-      rootRunId: id.rootRunId,
-      traceId: id.traceId,
-    }),
-    step: (start) => desk.safely(() => reusedStep(state, run, readStepStart(start, desk)), nullStep),
-    tool: (start) =>
-      desk.safely(() => {
-        state.toolCalls += 1;
-        return toToolRecorder(beginStep(state, run, { ...readStepStart(start, desk), kind: 'tool' }));
-      }, nullTool),
-    onStep: (iteration, response) => desk.safely(() => observer.onStep(iteration, response), undefined),
-    onTool: (call, result) => desk.safely(() => observer.onTool(call, result), undefined),
-    log: (type, payload) =>
-      desk.safely(() => {
-        const fields = { type: text(type) ?? 'unnamed', ...(payload === undefined ? {} : { data: payload }) };
-        const special = typeof payload === 'object' && payload !== null;
-        desk.emit(chain, { type: 'log', facts: null, ...stepInScope(scope, id.runId), payload: () => fields, special });
-      }, undefined),
-    error: (messageOrError) =>
-      desk.safely(() => {
-        const payload = (draft: EntryDraft): object => ({
-          error: toRecordedError(messageOrError, { redactor: desk.redactor, draft }),
-        });
-        desk.emit(chain, { type: 'error', facts: null, ...stepInScope(scope, id.runId), payload });
-      }, undefined),
-    usage: () => state.usage,
-    toolCallCount: () => state.toolCalls,
-    within: (fn) => scope.enter({ run, step: null }, fn),
-    close: (close) => desk.safely(() => end(readClose(close, desk)), undefined),
-  };
-  const observer = createObserver(state, run, of.isWithheld);
-  return run;
+  }
 }
 
 function stepInScope(scope: Scope, runId: string): { stepId?: string } {

@@ -1,5 +1,6 @@
 import { elapsedMs } from '../clock.ts';
 import type { EntryDraft } from '../content/interner.ts';
+import { addOwn } from '../content/interner.ts';
 import type { Desk } from './desk.ts';
 import type { StepStatus } from '../model/step.ts';
 import { factOperations, isStepStatusAllowed } from '../model/step.ts';
@@ -8,6 +9,7 @@ import { beginAttempt } from './attempt-recorder.ts';
 import { readFields, refused } from './given.ts';
 import { actualCostShape, stepFinishShape, stepStartShape, withholdShape } from './given-shapes.ts';
 import { nullAttempt } from './null-recorder.ts';
+import type { PartialMemory } from './partial.ts';
 import { createPartialMemory } from './partial.ts';
 import type { StepStartFacts } from '../record/facts.ts';
 import { toRecordedError } from '../record/failure.ts';
@@ -56,9 +58,9 @@ function copyFields<T extends object>(from: T, keys: readonly (keyof T)[]): Part
   return into;
 }
 
-/** A message whose role is the user's, for the run's summary. */
-function firstUserMessage(messages: readonly unknown[]): unknown {
-  return messages.find((message) => (message as { role?: unknown } | null | undefined)?.role === 'user');
+/** Index of the first message whose role is the user's, for the run's summary; -1 when there is none. */
+function firstOfUser(messages: readonly unknown[]): number {
+  return messages.findIndex((message) => (message as { role?: unknown } | null | undefined)?.role === 'user');
 }
 
 function startPayload(
@@ -73,27 +75,27 @@ function startPayload(
   if (start.messages !== undefined) {
     const tip = interner.context('message', start.messages, draft);
     if (tip !== null) {
-      payload.context = tip.id;
-      payload.contextLength = tip.depth;
+      addOwn(draft, 'context', tip.id);
+      addOwn(draft, 'contextLength', tip.depth);
       at.facts.prefixBreak = state.prefixes.next(at.stepId, tip);
+      const first = start.kind === 'model' && state.modelSteps === 1 ? firstOfUser(start.messages) : -1;
+      if (first !== -1) addOwn(draft, 'firstUserMessage', interner.idAt(tip, first));
     }
-    const first = start.kind === 'model' && state.modelSteps === 1 ? firstUserMessage(start.messages) : undefined;
-    if (first !== undefined) payload.firstUserMessage = interner.content('message', first, draft);
   }
   if (start.tools !== undefined) {
     const tip = interner.context('tool', start.tools, draft);
-    if (tip !== null) payload.tools = tip.id;
+    if (tip !== null) addOwn(draft, 'tools', tip.id);
   }
-  if (start.args !== undefined) payload.args = interner.content('args', start.args, draft);
-  if (start.request !== undefined) payload.request = interner.content('request', start.request, draft);
+  if (start.args !== undefined) addOwn(draft, 'args', interner.content('args', start.args, draft));
+  if (start.request !== undefined) addOwn(draft, 'request', interner.content('request', start.request, draft));
   return payload;
 }
 
 function endPayload(state: RunState, finish: StepFinish, draft: EntryDraft): StepEndPayload {
   const { interner } = state.desk;
   const payload: Mutable<StepEndPayload> = copyFields(finish, copiedAtEnd) as StepEndPayload;
-  if (finish.response !== undefined) payload.response = interner.content('output', finish.response, draft);
-  if (finish.result !== undefined) payload.result = interner.content('result', finish.result, draft);
+  if (finish.response !== undefined) addOwn(draft, 'response', interner.content('output', finish.response, draft));
+  if (finish.result !== undefined) addOwn(draft, 'result', interner.content('result', finish.result, draft));
   if (finish.error !== undefined && finish.error !== null)
     payload.error = toRecordedError(finish.error, { redactor: state.desk.redactor, draft });
   return payload;
@@ -111,8 +113,17 @@ function readFinish(given: unknown, desk: Desk): StepFinish {
   return { status: fields.error == null ? 'interrupted' : 'error', ...fields };
 }
 
-/** Begins a step: its start is in the journal when this returns (I3). */
-export function beginStep(state: RunState, run: RunRecorder, start: StepStart): StepRecorder {
+/** What a step under way is known by. */
+export interface StepIdentity {
+  readonly run: RunRecorder;
+  readonly stepId: string;
+  readonly sinceMs: number;
+  readonly kind: StepStart['kind'];
+  readonly inputsWithheld: boolean;
+}
+
+/** Records that a step begins: its start is in the journal when this returns (I3). */
+export function announceStep(state: RunState, run: RunRecorder, start: StepStart): StepIdentity {
   const { desk, chain } = state;
   const stepId = desk.ids.uuid();
   const sinceMs = desk.clock.monotonicMs();
@@ -132,62 +143,126 @@ export function beginStep(state: RunState, run: RunRecorder, start: StepStart): 
     facts,
     payload: (draft) => startPayload(state, start, { stepId, facts }, draft),
   });
-  return openStep(state, { run, stepId, sinceMs, kind: start.kind, inputsWithheld: start.inputsWithheld === true });
+  return { run, stepId, sinceMs, kind: start.kind, inputsWithheld: start.inputsWithheld === true };
 }
 
-interface StepIdentity {
+/** Begins a step: its start is in the journal when this returns (I3). */
+export function beginStep(state: RunState, run: RunRecorder, start: StepStart): StepRecorder {
+  return new OpenStep(state, announceStep(state, run, start));
+}
+
+/**
+ * A step under way. A class, as everything under way is: an object literal with accessors costs 2 µs to make, this 0.1
+ * (2026-11-21). Its methods are bound, so that none that was taken off the object can throw at the host (I1).
+ */
+export class OpenStep implements StepRecorder {
+  readonly id: string;
   readonly run: RunRecorder;
-  readonly stepId: string;
-  readonly sinceMs: number;
   readonly kind: StepStart['kind'];
-  readonly inputsWithheld: boolean;
-}
+  readonly #state: RunState;
+  readonly #sinceMs: number;
+  #status: StepStatus = 'in_progress';
+  #usage: Usage | null = null;
+  #attempts = 0;
+  #openAttempt: AttemptRecorder | null = null;
+  #inputsWithheld: boolean;
+  #outputsWithheld = false;
+  #partials: PartialMemory | null = null;
 
-function openStep(state: RunState, of: StepIdentity): StepRecorder {
-  const { desk, chain } = state;
-  let status: StepStatus = 'in_progress';
-  let usage: Usage | null = null;
-  let attempts = 0;
-  let openAttempt: AttemptRecorder | null = null;
-  let { inputsWithheld } = of;
-  let outputsWithheld = false;
+  constructor(state: RunState, of: StepIdentity) {
+    this.id = of.stepId;
+    this.run = of.run;
+    this.kind = of.kind;
+    this.#state = state;
+    this.#sinceMs = of.sinceMs;
+    this.#inputsWithheld = of.inputsWithheld;
+    state.openStepById.set(of.stepId, this);
+  }
 
-  const endOpenAttempt = (finish: StepFinish): void => {
-    // What the wire has claimed it finishes itself, when the body has been read.
-    if (openAttempt === null || openAttempt.claimed) return;
+  get status(): StepStatus {
+    return this.#status;
+  }
+
+  get openAttempt(): AttemptRecorder | null {
+    return this.#openAttempt;
+  }
+
+  get inputsWithheld(): boolean {
+    return this.#inputsWithheld;
+  }
+
+  get outputsWithheld(): boolean {
+    return this.#outputsWithheld;
+  }
+
+  readonly attempt = (request: unknown = {}): AttemptRecorder =>
+    this.#state.desk.safely(() => this.#nextAttempt(request), nullAttempt);
+
+  readonly finish = (given: unknown): void => {
+    const { desk } = this.#state;
+    desk.safely(() => this.#end(readFinish(given, desk)), undefined);
+  };
+
+  readonly partial = (texts: readonly PartialText[]): void =>
+    this.#state.desk.safely(() => this.#writePartial(texts), undefined);
+
+  readonly actualCost = (cost: unknown): void => this.#state.desk.safely(() => this.#writeCost(cost), undefined);
+
+  readonly withhold = (given: unknown): void => {
+    const { onError } = this.#state.desk;
+    const sides = readFields<{ inputs: boolean; outputs: boolean }>(given, withholdShape, onError);
+    this.#inputsWithheld ||= sides.inputs === true;
+    this.#outputsWithheld ||= sides.outputs === true;
+  };
+
+  readonly within = <T>(fn: () => T): T => this.#state.scope.enter({ run: this.run, step: this }, fn);
+
+  readonly enter = (): void => this.#state.scope.enterHere({ run: this.run, step: this });
+
+  #nextAttempt(request: unknown): AttemptRecorder {
+    const { desk, chain } = this.#state;
+    this.#attempts += 1;
+    const onFinished = (): void => {
+      if (this.#openAttempt === attempt) this.#openAttempt = null;
+    };
+    const attempt = beginAttempt({ desk, chain, stepId: this.id, number: this.#attempts, onFinished }, request);
+    this.#openAttempt = attempt;
+    return attempt;
+  }
+
+  /** Ends the attempt that nobody ended. What the wire has claimed it finishes itself, when the body has been read. */
+  #endOpenAttempt(finish: StepFinish): void {
+    const attempt = this.#openAttempt;
+    if (attempt === null || attempt.claimed) return;
     const isDone = finish.status === 'completed';
-    openAttempt.finish(
+    attempt.finish(
       isDone
         ? { status: 'completed' }
         : { status: 'failed', error: finish.error ?? new Error('the step ended before its attempt') },
     );
-  };
+  }
 
-  const nextAttempt = (request: unknown): AttemptRecorder => {
-    attempts += 1;
-    const onFinished = (): void => {
-      if (openAttempt === attempt) openAttempt = null;
-    };
-    const attempt = beginAttempt({ desk, chain, stepId: of.stepId, number: attempts, onFinished }, request);
-    openAttempt = attempt;
-    return attempt;
-  };
+  #end(finish: StepFinish): void {
+    if (this.#status !== 'in_progress' && !isStepStatusAllowed(this.#status, finish.status)) return;
+    if (this.#openAttempt === null) this.#write(finish);
+    else this.#state.desk.together(() => (this.#endOpenAttempt(finish), this.#write(finish)));
+  }
 
-  const end = (finish: StepFinish): void => {
-    if (status !== 'in_progress' && !isStepStatusAllowed(status, finish.status)) return;
-    endOpenAttempt(finish);
-    status = finish.status;
-    state.openStepById.delete(of.stepId);
+  #write(finish: StepFinish): void {
+    const state = this.#state;
+    const { desk, chain } = state;
+    this.#status = finish.status;
+    state.openStepById.delete(this.id);
     if (finish.usage != null) {
-      countUsage(state, usage, finish.usage);
-      usage = finish.usage;
+      countUsage(state, this.#usage, finish.usage);
+      this.#usage = finish.usage;
     }
     desk.emit(chain, {
       type: 'step-end',
-      stepId: of.stepId,
+      stepId: this.id,
       facts: {
         status: finish.status,
-        durationMs: finish.durationMs === undefined ? elapsedMs(desk.clock, of.sinceMs) : finish.durationMs,
+        durationMs: finish.durationMs === undefined ? elapsedMs(desk.clock, this.#sinceMs) : finish.durationMs,
         timeToFirstTokenMs: finish.timeToFirstTokenMs ?? null,
         usage: finish.usage ?? null,
         cost: finish.cost ?? null,
@@ -196,52 +271,22 @@ function openStep(state: RunState, of: StepIdentity): StepRecorder {
       },
       payload: (draft) => endPayload(state, finish, draft),
     });
-  };
+  }
 
-  const partials = createPartialMemory(desk.redactor);
-  const partial = (texts: readonly PartialText[]): void => {
-    if (status !== 'in_progress' || outputsWithheld) return;
-    const pieces = partials.next(texts);
+  #writePartial(texts: readonly PartialText[]): void {
+    const { desk, chain } = this.#state;
+    if (this.#status !== 'in_progress' || this.#outputsWithheld) return;
+    const pieces = (this.#partials ??= createPartialMemory(desk.redactor)).next(texts);
     if (pieces.length === 0) return;
     const payload = { type: 'stream-partial', data: { parts: pieces } };
-    desk.emit(chain, { type: 'log', stepId: of.stepId, facts: null, payload: () => payload });
-  };
+    desk.emit(chain, { type: 'log', stepId: this.id, facts: null, payload: () => payload });
+  }
 
-  const tellCost = (given: unknown): void => {
+  #writeCost(given: unknown): void {
+    const { desk, chain } = this.#state;
     const { nanoUsd, source = 'provider-api' } = readFields<ActualCost>(given, actualCostShape, desk.onError);
     if (typeof nanoUsd !== 'number') return desk.onError(refused('nanoUsd'));
     const cost = { nanoUsd: Math.round(nanoUsd), status: 'actual', source } as const;
-    desk.emit(chain, { type: 'cost-actual', stepId: of.stepId, facts: { cost }, payload: () => ({}) });
-  };
-
-  const recorder: StepRecorder = {
-    id: of.stepId,
-    run: of.run,
-    kind: of.kind,
-    get status() {
-      return status;
-    },
-    get openAttempt() {
-      return openAttempt;
-    },
-    attempt: (request = {}) => desk.safely(() => nextAttempt(request), nullAttempt),
-    finish: (finish) => desk.safely(() => end(readFinish(finish, desk)), undefined),
-    partial: (texts) => desk.safely(() => partial(texts), undefined),
-    actualCost: (cost) => desk.safely(() => tellCost(cost), undefined),
-    get inputsWithheld() {
-      return inputsWithheld;
-    },
-    get outputsWithheld() {
-      return outputsWithheld;
-    },
-    withhold(given) {
-      const sides = readFields<{ inputs: boolean; outputs: boolean }>(given, withholdShape, desk.onError);
-      inputsWithheld ||= sides.inputs === true;
-      outputsWithheld ||= sides.outputs === true;
-    },
-    within: (fn) => state.scope.enter({ run: of.run, step: recorder }, fn),
-    enter: () => state.scope.enterHere({ run: of.run, step: recorder }),
-  };
-  state.openStepById.set(of.stepId, recorder);
-  return recorder;
+    desk.emit(chain, { type: 'cost-actual', stepId: this.id, facts: { cost }, payload: () => ({}) });
+  }
 }

@@ -1,32 +1,17 @@
 import { isAbort } from '../record/failure.ts';
-import type { StepRecorder, ToolRecorder } from '../record/recording.ts';
+import type { RunRecorder, StepStart, ToolRecorder } from '../record/recording.ts';
+import type { RunState } from './run-state.ts';
+import { announceStep, OpenStep } from './step-recorder.ts';
+
+/** Begins a step of kind `tool`: its start is in the journal when this returns (I3). */
+export function beginTool(state: RunState, run: RunRecorder, start: StepStart): ToolRecorder {
+  return new OpenTool(state, announceStep(state, run, { ...start, kind: 'tool' }));
+}
 
 /** A step of kind `tool` with its two usual ends. */
-export function toToolRecorder(step: StepRecorder): ToolRecorder {
-  return {
-    id: step.id,
-    run: step.run,
-    kind: step.kind,
-    get status() {
-      return step.status;
-    },
-    get openAttempt() {
-      return step.openAttempt;
-    },
-    attempt: (request) => step.attempt(request),
-    finish: (finish) => step.finish(finish),
-    partial: (texts) => step.partial(texts),
-    actualCost: (cost) => step.actualCost(cost),
-    get inputsWithheld() {
-      return step.inputsWithheld;
-    },
-    get outputsWithheld() {
-      return step.outputsWithheld;
-    },
-    withhold: (sides) => step.withhold(sides),
-    within: (fn) => step.within(fn),
-    enter: () => step.enter(),
-    succeed: (result) => step.finish({ status: 'completed', result, resultStatus: 'success' }),
-    fail: (error) => step.finish({ status: isAbort(error) ? 'interrupted' : 'error', error, resultStatus: 'error' }),
-  };
+class OpenTool extends OpenStep implements ToolRecorder {
+  readonly succeed = (result: unknown): void => this.finish({ status: 'completed', result, resultStatus: 'success' });
+
+  readonly fail = (error: unknown): void =>
+    this.finish({ status: isAbort(error) ? 'interrupted' : 'error', error, resultStatus: 'error' });
 }
