@@ -7,6 +7,7 @@ export type { IdSource } from './core/id.ts';
 export { systemClock } from './core/clock.ts';
 export type { Clock } from './core/clock.ts';
 export { createRecorder } from './core/record/recorder.ts';
+export type { ReadSwitches, Switch, SwitchState } from './core/life/switches.ts';
 export type { RecorderOptions } from './core/record/recorder.ts';
 export { ExactJson } from './core/record/recording.ts';
 export type {

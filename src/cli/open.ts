@@ -1,7 +1,11 @@
 import { join } from 'node:path';
 import process from 'node:process';
 import type { Prices } from '../core/cost/prices.ts';
+import { isTachographError } from '../core/error.ts';
+import { withPseudonyms } from '../core/query/pseudonyms.ts';
 import { createRedactor } from '../core/redact/create.ts';
+import type { RedactOptions } from '../core/redact/options.ts';
+import type { Redactor } from '../core/redact/redactor.ts';
 import type { RunView } from '../core/model/run.ts';
 import type { Store } from '../core/store.ts';
 import type { Finding, Verdict } from '../core/verify/verdict.ts';
@@ -12,7 +16,7 @@ import { createSealSigner } from '../core/verify/seals.ts';
 import type { SealSigner } from '../core/verify/seals.ts';
 import type { Indexer, News, Problem } from '../indexer/index.ts';
 import { createFileLock, createIndexer } from '../indexer/index.ts';
-import { defaultHome, openHome, openSealHeads, readOrCreateKey } from '../journal/index.ts';
+import { defaultHome, openHome, openSealHeads, readOrCreateKey, readSettings } from '../journal/index.ts';
 import { findRun } from '../server/index.ts';
 import { openSqliteStore } from '../stores/sqlite/index.ts';
 import { createArchive } from './archive.ts';
@@ -28,6 +32,8 @@ export interface OpenedHome {
   /** What calls cost whose record does not tell; the store estimates by them. */
   readonly prices: Prices;
   readonly indexer: Indexer;
+  /** The project's: what people write beside the record goes through it, and gets the placeholders of the record. */
+  readonly redactor: Redactor;
   readonly problems: readonly Problem[];
   /** The public key that this home's seals of the project must carry. */
   trustedKey(projectId: string): string;
@@ -54,12 +60,26 @@ export function chooseHome(home: string | undefined): string {
   return home ?? defaultHome();
 }
 
+/** The home's own rules. What is there already can be looked at while they cannot be read; `serve` and recorders refuse. */
+function readRedact(home: string): RedactOptions {
+  try {
+    return readSettings(home).redact;
+  } catch (error) {
+    if (isTachographError(error)) return {};
+    throw error;
+  }
+}
+
 /** Opens a home: store, keys, journals and indexer. The indexer is not started. */
 export async function openTachograph(choice: HomeChoice): Promise<OpenedHome> {
   const home = openHome(chooseHome(choice.home));
   const projectId = choice.project ?? process.env['TACHOGRAPH_PROJECT'] ?? 'default';
   const prices = choice.prices ?? readPrices(home);
-  const store = openSqliteStore({ file: join(home, 'tachograph.db'), prices });
+  const redact = readRedact(home);
+  const redactor = createRedactor({ key: readOrCreateKey(home, `${projectId}.content`, 32), ...redact });
+  const sqlite = openSqliteStore({ file: join(home, 'tachograph.db'), prices });
+  const store =
+    redact.pseudonymise === true ? withPseudonyms(sqlite, (name) => redactor.identifier(name).value) : sqlite;
   await store.initialize();
   const signers = new Map<string, SealSigner>();
   const signerOf = (project: string): SealSigner => {
@@ -78,7 +98,7 @@ export async function openTachograph(choice: HomeChoice): Promise<OpenedHome> {
     store,
     archive: createArchive(home),
     lock: createFileLock(join(home, 'indexer.lock')),
-    redactor: createRedactor({ key: readOrCreateKey(home, `${projectId}.content`, 32) }),
+    redactor,
     signerOf,
     sealHeads,
     onProblem: (problem) => void problems.push(problem),
@@ -91,6 +111,7 @@ export async function openTachograph(choice: HomeChoice): Promise<OpenedHome> {
     store,
     prices,
     indexer,
+    redactor,
     problems,
     trustedKey: (project) => signerOf(project).publicKey,
     async verify(runId) {

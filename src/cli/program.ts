@@ -4,11 +4,13 @@ import type { ErrorCode } from '../core/error.ts';
 import { isTachographError } from '../core/error.ts';
 import type { CommandPlace } from './commands/command.ts';
 import { exitStatus } from './commands/command.ts';
+import { addDiff } from './commands/diff.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addErase } from './commands/erase.ts';
 import { addExport } from './export/export-command.ts';
 import { addImport } from './export/import-command.ts';
 import { addBackup } from './life/backup-command.ts';
+import { addReplay } from './replay/replay-command.ts';
 import { addLs } from './commands/ls.ts';
 import { addPurge } from './commands/purge.ts';
 import { addRebuild } from './commands/rebuild.ts';
@@ -19,7 +21,8 @@ import { addServe } from './commands/serve.ts';
 import { addShow } from './commands/show.ts';
 import { addTail } from './commands/tail.ts';
 import { addVerify } from './commands/verify.ts';
-import { createTerminal, toVisible } from './print/terminal.ts';
+import { errorToWords } from './print/complaint.ts';
+import { createTerminal } from './print/terminal.ts';
 import { version } from './version.ts';
 
 /** Codes that mean the command line was wrong; all others mean that something was found wanting. */
@@ -44,6 +47,8 @@ function createProgram(place: CommandPlace): Command {
     addShow,
     addTail,
     addSearch,
+    addDiff,
+    addReplay,
     addVerify,
     addExport,
     addImport,
@@ -70,11 +75,11 @@ function report(error: unknown, isJson: boolean): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitStatus.done : exitStatus.usage;
   const known = isTachographError(error);
   const code = known ? error.code : 'internal';
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorToWords(error);
   if (isJson) process.stdout.write(`${JSON.stringify({ error: { code, message } })}\n`);
-  process.stderr.write(`tachograph: ${toVisible(message)} [${code}]\n`);
+  process.stderr.write(`tachograph: ${message} [${code}]\n`);
   if (!known && process.env['TACHOGRAPH_DEBUG'] !== undefined)
-    process.stderr.write(`${(error as Error).stack ?? ''}\n`);
+    process.stderr.write(`${errorToWords((error as Error).stack ?? '')}\n`);
   return known && usageCodes.includes(error.code) ? exitStatus.usage : exitStatus.wanting;
 }
 
@@ -89,7 +94,7 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
   try {
     await createProgram(place).parseAsync([...args], { from: 'user' });
   } catch (error) {
-    status = report(error, args.includes('--json') && !args.includes('run'));
+    status = report(error, args.includes('--json') && !args.includes('run') && !args.includes('replay'));
   }
   process.exitCode = status;
 }

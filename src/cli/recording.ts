@@ -2,14 +2,16 @@ import process from 'node:process';
 import { isMainThread } from 'node:worker_threads';
 import { createAiSdkCapture } from '../capture/ai-sdk/index.ts';
 import { createFetchCapture } from '../capture/fetch/index.ts';
+import { markRecorded } from '../capture/proxy/index.ts';
 import type { Recorder } from '../core/record/recording.ts';
 import { createRecorder } from '../core/record/recorder.ts';
 import { createIdSource } from '../core/id.ts';
 import { systemClock } from '../core/clock.ts';
 import { TachographError } from '../core/error.ts';
 import { defaultLimits } from '../core/limits.ts';
-import { createJournal, defaultHome, openHome, readOrCreateKey } from '../journal/index.ts';
+import { createJournal, defaultHome, openHome, readOrCreateKey, readRecordingRules } from '../journal/index.ts';
 import { parseRevision, readEnvironment } from './environment.ts';
+import { errorToLine } from './print/complaint.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -17,8 +19,7 @@ type Variables = Readonly<Record<string, string | undefined>>;
 const started = Symbol.for('tachograph.recording');
 
 function complain(error: unknown): void {
-  const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`tachograph: ${message}\n`);
+  process.stderr.write(`tachograph: ${errorToLine(error)}\n`);
 }
 
 function openRecorder(variables: Variables): Recorder {
@@ -38,6 +39,7 @@ function openRecorder(variables: Variables): Recorder {
     buffered: variables['TACHOGRAPH_BUFFERED'] === '1',
   });
   return createRecorder({
+    ...readRecordingRules({ home, projectId, clock: systemClock, variables }),
     journal,
     ids,
     writerId,
@@ -55,7 +57,7 @@ function readStreamFlushMs(text: string | undefined): number | null {
   complain(
     new TachographError(
       'bad-argument',
-      `TACHOGRAPH_STREAM_FLUSH_MS is ${JSON.stringify(text)}; give whole milliseconds, 1 or more. Streams are written at their end.`,
+      `TACHOGRAPH_STREAM_FLUSH_MS is "${text}"; give whole milliseconds, 1 or more. Streams are written at their end.`,
     ),
   );
   return null;
@@ -74,6 +76,8 @@ export function startRecording(variables: Variables): void {
     const streamFlushMs = readStreamFlushMs(variables['TACHOGRAPH_STREAM_FLUSH_MS']);
     createAiSdkCapture({ recorder, onError: complain, ...(streamFlushMs === null ? {} : { streamFlushMs }) }).install();
     const stopFetch = createFetchCapture({ recorder, onError: complain }).install();
+    const proxyUrl = variables['TACHOGRAPH_PROXY_URL'];
+    if (proxyUrl !== undefined) markRecorded(recorder, proxyUrl);
     // Closing writes at once and in this thread, which is all that an exiting process still does. A worker's end is
     // not the program's: its runs are closed by what ends them.
     if (!isMainThread) return;

@@ -5,6 +5,10 @@
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 
 if (major > 22 || (major === 22 && minor >= 15)) {
+  if (process.env['TACHOGRAPH_REPLAY'] !== undefined) {
+    const { redirectRequests } = await import('./replay/redirect.ts');
+    redirectRequests(process.env);
+  }
   const { startRecording } = await import('./recording.ts');
   startRecording(process.env);
 } else if (process.env['TACHOGRAPH_QUIET'] === undefined) {

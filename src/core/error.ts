@@ -21,6 +21,8 @@ export const errorCodes = [
   'batch-broken',
   'port-taken',
   'bind-refused',
+  'replay-diverged',
+  'replay-not-recorded',
   'internal',
 ] as const;
 

@@ -212,6 +212,8 @@ export interface PurgeOptions {
    * needs go now, also of weeks that are not over.
    */
   readonly isForgotten?: boolean;
+  /** Runs that stay for a reason that the store does not know. */
+  readonly isKept?: (runId: string) => boolean;
   /** Runs that a live writer holds. */
   readonly isLive?: (runId: string) => boolean;
 }

@@ -50,19 +50,19 @@ interface Erased {
 
 const toDue = ({ run }: LeavingRun): SealDue => ({ projectId: run.projectId, runId: run.id });
 
-/** The events of a run that lose their words, and up to which n of each writer. */
+/** The events of a run that lose their words: as its entries, and every n of each writer. */
 async function planPart(
   store: Store,
   run: SealDue,
   part: ErasedPart,
-): Promise<{ entries: ErasedEntries; upTo: Map<string, number> }> {
-  const upTo = new Map<string, number>();
+): Promise<{ entries: ErasedEntries; byWriter: Map<string, Set<number>> }> {
+  const byWriter = new Map<string, Set<number>>();
   const events = new Set<string>();
   for (const { header } of eventsToErase(await store.listEvents(run.projectId, run.runId), part)) {
     events.add(`${header.writerId}/${header.n}`);
-    upTo.set(header.writerId, Math.max(header.n, upTo.get(header.writerId) ?? 0));
+    byWriter.set(header.writerId, (byWriter.get(header.writerId) ?? new Set()).add(header.n));
   }
-  return { entries: { runId: run.runId, events }, upTo };
+  return { entries: { runId: run.runId, events }, byWriter };
 }
 
 /**
@@ -80,7 +80,7 @@ async function eraseRound(parts: EraserParts, round: readonly LeavingRun[], scop
   for (const leaving of round) {
     const due = toDue(leaving);
     const plan = leaving.part === null ? null : await planPart(store, due, leaving.part);
-    await sealer.sealErasure(due, plan?.upTo ?? 'all');
+    await sealer.sealErasure(due, plan?.byWriter ?? 'all');
     entries.push(plan?.entries ?? { runId: due.runId, events: null });
   }
   archive.eraseRuns(projectId, entries);

@@ -7,6 +7,7 @@ import { isTachographError } from '../core/error.ts';
 import type { Store } from '../core/store.ts';
 import { toReason } from './failure.ts';
 import type { Indexer } from './indexer.ts';
+import type { RetentionClock } from './retention.ts';
 import { dropForQuota, dropOld } from './retention.ts';
 import { createSampler } from './sampler.ts';
 
@@ -19,6 +20,8 @@ export interface KeeperOptions {
   readonly readSettings: () => Settings;
   /** Bytes that the home holds, free pages of the store not counted. */
   readonly readUsedBytes: () => number;
+  /** True for a run that was imported after `beforeMs`: for what came from elsewhere, that is the clock. */
+  readonly isKept?: RetentionClock;
   /** Deletes copies in quarantine that were made before. */
   readonly dropQuarantine: (projectId: string, beforeMs: number) => void;
   readonly onState: (state: UpkeepState) => void;
@@ -59,6 +62,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
   };
   const sampler = createSampler({
     ...parts,
+    isImported: ({ projectId, id }) => options.isKept?.(projectId, id, 0) === true,
     erase: async (runs) => void (await options.indexer.eraseRuns(runs, 'sampling')),
   });
 
@@ -71,6 +75,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
     (settings) =>
       dropOld(parts, {
         settings,
+        isKept: options.isKept ?? ((): boolean => false),
         dropQuarantine: options.dropQuarantine,
         onDropped: (runs) => (runs > 0 ? change({ purgedRuns: state.purgedRuns + runs }) : undefined),
       }),

@@ -19,6 +19,9 @@ export interface RetentionParts {
  */
 const sliceRuns = { retention: 25, quota: 5 } as const;
 
+/** True for a run that came here after `beforeMs` though it was written long ago: what was imported is kept as long. */
+export type RetentionClock = (projectId: string, runId: string, beforeMs: number) => boolean;
+
 /** Whoever is open belongs to somebody: the sweep ends what belongs to nobody. */
 const isLive = (): boolean => true;
 
@@ -42,6 +45,7 @@ export async function dropOld(
   parts: RetentionParts,
   of: {
     readonly settings: Settings;
+    readonly isKept: RetentionClock;
     readonly dropQuarantine: (projectId: string, beforeMs: number) => void;
     readonly onDropped: (runs: number) => void;
   },
@@ -49,7 +53,8 @@ export async function dropOld(
   for (const projectId of await parts.store.listProjects()) {
     const beforeMs = retentionCutMs(retentionDaysOf(of.settings, projectId), parts.clock.nowMs());
     if (beforeMs === null) continue;
-    await dropAll(parts, { projectId, beforeMs, clock: 'write', limit: sliceRuns.retention }, (runs) => {
+    const isKept = (runId: string): boolean => of.isKept(projectId, runId, beforeMs);
+    await dropAll(parts, { projectId, beforeMs, clock: 'write', limit: sliceRuns.retention, isKept }, (runs) => {
       of.onDropped(runs);
       return true;
     });

@@ -27,6 +27,8 @@ export function createSampler(parts: {
   readonly clock: Clock;
   readonly rest: () => Promise<void>;
   readonly isStopping: () => boolean;
+  /** What was imported was chosen already. */
+  readonly isImported: (run: RunView) => boolean;
   readonly erase: (runs: readonly LeavingRun[]) => Promise<void>;
 }): Sampler {
   const { store, clock } = parts;
@@ -80,6 +82,7 @@ export function createSampler(parts: {
         if (parts.isStopping()) return;
         // The cheap questions first: most runs are kept, or have lost their words already.
         if (root.erased || root.counts.steps === 0 || !isSampledOut([root], sampling)) continue;
+        if (parts.isImported(root)) continue;
         const tree = await treeOf(root);
         if (tree.some(({ updatedAtMs }) => updatedAtMs >= untilMs)) continue;
         if (!isSampledOut(tree, sampling) || (await isNoted(tree))) continue;

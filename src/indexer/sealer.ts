@@ -3,6 +3,7 @@ import { isTachographError, TachographError } from '../core/error.ts';
 import { eventHash, zeroHash } from '../core/record/chain.ts';
 import type { RecordedEvent } from '../core/record/event.ts';
 import type { Seal, SealedWriter, SealHead, SealHeads } from '../core/record/seal.ts';
+import { isSealedWordless } from '../core/record/seal.ts';
 import type { SealDue, Store } from '../core/store.ts';
 import type { Problem } from './importer.ts';
 import { groupByWriter } from '../core/verify/chains.ts';
@@ -14,14 +15,14 @@ export interface Sealer {
   /** Seals what waits for a seal, and keeps the newest seal's number and digest outside the store. */
   sealAll(): Promise<void>;
   /**
-   * Seals a run at once, saying that its words are erased: `all` up to now or up to an n of each writer, before it is
+   * Seals a run at once, saying that its words are erased: `all` up to now or those of some events, before it is
    * done, or those that are `gone` by now. A record that was changed gets no seal, which is told; it stays what verification calls it.
    */
   sealErasure(run: SealDue, words: ErasedWords): Promise<void>;
 }
 
-/** Which words of a run are erased: of all its events, of those that have none by now, or up to an n of each writer. */
-export type ErasedWords = 'all' | 'gone' | ReadonlyMap<string, number>;
+/** Which words of a run are erased: of all its events, of those that have none by now, or of these n of each writer. */
+export type ErasedWords = 'all' | 'gone' | ReadonlyMap<string, ReadonlySet<number>>;
 
 /** What a sealer works with. */
 export interface SealerParts {
@@ -65,31 +66,58 @@ function followWriter(from: Head, events: readonly RecordedEvent[]): Head | stri
 
 type Erasing = 'nothing' | ErasedWords;
 
-function lastWithoutWords(events: readonly RecordedEvent[]): Map<string, number> {
-  const lastByWriter = new Map<string, number>();
+/** Every n of each writer that has no words. */
+function wordlessOf(events: readonly RecordedEvent[]): Map<string, Set<number>> {
+  const wordlessByWriter = new Map<string, Set<number>>();
   for (const { header, payload } of events) {
-    if (payload === null) lastByWriter.set(header.writerId, Math.max(header.n, lastByWriter.get(header.writerId) ?? 0));
+    if (payload !== null) continue;
+    const known = wordlessByWriter.get(header.writerId);
+    if (known === undefined) wordlessByWriter.set(header.writerId, new Set([header.n]));
+    else known.add(header.n);
   }
-  return lastByWriter;
+  return wordlessByWriter;
+}
+
+type Erased = Pick<SealedWriter, 'erased' | 'spared'>;
+
+const nothingErased: Erased = { erased: 0 };
+const noEvents: ReadonlySet<number> = new Set();
+
+/** What was erased before together with these events, as a seal says it: up to the last of them, but for those spared. */
+function addErased(before: Erased, wordless: ReadonlySet<number>): Erased {
+  if (wordless.size === 0) return before;
+  const erased = [...wordless].reduce((max, n) => Math.max(max, n), before.erased);
+  const spared: [number, number][] = [];
+  for (let n = 1; n <= erased; n += 1) {
+    if (wordless.has(n) || isSealedWordless(before, n)) continue;
+    const last = spared.at(-1);
+    if (last !== undefined && last[1] === n - 1) last[1] = n;
+    else spared.push([n, n]);
+  }
+  return spared.length === 0 ? { erased } : { erased, spared };
 }
 
 function toWriters(
   found: ReadonlyMap<string, Head>,
   sealed: readonly SealedWriter[],
-  erasedOf: (writer: Pick<SealedWriter, 'writerId' | 'count'>) => number,
+  erasedOf: (writerId: string) => 'all' | ReadonlySet<number>,
 ): SealedWriter[] {
-  const before = new Map(sealed.map(({ writerId, erased }) => [writerId, erased]));
+  const before = new Map(sealed.map((writer) => [writer.writerId, writer]));
   return [...found]
     .map(([writerId, { count, head }]) => {
-      const erased = Math.max(before.get(writerId) ?? 0, erasedOf({ writerId, count }));
-      return { writerId, count, head, erased };
+      const { erased, spared } = before.get(writerId) ?? nothingErased;
+      const known = spared === undefined ? { erased } : { erased, spared };
+      const wordless = erasedOf(writerId);
+      return { writerId, count, head, ...(wordless === 'all' ? { erased: count } : addErased(known, wordless)) };
     })
     .sort((a, b) => (a.writerId < b.writerId ? -1 : 1));
 }
 
 function isSame(a: readonly SealedWriter[], b: readonly SealedWriter[]): boolean {
   const toText = (writers: readonly SealedWriter[]): string =>
-    JSON.stringify(writers.map(({ writerId, count, head, erased }) => [writerId, count, head, erased]));
+    JSON.stringify(
+      writers.map(({ writerId, count, head, erased, spared = [] }) => [writerId, count, head, erased, spared]),
+    );
   return toText(a) === toText(b);
 }
 
@@ -183,9 +211,9 @@ export function createSealer(parts: SealerParts): Sealer {
       if (typeof sealed === 'string') return sealed;
       const found = await headsOf(run, sealed);
       if (typeof found === 'string') return found;
-      const erased = erasing === 'gone' ? lastWithoutWords(await store.listEvents(run.projectId, run.runId)) : erasing;
-      const writers = toWriters(found, sealed, ({ writerId, count }) =>
-        erased === 'all' ? count : erased === 'nothing' ? 0 : Math.min(count, erased.get(writerId) ?? 0),
+      const erased = erasing === 'gone' ? wordlessOf(await store.listEvents(run.projectId, run.runId)) : erasing;
+      const writers = toWriters(found, sealed, (writerId) =>
+        erased === 'all' ? 'all' : erased === 'nothing' ? noEvents : (erased.get(writerId) ?? noEvents),
       );
       // A row that claims more than the events say must not make a seal in every round.
       if (isSame(writers, sealed)) break;

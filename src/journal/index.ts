@@ -36,7 +36,14 @@ export {
 export type { ErasureTarget, ErasureTargets } from './entry.ts';
 export type { JournalErasure } from './erase.ts';
 export { eraseFromJournals } from './erase.ts';
-export { readSettings, settingsFile, settingsToSwitches, watchSettings } from './settings/settings-file.ts';
+export type { RecordingRules } from './settings/settings-file.ts';
+export {
+  readRecordingRules,
+  readSettings,
+  settingsFile,
+  settingsToSwitches,
+  watchSettings,
+} from './settings/settings-file.ts';
 export type { OpenRecorderOptions } from './open-recorder.ts';
 export { openRecorder } from './open-recorder.ts';
 export type { SinkOptions } from './sink/sink.ts';

@@ -4,6 +4,7 @@ import type { RecorderOptions } from '../core/record/recorder.ts';
 import { createRecorder } from '../core/record/recorder.ts';
 import type { Recorder } from '../core/record/recording.ts';
 import { defaultHome, openHome, readOrCreateKey } from './home.ts';
+import { readRecordingRules } from './settings/settings-file.ts';
 import { createJournal } from './writer.ts';
 
 /** Where a recorder keeps its journal, and everything a recorder takes besides. */
@@ -19,8 +20,9 @@ export interface OpenRecorderOptions extends Omit<
 }
 
 /**
- * A recorder on a journal of this process in the data folder, with the project's key. `home-unusable` when the folder
- * cannot be written to; from then on nothing throws (I1).
+ * A recorder on a journal of this process in the data folder, with the project's key. What its settings switch off is not
+ * recorded, unless `switches` says it otherwise; what they have taken out goes, field by field unless `redact` says it
+ * otherwise. `home-unusable` when the folder cannot be written to; from then on nothing throws (I1).
  */
 export function openRecorder(options: OpenRecorderOptions = {}): Recorder {
   const { home: chosen, projectId = 'default', durability = 'process', ...rest } = options;
@@ -35,8 +37,11 @@ export function openRecorder(options: OpenRecorderOptions = {}): Recorder {
     ...(rest.limits === undefined ? {} : { limits: rest.limits }),
     ...(rest.onError === undefined ? {} : { onError: rest.onError }),
   });
+  const rules = readRecordingRules({ home, projectId, clock: systemClock });
   return createRecorder({
+    switches: rules.switches,
     ...rest,
+    redact: { ...rules.redact, ...rest.redact },
     journal,
     ids,
     writerId,

@@ -8,6 +8,13 @@ export interface GuardOptions {
 
 const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]']);
 
+/** What the guard reads of a request, whichever form it came in. */
+export interface GuardedRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: { get(name: string): string | null };
+}
+
 interface Host {
   readonly name: string;
   readonly port: number;
@@ -39,7 +46,11 @@ const isWrite = (method: string): boolean => method !== 'GET' && method !== 'HEA
  * pointed at the loopback address to read the record from outside; a foreign `Origin` or `Sec-Fetch-Site` means another
  * page writes or reads. Programs that are no browsers send neither and pass.
  */
-export function refuseForeign(request: Request, port: number | null, options: GuardOptions): Response | null {
+export function refuseForeign(
+  request: GuardedRequest,
+  port: number | null,
+  options: GuardOptions,
+): Response | null {
   const host = request.headers.get('host') ?? new URL(request.url).host;
   if (!isHostAllowed(host, port, options.allowedHosts)) {
     return toProblem(

@@ -43,6 +43,8 @@ export const statusByCode: Readonly<Record<ProblemCode, number>> = {
   'batch-broken': 400,
   'port-taken': 500,
   'bind-refused': 500,
+  'replay-diverged': 409,
+  'replay-not-recorded': 422,
   internal: 500,
   'host-refused': 403,
   'origin-refused': 403,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Redactor } from '../core/redact/redactor.ts';
 import type { ProblemCode } from './problem.ts';
 import { toProblem } from './problem.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -72,23 +73,29 @@ function isCommaList(schema: z.ZodType): boolean {
 }
 
 /** First complaint of a validation, in our words, with its field. */
-function firstIssue(error: z.ZodError): { field: string; message: string } {
+function firstIssue(error: z.ZodError): Issue {
   const issue = error.issues[0]!;
   if (issue.code === 'unrecognized_keys') return { field: issue.keys[0]!, message: 'is not known here' };
   const isMissing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
   return { field: String(issue.path[0] ?? 'body'), message: isMissing ? 'is required' : issue.message };
 }
 
-const issueToProblem = (code: ProblemCode, issue: { field: string; message: string }): Response =>
-  toProblem(code, `The field ${JSON.stringify(issue.field.slice(0, 100))} ${issue.message}.`, {
-    field: issue.field.slice(0, 100),
-  });
+interface Issue {
+  readonly field: string;
+  readonly message: string;
+}
+
+/** A complaint about a field. Its name is the caller's own word and may be a secret: it is redacted before it is cut (I4). */
+function issueToProblem(code: ProblemCode, issue: Issue, redactor: Redactor): Response {
+  const field = redactor.text(issue.field).value.slice(0, 100);
+  return toProblem(code, `The field ${JSON.stringify(field)} ${issue.message}.`, { field });
+}
 
 /** The query as an object, or the complaint about it. */
 function readQuery(
   search: URLSearchParams,
   schema: Fields,
-): { ok: true; value: unknown } | { ok: false; issue: { field: string; message: string } } {
+): { ok: true; value: unknown } | { ok: false; issue: Issue } {
   const raw: [string, unknown][] = [];
   for (const name of new Set(search.keys())) {
     if (!Object.hasOwn(schema.shape, name)) {
@@ -129,7 +136,11 @@ async function readBytes(
 }
 
 /** Reads a body as JSON of a shape, or refuses. */
-async function readBody(request: Request, schema: z.ZodType): Promise<{ value: unknown } | { refusal: Response }> {
+async function readBody(
+  request: Request,
+  schema: z.ZodType,
+  redactor: Redactor,
+): Promise<{ value: unknown } | { refusal: Response }> {
   const read = await readBytes(request, { mediaType: 'application/json', bytesMax: bodyBytesMax });
   if ('refusal' in read) return read;
   let raw: unknown;
@@ -141,7 +152,7 @@ async function readBody(request: Request, schema: z.ZodType): Promise<{ value: u
   const parsed = schema.safeParse(raw);
   return parsed.success
     ? { value: parsed.data }
-    : { refusal: issueToProblem('bad-argument', firstIssue(parsed.error)) };
+    : { refusal: issueToProblem('bad-argument', firstIssue(parsed.error), redactor) };
 }
 
 /** Validates a request against its route and runs it. What is wrong with the request comes back as a problem. */
@@ -151,13 +162,15 @@ export async function runRoute(
   rawParams: Readonly<Record<string, string>>,
   around: Surroundings,
 ): Promise<Response> {
+  const { redactor } = around;
   const params = (route.params ?? nothing).safeParse(rawParams);
-  if (!params.success) return issueToProblem('bad-argument', firstIssue(params.error));
+  if (!params.success) return issueToProblem('bad-argument', firstIssue(params.error), redactor);
   const query = readQuery(new URL(request.url).searchParams, route.query ?? nothing);
-  if (!query.ok) return issueToProblem(route.queryProblem?.(query.issue.field) ?? 'bad-argument', query.issue);
+  if (!query.ok)
+    return issueToProblem(route.queryProblem?.(query.issue.field) ?? 'bad-argument', query.issue, redactor);
   let body: unknown = null;
   if (route.body !== undefined) {
-    const read = await readBody(request, route.body);
+    const read = await readBody(request, route.body, redactor);
     if ('refusal' in read) return read.refusal;
     body = read.value;
   }

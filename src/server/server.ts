@@ -1,16 +1,30 @@
 import { createServer as createHttpServer } from 'node:http';
-import type { Server as HttpServer } from 'node:http';
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isIP } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { TachographError } from '../core/error.ts';
+import { refuseForeign } from './guard.ts';
 import type { Handler } from './handler.ts';
 import { secure } from './headers.ts';
 import { toProblem } from './problem.ts';
 
+/**
+ * What answers under a path of its own, byte by byte, where requests and responses as objects would stand in the way. It is
+ * asked only after the guard has let the request pass.
+ */
+export interface Mount {
+  /** With a slash at both ends. */
+  readonly path: string;
+  /** Further `Host` values, as the handler has them. */
+  readonly allowedHosts?: readonly string[];
+  handle(incoming: IncomingMessage, outgoing: ServerResponse): void;
+}
+
 /** Where to listen. */
 export interface ServerOptions {
   readonly handler: Handler;
+  readonly mount?: Mount | null;
   /** 0 for any free one. */
   readonly port: number;
   /** A loopback address; 127.0.0.1 unless said. */
@@ -76,11 +90,30 @@ function listen(server: HttpServer, host: string, port: number): Promise<number>
   });
 }
 
+/** Hands a request to the mount, or answers with what the guard says against it. */
+async function handMounted(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  at: { readonly port: number; readonly mount: Mount },
+): Promise<void> {
+  const { headers, method = 'GET' } = incoming;
+  const get = (name: string): string | null => {
+    const value = headers[name];
+    return value === undefined ? null : String(value);
+  };
+  const asked = { method, url: `http://${headers.host ?? 'localhost'}/`, headers: { get } };
+  const refused = refuseForeign(asked, at.port, { allowedHosts: at.mount.allowedHosts ?? [] });
+  if (refused === null) return at.mount.handle(incoming, outgoing);
+  const { status, headers: said } = secure(refused);
+  outgoing.writeHead(status, Object.fromEntries(said));
+  outgoing.end(await refused.text());
+}
+
 /** Serves a handler over HTTP on a loopback address. `bind-refused` for any other, `port-taken` when somebody is there. */
 export async function createServer(options: ServerOptions): Promise<Server> {
   const host = options.host ?? '127.0.0.1';
   checkPlace(host, options.port);
-  const { handler } = options;
+  const { handler, mount = null } = options;
   let port = options.port;
   const listener = getRequestListener(
     (request, { outgoing }) => handler(request, { port, drop: () => void outgoing.destroy() }),
@@ -93,7 +126,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const server = createHttpServer(
     { headersTimeout: headersMs, requestTimeout: requestMs, keepAliveTimeout: 5000 },
     (incoming, outgoing) => {
-      void listener(incoming, outgoing);
+      if (mount !== null && incoming.url?.startsWith(mount.path) === true)
+        void handMounted(incoming, outgoing, { port, mount });
+      else void listener(incoming, outgoing);
     },
   );
   server.setTimeout(idleMs);

@@ -15,6 +15,10 @@ export type { RecordedError, StepStatus, StepView, StreamSummary, PrefixBreak } 
 export type { Usage } from '../core/model/usage.ts';
 export type { Annotation, ErasureResult, SearchHit, TotalsRow } from '../core/store.ts';
 
+/** `GET /api/v1/runs/{id}/diff/{other}`, and one row of it word for word: `…/steps?a=&b=`. */
+export type { RunDifference, StepBrief, StepRow } from '../core/difference/run-difference.ts';
+export type { MessageRow, StepDifference } from '../core/difference/step-difference.ts';
+
 /** Both verdicts of `GET /api/v1/runs/{id}/verify`. */
 export type { Verdict as WireVerdict } from '../core/verify/verdict.ts';
 

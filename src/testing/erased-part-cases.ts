@@ -116,6 +116,43 @@ export function describeErasedPart({ api: { describe, it }, withStore }: SuiteCo
     );
 
     it(
+      'finds a run and its steps by the messages they name, until these are erased',
+      withStore(async (store) => {
+        const world = createWorld();
+        const run = world.run({ triggerMessageId: '7', historyTipMessageId: '6' });
+        const stepId = world.uuid();
+        const begun = {
+          kind: 'model',
+          operation: 'generate',
+          parentStepId: null,
+          observedAfter: false,
+          prefixBreak: null,
+        };
+        const ended = { status: 'completed', durationMs: 1, timeToFirstTokenMs: null, usage: null, cost: null };
+        run
+          .emit('step-start', { stepId, facts: begun, payload: { historyTipMessageId: '7' } })
+          .emit('step-end', {
+            stepId,
+            facts: { ...ended, resultStatus: null, swept: false },
+            payload: { assistantMessageId: '8' },
+          })
+          .end();
+        await importAll(store, run);
+        const named = async () => {
+          const view = await store.getRun('default', run.id);
+          const step = await store.getStep('default', run.id, 1);
+          return [view.triggerMessageId, view.historyTipMessageId, step.historyTipMessageId, step.assistantMessageId];
+        };
+        assert.deepEqual(await named(), ['7', '6', '7', '8']);
+        assert.deepEqual(await store.rebuildRun('default', run.id), []);
+        await store.eraseRun('default', run.id, { stepIds: new Set([stepId]) });
+        assert.deepEqual(await named(), ['7', '6', null, null]);
+        await store.eraseRun('default', run.id);
+        assert.deepEqual(await named(), [null, null, null, null]);
+      }),
+    );
+
+    it(
       'changes nothing for steps that the run does not have',
       withStore(async (store) => {
         const world = createWorld();

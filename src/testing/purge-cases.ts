@@ -69,6 +69,7 @@ export function describePurge({ api: { describe, it }, withStore }: SuiteContext
         assert.equal(await store.purge(options), 2);
         assert.deepEqual(await remaining(store), [pinned.id, live.id]);
         assert.deepEqual(asked.sort(), [live.id, dead.id].sort());
+        assert.equal(await store.purge({ ...options, isLive: () => false, isKept: (id) => id === live.id }), 0);
         await store.deleteAnnotation('default', 'p');
         assert.equal(await store.purge({ ...options, limit: 1 }), 1);
         assert.deepEqual(await remaining(store), [live.id]);

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { backUp } from '../../src/cli/life/backup.ts';
 import { openTachograph } from '../../src/cli/open.ts';
+import { readGeneration } from '../../src/journal/index.ts';
 import type { TemporaryHome } from '../indexer/home.ts';
 import { createTemporaryHome, filesWith, listFiles } from '../indexer/home.ts';
 import { tachograph } from './command.ts';
@@ -115,6 +116,25 @@ describe('tachograph backup', () => {
     expect((await tachograph(place.home, 'backup', join(place.home, 'inside'))).err).toMatch(/lies in the home/);
     expect(readFileSync(join(other.home, 'full', 'file'), 'utf8')).toBe('');
   }, 30_000);
+
+  it('is made anew when an erasure that had begun before ends meanwhile', async () => {
+    const runId = await record('nightingale');
+    const home = await openTachograph({ home: place.home });
+    await home.indexer.catchUp();
+    const generation = readGeneration(place.home);
+    const erasing = home.indexer.eraseRun('default', runId);
+    while (readGeneration(place.home) === generation) await new Promise((resolve) => setTimeout(resolve, 1));
+    const folder = join(other.home, 'backup');
+    await backUp({
+      home: place.home,
+      folder,
+      withKeys: false,
+      nowMs: 1,
+      onProgress: async (what) => void (what === 'copying the store' && (await erasing)),
+    });
+    await home.close();
+    expect(filesWith(folder, 'nightingale')).toEqual([]);
+  });
 
   it('is made anew when words are erased meanwhile, so that none of them is in it', async () => {
     const runId = await record('nightingale');

@@ -6,10 +6,16 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TemporaryHome } from '../indexer/home.ts';
 import { createTemporaryHome } from '../indexer/home.ts';
+import { entries } from '../../scripts/entries.ts';
 import { tachograph } from './command.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
+const guides = readdirSync(join(root, 'docs/guides')).map((name) => join('docs/guides', name));
+/** Names of our own entries, as the programs in the text import them, and where their source is. */
+const sourceByEntry = new Map(
+  entries.map(({ name, source }) => [name, new URL(`../../${source}`, import.meta.url).href]),
+);
 
 let place: TemporaryHome;
 beforeEach(() => {
@@ -17,18 +23,33 @@ beforeEach(() => {
 });
 afterEach(() => place.remove());
 
+/** Runs a program of the text on the sources. */
+function runBlock(block: string): { status: number | null; stderr: string } {
+  const code = block.replaceAll(/'(tachograph[a-z/-]*)'/g, (text, name: string) =>
+    sourceByEntry.has(name) ? JSON.stringify(sourceByEntry.get(name)) : text,
+  );
+  const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], {
+    encoding: 'utf8',
+    env: { ...process.env, TACHOGRAPH_HOME: place.home },
+  });
+  return { status, stderr };
+}
+
+describe('the guides', () => {
+  it.each(guides)('%s has programs that work as they stand, and links that lead somewhere', (guide) => {
+    const text = readFileSync(join(root, guide), 'utf8');
+    for (const [, block] of text.matchAll(/```js\n(.*?)```/gs))
+      expect(runBlock(block!)).toEqual({ status: 0, stderr: '' });
+    for (const [, link] of text.matchAll(/\]\((?!http)([^)#]+)\)/g))
+      expect({ link, isThere: existsSync(join(root, dirname(guide), link!)) }).toEqual({ link, isThere: true });
+  });
+});
+
 describe('the README', () => {
   it('has a first recording that works as it stands', async () => {
     const blocks = [...readme.matchAll(/```js\n(.*?)```/gs)].map((match) => match[1]!);
     expect(blocks.length).toBeGreaterThan(0);
-    for (const block of blocks) {
-      const code = block.replace("'tachograph'", JSON.stringify(new URL('../../src/index.ts', import.meta.url).href));
-      const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], {
-        encoding: 'utf8',
-        env: { ...process.env, TACHOGRAPH_HOME: place.home },
-      });
-      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    }
+    for (const block of blocks) expect(runBlock(block)).toEqual({ status: 0, stderr: '' });
     const { status, out } = await tachograph(place.home, 'show', 'last');
     expect(status).toBe(0);
     expect(out).toMatch(/agent greeter/);
@@ -47,8 +68,8 @@ describe('the README', () => {
     for (const [, link] of readme.matchAll(/\]\((?!http)([^)#]+)\)/g))
       expect({ link, isThere: existsSync(join(root, link!)) }).toEqual({ link, isThere: true });
     const { out } = await tachograph(place.home, '--help');
-    const commands = [.../^`run` · .*$/m.exec(readme)![0].matchAll(/`([a-z]+)`/g)].map((match) => match[1]!);
-    expect(commands.length).toBeGreaterThan(8);
+    const commands = [.../^`run` · .*?\. /ms.exec(readme)![0].matchAll(/`([a-z]+)`/g)].map((match) => match[1]!);
+    expect(commands.length).toBeGreaterThan(12);
     for (const command of commands) expect(out).toContain(`  ${command} `);
   });
 
@@ -61,8 +82,12 @@ describe('the README', () => {
       'tail',
       'search',
       'verify',
+      'export',
+      'import',
       'erase',
       'purge',
+      'backup',
+      'reprice',
       'rebuild',
       'doctor',
     ]) {

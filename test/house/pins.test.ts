@@ -27,6 +27,8 @@ test('error codes are pinned', () => {
     'batch-broken',
     'port-taken',
     'bind-refused',
+    'replay-diverged',
+    'replay-not-recorded',
     'internal',
   ]);
 });

@@ -5,7 +5,8 @@ import { openTachograph } from '../../src/cli/open.ts';
 import type { RunRecorder } from '../../src/core/record/recording.ts';
 import { createRedactor } from '../../src/core/redact/create.ts';
 import { createSealSigner } from '../../src/core/verify/seals.ts';
-import type { Archive } from '../../src/indexer/index.ts';
+import type { Store } from '../../src/core/store.ts';
+import type { Archive, Indexer } from '../../src/indexer/index.ts';
 import { createIndexer, noLock } from '../../src/indexer/index.ts';
 import { openSealHeads, readOrCreateKey } from '../../src/journal/index.ts';
 import { openSqliteStore } from '../../src/stores/sqlite/index.ts';
@@ -18,23 +19,29 @@ beforeEach(() => {
 });
 afterEach(() => place.remove());
 
-/** Erases a run by an indexer whose archive is `archiveOf` the real one, and closes everything. */
-async function eraseWith(run: RunRecorder, archiveOf: (archive: Archive) => Archive): Promise<void> {
+/** Works with an indexer whose archive and store are made from the real ones, and closes everything. */
+async function withIndexer(
+  work: (indexer: Indexer) => Promise<unknown>,
+  of: { readonly archive?: (archive: Archive) => Archive; readonly store?: (store: Store) => Store },
+): Promise<void> {
   const store = openSqliteStore({ file: join(place.home, 'tachograph.db') });
   await store.initialize();
   const indexer = createIndexer({
-    store,
-    archive: archiveOf(createArchive(place.home)),
+    store: of.store?.(store) ?? store,
+    archive: of.archive?.(createArchive(place.home)) ?? createArchive(place.home),
     lock: noLock,
     redactor: createRedactor({ key: new Uint8Array(32) }),
     signerOf: (project) => createSealSigner(readOrCreateKey(place.home, `${project}.seal`, 32)),
     sealHeads: openSealHeads(place.home),
   });
   await indexer.catchUp();
-  await indexer.eraseRun('default', run.id);
+  await work(indexer);
   await indexer.close();
   await store.close();
 }
+
+const eraseWith = (run: RunRecorder, archive: (archive: Archive) => Archive): Promise<void> =>
+  withIndexer((indexer) => indexer.eraseRun('default', run.id), { archive });
 
 it.each(['before', 'after'])('what is recorded %s the journals are erased raises no alarm (I6)', async (when) => {
   const recorder = place.recorder();
@@ -63,6 +70,28 @@ it.each(['before', 'after'])('what is recorded %s the journals are erased raises
   const again = await home.store.listEvents('default', run.id);
   expect(again.find(({ header }) => header.type === 'content-erase')).toMatchObject({ payload: null });
   expect(again.find(({ header }) => header.type === 'content-erase')?.header.facts).toContain('"events":2');
+  expect((await home.verify(run.id)).intact.verdict).toBe('intact');
+  await home.close();
+  await recorder.close();
+});
+
+it('an erasure by caller that dies before the store can be asked for again, since the store still knows whose they are', async () => {
+  const recorder = place.recorder();
+  const run = recorder.startRun({ agentId: 'agent', callerId: 'ada', inputs: 'quicksilver' });
+  run.close({ endReason: 'ok', output: 'quicksilver' });
+  const subject = { kind: 'caller', callerId: 'ada' } as const;
+  await withIndexer(
+    async (indexer) => {
+      await expect(indexer.eraseSubject('default', subject)).rejects.toThrow('gone');
+    },
+    { store: (store) => ({ ...store, eraseRun: () => Promise.reject(new Error('gone')) }) },
+  );
+  await withIndexer(async (indexer) => {
+    expect(await indexer.eraseSubject('default', subject)).toMatchObject({ runs: 1, openRunIds: [] });
+  }, {});
+  expect(filesWith(place.home, 'quicksilver')).toEqual([]);
+  const home = await openTachograph({ home: place.home });
+  await home.indexer.catchUp();
   expect((await home.verify(run.id)).intact.verdict).toBe('intact');
   await home.close();
   await recorder.close();

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { OpenedHome } from '../../src/cli/open.ts';
 import { openTachograph } from '../../src/cli/open.ts';
 import type { Recorder, RunRecorder, RunStart } from '../../src/core/record/recording.ts';
+import { verifyStoredRun } from '../../src/core/verify/verify.ts';
 import { copyAside, listJournals, readJournal } from '../../src/journal/index.ts';
 import { tachograph } from '../end-to-end/command.ts';
 import type { TemporaryHome } from './home.ts';
@@ -223,6 +225,51 @@ describe('deletion by message', () => {
     await home.indexer.catchUp();
     await expect(erase('77')).rejects.toMatchObject({ code: 'bad-argument' });
   });
+});
+
+it('a word that a stranger takes behind a partial erasure shows (I6)', async () => {
+  const run = record('apricot', { sessionId: 's' }, [{ tip: '1' }, { tip: '3' }, { tip: '5' }]);
+  end(run, 'apricot');
+  const home = await open();
+  const erase = (messageId: string) =>
+    home.indexer.eraseSubject('default', {
+      kind: 'message',
+      sessionId: 's',
+      messageId,
+      startedBeforeMs: Number.MAX_SAFE_INTEGER,
+    });
+  const verdict = async (): Promise<string> => (await home.verify(run.id)).intact.verdict;
+  await erase('4');
+  expect(await verdict()).toBe('intact');
+  await erase('2');
+  expect(await verdict()).toBe('intact');
+  await waitUntilPacked(home);
+  const seals = await home.store.listSeals('default', run.id);
+  expect(seals.some(({ writers }) => writers.some(({ spared }) => spared !== undefined && spared.length > 0))).toBe(
+    true,
+  );
+  const kept = (await home.store.listEvents('default', run.id)).filter(({ payload }) => payload !== null);
+  expect(kept.length).toBeGreaterThan(5);
+  // What is there for good is bound: the same record with one more event without words is none of ours.
+  const [first] = kept;
+  const forged = {
+    ...home.store,
+    listEvents: async (...args: Parameters<typeof home.store.listEvents>) =>
+      (await home.store.listEvents(...args)).map((event) =>
+        event.seq === first!.seq ? { ...event, payload: null, salt: null } : event,
+      ),
+  };
+  const found = await verifyStoredRun(
+    forged,
+    { projectId: 'default', runId: run.id },
+    { publicKey: home.trustedKey('default'), head: null },
+  );
+  expect(found.intact).toMatchObject({ verdict: 'edited', n: first!.header.n });
+  // A run file carries it along.
+  const file = join(place.home, 'run.tgr');
+  expect((await tachograph(place.home, 'export', run.id, '-o', file)).status).toBe(0);
+  const judged = await tachograph(place.home, 'verify', file, '--json');
+  expect([judged.status, judged.out]).toEqual([0, expect.stringContaining('"intact"')]);
 });
 
 describe('tachograph erase', () => {

@@ -1,9 +1,15 @@
 import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createUpkeep, readUpkeep, readUsedBytes } from '../../src/cli/life/upkeep.ts';
 import type { OpenedHome } from '../../src/cli/open.ts';
 import { openTachograph } from '../../src/cli/open.ts';
+import type { UpkeepState } from '../../src/core/life/upkeep.ts';
+import { freshUpkeep } from '../../src/core/life/upkeep.ts';
 import { copyAside, listJournals, readJournal } from '../../src/journal/index.ts';
 import type { RunBuilder } from '../../src/testing/world.ts';
 import { createWorld, usageOf } from '../../src/testing/world.ts';
@@ -13,6 +19,7 @@ import { createTemporaryHome } from './home.ts';
 import { forgeJournal } from './journals.ts';
 import { placesOfWord } from './words.ts';
 
+const mainFile = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const dayMs = 24 * 3600 * 1000;
 
 let place: TemporaryHome;
@@ -101,6 +108,51 @@ describe('retention', () => {
     expect(await idsIn(home)).toEqual([]);
     await other.close();
   });
+
+  it('goes by the day it came for what was imported', async () => {
+    const run = createWorld()
+      .run({ timeMs: ageMs(90) })
+      .end();
+    const home = await openWith(run);
+    const file = join(place.home, 'run.tgr');
+    expect((await tachograph(place.home, 'export', run.id, '-o', file)).status).toBe(0);
+    const other = createTemporaryHome();
+    expect((await tachograph(other.home, 'import', file)).status).toBe(0);
+    const there = await openTachograph({ home: other.home });
+    const upkeep = upkeepOf(there);
+    expect(await upkeep.pass()).toMatchObject({ purgedRuns: 0, error: null });
+    expect(await idsIn(there)).toEqual([run.id]);
+    await upkeep.close();
+    await there.close();
+    other.remove();
+    const here = upkeepOf(home);
+    expect(await here.pass()).toMatchObject({ purgedRuns: 1 });
+    await here.close();
+  }, 30_000);
+
+  it('works behind a server, which says how it stands', async () => {
+    const home = await openWith(
+      createWorld()
+        .run({ timeMs: ageMs(40) })
+        .end(),
+    );
+    await home.close();
+    opened = [];
+    const child = spawn(
+      process.execPath,
+      [mainFile, '--home', place.home, 'serve', '--port', '0', '--no-sample', '--json'],
+      { stdio: ['ignore', 'pipe', 'ignore'] },
+    );
+    const [line] = (await once(child.stdout, 'data')) as [Buffer];
+    const { url } = JSON.parse(line.toString()) as { url: string };
+    let upkeep: UpkeepState = freshUpkeep;
+    while (upkeep.lastPassAtMs === null)
+      ({ upkeep } = (await (await fetch(`${url}/healthz`)).json()) as { upkeep: UpkeepState });
+    expect(upkeep).toMatchObject({ error: null, purgedRuns: 1, quota: null });
+    expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/tachograph_upkeep_purged_runs 1/);
+    child.kill('SIGTERM');
+    expect((await once(child, 'close'))[0]).toBe(0);
+  }, 30_000);
 
   it('takes copies in quarantine by the same clock', async () => {
     const run = createWorld()

@@ -1,3 +1,4 @@
+import { bytesToText } from '../../core/content/body.ts';
 import type { BodyInput } from '../../core/record/recording.ts';
 
 /** A request as it was seen before it left. */
@@ -66,9 +67,9 @@ export function toBodyInput(
   }
   if (bytes.byteLength > capturedBytesMax)
     return { input: { data: null, contentType, bytes: bytes.byteLength, withheld: 'too-large' }, text: null };
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
   const isText = contentType === null || /json|text|form-urlencoded/i.test(contentType);
-  return isText
+  const text = isText ? bytesToText(bytes, contentType ?? '') : null;
+  return text !== null
     ? { input: { data: text, contentType, bytes: bytes.byteLength }, text }
     : { input: { data: bytes, contentType }, text: null };
 }

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { bytesToText } from '../../core/content/body.ts';
 import type { Recorder } from '../../core/record/recording.ts';
 import { isIdentity } from './body/content-decoder.ts';
 import type { BodySink } from './body/tee.ts';
@@ -68,7 +69,7 @@ async function readCopy(request: Request, bytesMax: number): Promise<string | nu
   const whole = (async () => {
     for (;;) {
       const { done, value } = await reader.read();
-      if (done) return Buffer.concat(chunks).toString('utf8');
+      if (done) return bytesToText(Buffer.concat(chunks), request.headers.get('content-type') ?? '');
       chunks.push(value);
       bytes += value.byteLength;
       if (bytes > bytesMax || isLate) return null;

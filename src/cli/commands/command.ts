@@ -50,6 +50,9 @@ export function printJson(terminal: Terminal, value: unknown): void {
   );
 }
 
+/** Gathers the values of an option that may be given several times. */
+export const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+
 /** Help text of examples, below a command's options. */
 export function examples(...lines: readonly string[]): string {
   return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;

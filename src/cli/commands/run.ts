@@ -3,23 +3,30 @@ import { constants } from 'node:os';
 import process from 'node:process';
 import type { Command } from 'commander';
 import { sumOfRuns } from '../../core/cost/sum.ts';
-import { TachographError } from '../../core/error.ts';
+import { isTachographError, TachographError } from '../../core/error.ts';
 import { createIdSource } from '../../core/id.ts';
+import { isRecorded } from '../../core/life/switches.ts';
 import type { RunView } from '../../core/model/run.ts';
 import type { Usage } from '../../core/model/usage.ts';
 import { addUsage, unknownUsage } from '../../core/model/usage.ts';
+import { readSettings, settingsToSwitches } from '../../journal/index.ts';
 import { readRevision, revisionToText } from '../environment.ts';
 import { readPricesOrShipped } from '../prices.ts';
+import { errorToLine } from '../print/complaint.ts';
 import { notAvailable, toCostSum, toPlural, toShortId, toTokens } from '../print/figures.ts';
 import type { OpenedHome } from '../open.ts';
 import { chooseHome, openTachograph } from '../open.ts';
 import { registerUrl } from '../register-url.ts';
 import { readServerAddress } from '../server-address.ts';
+import type { CommandProxy } from '../proxy/command-proxy.ts';
+import { openCommandProxy } from '../proxy/command-proxy.ts';
 import type { CommandPlace } from './command.ts';
-import { examples, optionsOf } from './command.ts';
+import { collect, examples, optionsOf } from './command.ts';
 
 interface RunFlags {
   readonly hosts?: string;
+  readonly proxy?: boolean;
+  readonly proxyUpstream?: readonly string[];
   readonly power?: boolean;
   readonly quiet?: boolean;
 }
@@ -33,7 +40,11 @@ interface ChildEnd {
 /** Signals that reach only this process and are meant for the child. */
 const forwarded = ['SIGTERM', 'SIGHUP', 'SIGUSR2'] as const;
 
-function childEnvironment(opened: OpenedHome, sessionId: string, flags: RunFlags): NodeJS.ProcessEnv {
+function childEnvironment(
+  opened: OpenedHome,
+  sessionId: string,
+  flags: RunFlags & { readonly proxied: CommandProxy['variables'] },
+): NodeJS.ProcessEnv {
   const imports = `--import=${registerUrl()}`;
   const before = process.env['NODE_OPTIONS'];
   return {
@@ -45,6 +56,7 @@ function childEnvironment(opened: OpenedHome, sessionId: string, flags: RunFlags
     TACHOGRAPH_REVISION: revisionToText(readRevision()),
     ...(flags.hosts === undefined ? {} : { TACHOGRAPH_HOSTS: flags.hosts }),
     ...(flags.power === true ? { TACHOGRAPH_DURABILITY: 'power' } : {}),
+    ...flags.proxied,
   };
 }
 
@@ -89,7 +101,8 @@ async function sessionRuns(opened: OpenedHome, sessionId: string): Promise<RunVi
 }
 
 /** One line: runs, steps, attempts, tokens, cost, gaps, and where to look. */
-export function toSummaryLine(runs: readonly RunView[], address: string | null): string {
+export function toSummaryLine(runs: readonly RunView[], address: string | null, isOff = false): string {
+  if (runs.length === 0 && isOff) return 'nothing recorded: the settings switch recording off';
   if (runs.length === 0)
     return 'nothing recorded: no AI SDK call and no request to a known model provider was seen (--hosts names others)';
   const sum = (pick: (run: RunView) => number): number => runs.reduce((total, run) => total + pick(run), 0);
@@ -115,6 +128,16 @@ export function toSummaryLine(runs: readonly RunView[], address: string | null):
     toPlural(gaps, 'gap'),
   ];
   return `${parts.join(', ')} · ${look}`;
+}
+
+/** Switches that cannot be read are off, and the program itself has said so. */
+function isSwitchedOff({ home, projectId }: OpenedHome): boolean {
+  try {
+    return !isRecorded(settingsToSwitches(() => readSettings(home), projectId)(null), false);
+  } catch (error) {
+    if (isTachographError(error)) return true;
+    throw error;
+  }
 }
 
 function exitAs(end: ChildEnd, place: CommandPlace): void {
@@ -146,10 +169,23 @@ export function addRun(program: Command, place: CommandPlace): void {
     )
     .argument('<command...>', 'the command and its arguments, after --')
     .option('--hosts <list>', 'also record requests to these hosts, comma-separated (host, host:port, *.domain)')
+    .option('--proxy', "also record programs in any language: point the SDKs' base-URL variables at a recording proxy")
+    .option(
+      '--proxy-upstream <name=url>',
+      'forward /proxy/<name>/ to this base URL, besides the known providers; may be given several times',
+      collect,
+    )
     .option('--power', 'records also survive a power cut (slower)')
     .option('--quiet', 'no closing line')
     .passThroughOptions()
-    .addHelpText('after', examples('tachograph run -- node agent.mjs', 'tachograph run -- npm test'))
+    .addHelpText(
+      'after',
+      examples(
+        'tachograph run -- node agent.mjs',
+        'tachograph run -- npm test',
+        'tachograph run --proxy -- python agent.py',
+      ),
+    )
     .action(async (command: readonly string[], _flags: unknown, self: Command) => {
       const flags = optionsOf<RunFlags>(self);
       const sessionId = createIdSource().uuid();
@@ -160,16 +196,32 @@ export function addRun(program: Command, place: CommandPlace): void {
           place.terminal.note(`tachograph: ${(error as Error).message} The shipped prices are used.`),
         ),
       });
+      let proxy: CommandProxy | null = null;
       try {
         opened.indexer.start();
-        const end = await startChild(command, childEnvironment(opened, sessionId, flags));
+        if (flags.proxy === true || flags.proxyUpstream !== undefined)
+          proxy = await openCommandProxy(opened, {
+            command,
+            sessionId,
+            upstreams: flags.proxyUpstream,
+            isPowerSafe: flags.power === true,
+            note: (text) => place.terminal.note(text),
+            onError: (error) => place.terminal.note(`tachograph: ${errorToLine(error)}`),
+          });
+        const proxied = proxy?.variables ?? {};
+        const end = await startChild(command, childEnvironment(opened, sessionId, { ...flags, proxied }));
         exitAs(end, place);
+        await proxy?.close();
+        proxy = null;
         await opened.indexer.catchUp();
         const runs = await sessionRuns(opened, sessionId);
         if (flags.json === true) place.terminal.note(JSON.stringify({ sessionId, runs: runs.map((run) => run.id) }));
         else if (flags.quiet !== true)
-          place.terminal.note(`tachograph: ${toSummaryLine(runs, await readServerAddress(opened.home))}`);
+          place.terminal.note(
+            `tachograph: ${toSummaryLine(runs, await readServerAddress(opened.home), isSwitchedOff(opened))}`,
+          );
       } finally {
+        await proxy?.close();
         await opened.close();
       }
     });

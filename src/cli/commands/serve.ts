@@ -10,27 +10,27 @@ import { createHandler, createServer } from '../../server/index.ts';
 import { createExporter } from '../export/exporter.ts';
 import { readOrigin } from '../export/origin-shelf.ts';
 import { createUpkeep } from '../life/upkeep.ts';
+import { proxyPath } from '../../capture/proxy/index.ts';
+import { createHomeProxy, readUpstreams } from '../proxy/proxy-recorder.ts';
 import type { OpenedHome } from '../open.ts';
 import { chooseHome, openTachograph } from '../open.ts';
 import { recordSample } from '../sample/record.ts';
-import { toVisibleLine } from '../print/terminal.ts';
+import { errorToLine } from '../print/complaint.ts';
 import { forgetServerAddress, writeServerAddress } from '../server-address.ts';
 import { version } from '../version.ts';
 import type { CommandPlace, GlobalOptions } from './command.ts';
-import { examples, optionsOf } from './command.ts';
+import { collect, examples, optionsOf } from './command.ts';
 
 interface ServeFlags {
   readonly port: string;
   readonly host: string;
   readonly allowHost?: readonly string[];
   readonly sample: boolean;
+  readonly proxyUpstream?: readonly string[];
 }
 
 const portDefault = 7411;
 const closeMs = 10_000;
-const complaintColumns = 2000;
-
-const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 /** News that reach whoever has subscribed. */
 function createNews(): RunNewsSource & { tell(change: { runId: string; lastSeq: number }): void } {
@@ -84,14 +84,12 @@ async function fillWithSample(opened: OpenedHome, place: CommandPlace): Promise<
 async function serve(flags: ServeFlags & GlobalOptions, place: CommandPlace): Promise<void> {
   const { terminal } = place;
   const port = parsePort(flags.port);
+  const upstreams = readUpstreams(flags.proxyUpstream);
   // A slip of the pen in the settings is told now, not by runs that were dropped or not recorded.
   readSettings(chooseHome(flags.home));
   const stopped = untilStopped();
   const news = createNews();
-  const complain = (error: unknown): void =>
-    terminal.note(
-      `tachograph: ${toVisibleLine(error instanceof Error ? error.message : String(error), complaintColumns)}`,
-    );
+  const complain = (error: unknown): void => terminal.note(`tachograph: ${errorToLine(error)}`);
   const opened = await openTachograph({
     ...(flags.home === undefined ? {} : { home: flags.home }),
     ...(flags.project === undefined ? {} : { project: flags.project }),
@@ -100,6 +98,7 @@ async function serve(flags: ServeFlags & GlobalOptions, place: CommandPlace): Pr
   });
   const inbox = createInbox({ home: opened.home, projectId: opened.projectId, onError: complain });
   const upkeep = createUpkeep(opened, { onError: complain });
+  const proxy = createHomeProxy(opened, { upstreams, onError: complain });
   let server: Server | null = null;
   try {
     const handler = createHandler({
@@ -112,13 +111,19 @@ async function serve(flags: ServeFlags & GlobalOptions, place: CommandPlace): Pr
       inbox: (batch) => ({ ...inbox.take(batch), generation: readGeneration(opened.home) }),
       exporter: createExporter(opened),
       originOf: (projectId, runId) => readOrigin(opened.home, { projectId, runId }),
+      redactor: opened.redactor,
       webRoot: viewerFolder(),
       news,
       version,
       allowedHosts: flags.allowHost ?? [],
       onError: complain,
     });
-    server = await createServer({ handler, port, host: flags.host });
+    server = await createServer({
+      handler,
+      port,
+      host: flags.host,
+      mount: { path: proxyPath, allowedHosts: flags.allowHost ?? [], handle: proxy.handle },
+    });
     opened.indexer.start();
     upkeep.start();
     await writeServerAddress(opened.home, server.url);
@@ -134,6 +139,7 @@ async function serve(flags: ServeFlags & GlobalOptions, place: CommandPlace): Pr
     await Promise.race([sample, new Promise((resolve) => setTimeout(resolve, 500))]);
   } finally {
     await server?.close({ timeoutMs: 0 });
+    await proxy.close();
     await upkeep.close();
     await inbox.close();
     await forgetServerAddress(opened.home);
@@ -155,6 +161,11 @@ export function addServe(program: Command, place: CommandPlace): void {
     .option(
       '--allow-host <name>',
       'also answer under this host name, for a proxy in front; may be given several times',
+      collect,
+    )
+    .option(
+      '--proxy-upstream <name=url>',
+      'also record calls to /proxy/<name>/ and forward them to this base URL; may be given several times',
       collect,
     )
     .option('--no-sample', 'do not record the sample agent into an empty store')

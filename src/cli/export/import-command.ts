@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { isTachographError } from '../../core/error.ts';
-import { createRedactor } from '../../core/redact/create.ts';
-import { readOrCreateKey } from '../../journal/index.ts';
+import type { ForeignReport } from '../../ingest/import/index.ts';
 import type { CommandPlace } from '../commands/command.ts';
-import { examples, exitStatus, optionsOf, printJson, withHome } from '../commands/command.ts';
+import { collect, examples, exitStatus, optionsOf, printJson, withHome } from '../commands/command.ts';
+import { importForeignFile, printForeign } from '../import/foreign-file.ts';
+import { errorToLine } from '../print/complaint.ts';
 import { toPlural } from '../print/figures.ts';
 import { toVerdictLine } from '../print/run-print.ts';
 import { toVisible } from '../print/terminal.ts';
@@ -21,8 +22,6 @@ interface Refusal {
   readonly message: string;
 }
 
-const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
-
 function printImported(imported: ImportedRun, { terminal }: CommandPlace): void {
   const news =
     imported.newEvents === 0 ? 'nothing new' : `${imported.newEvents} of ${toPlural(imported.events, 'event')} new`;
@@ -30,14 +29,17 @@ function printImported(imported: ImportedRun, { terminal }: CommandPlace): void 
   terminal.print(`  from ${toVisible(imported.file)}, signed by key ${imported.fingerprint}`);
 }
 
-/** `tachograph import`: run files into the home, word for word. */
+/** `tachograph import`: run files into the home, word for word, and files of other tools through the recorder. */
 export function addImport(program: Command, place: CommandPlace): void {
   program
     .command('import')
     .description(
-      'Take run files in as they are: ids, hashes, and the seals of their origin. Exit status 1 when one is refused.',
+      'Take run files in as they are (ids, hashes, and the seals of their origin), and files of other tools through the recorder. Exit status 1 when one is refused or a part of one is broken.',
     )
-    .argument('<file...>', 'run files, or pages that hold one')
+    .argument(
+      '<file...>',
+      'run files, pages that hold one, SWE-agent transcripts, MoA traces, files of the AI SDK DevTools',
+    )
     .option(
       '--key <key>',
       'take only what this key sealed: its fingerprint or its 64 digits; may be given several times',
@@ -45,20 +47,28 @@ export function addImport(program: Command, place: CommandPlace): void {
     )
     .addHelpText(
       'after',
-      `\nA file is refused whole when a byte of it was changed, when the same run is here with other events, or when it holds\nwhat redaction here would have taken out: a sealed record cannot be redacted afterwards.${examples(
+      `\nA file is refused whole when a byte of it was changed, when the same run is here with other events, or when it holds\nwhat redaction here would have taken out: a sealed record cannot be redacted afterwards. A file of another tool is told
+by what it holds; its runs are recorded here, marked as imported, once however often the file is given.${examples(
         'tachograph import incident.tgr',
+        'tachograph import transcripts/*.traj .devtools/generations.json',
         'tachograph import incident.tgr --key 3f2a-9c1e-77d0-4b52-8e1f-0c6d-a5b4-91ee',
       )}`,
     )
     .action(async (paths: readonly string[], _flags: unknown, self: Command) => {
       const flags = optionsOf<ImportFlags>(self);
       await withHome(flags, async (opened) => {
-        const { home, projectId, store } = opened;
-        const redactor = createRedactor({ key: readOrCreateKey(home, `${projectId}.content`, 32) });
+        const { home, projectId, redactor, store } = opened;
         const imported: ImportedRun[] = [];
+        const foreign: ForeignReport[] = [];
         const refused: Refusal[] = [];
+        const onError = (error: unknown): void => place.terminal.note(`tachograph: ${errorToLine(error)}`);
         for (const path of paths) {
           try {
+            const report = await importForeignFile(path, opened, { terminal: place.terminal, onError });
+            if (report !== null) {
+              foreign.push(report);
+              continue;
+            }
             for (const source of await openRunFiles(path))
               imported.push(
                 await importRunFile(source, flags.key, {
@@ -75,12 +85,14 @@ export function addImport(program: Command, place: CommandPlace): void {
           }
         }
         await opened.indexer.catchUp();
-        if (refused.length > 0) place.exit(exitStatus.wanting);
+        const isBroken = foreign.some(({ broken }) => broken.length > 0);
+        if (refused.length > 0 || isBroken) place.exit(exitStatus.wanting);
         if (flags.json === true) {
-          printJson(place.terminal, { imported, refused });
+          printJson(place.terminal, { imported, foreign, refused });
           return;
         }
         for (const each of imported) printImported(each, place);
+        for (const each of foreign) printForeign(each, place.terminal);
         for (const { code, message } of refused) place.terminal.note(`tachograph: ${toVisible(message)} [${code}]`);
       });
     });

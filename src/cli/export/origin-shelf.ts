@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import type { RunFileLine } from '../../core/run-file/line.ts';
@@ -13,6 +13,11 @@ import { projectToFolder } from '../../journal/index.ts';
 
 function originFile(home: string, run: { projectId: string; runId: string }): string {
   return join(home, 'origins', projectToFolder(run.projectId), `${run.runId}.origin`);
+}
+
+/** When a run was imported, Unix milliseconds; `null` for one that was recorded here. */
+export function importedAtMs(home: string, run: { projectId: string; runId: string }): number | null {
+  return statSync(originFile(home, run), { throwIfNoEntry: false })?.mtimeMs ?? null;
 }
 
 /** Where a run came from, or `null` for one that was recorded here. Throws `store-broken` for what cannot be read. */

@@ -12,6 +12,7 @@ import {
   watchSettings,
 } from '../../journal/index.ts';
 import { readSqliteBytes } from '../../stores/sqlite/index.ts';
+import { importedAtMs } from '../export/origin-shelf.ts';
 import type { OpenedHome } from '../open.ts';
 
 const stateFile = (home: string): string => join(home, 'upkeep.json');
@@ -58,6 +59,7 @@ export function createUpkeep(
     clock: systemClock,
     readSettings: watchSettings({ home, clock: systemClock }),
     readUsedBytes: () => readUsedBytes(home),
+    isKept: (projectId, runId, beforeMs) => (importedAtMs(home, { projectId, runId }) ?? -1) >= beforeMs,
     dropQuarantine: (projectId, beforeMs) => dropQuarantine(home, projectId, beforeMs),
     onState: (state) => writeUpkeep(home, state),
     onError: options.onError,

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parsePriceFile, parsePriceText } from './price-file.ts';
+import { createPrices } from './prices.ts';
+import { toUsage } from '../model/usage.ts';
 
 const price = { input: '$3', output: '$15' };
 const fileOf = (prices: unknown, model: object = {}, provider: object = {}): unknown => ({
@@ -79,4 +82,19 @@ test('periods that touch do not overlap, in whichever order they stand', () => {
     { ...price, to: '2026-01-01' },
   ];
   expect(read(fileOf(periods)).providers[0]!.models[0]!.periods).toHaveLength(2);
+});
+
+test('the example of the guide is a price file, and does what the guide says', () => {
+  const guide = readFileSync(new URL('../../../docs/guides/cost.md', import.meta.url), 'utf8');
+  const [, example] = /```json\n(.*?)```/su.exec(guide)!;
+  const prices = createPrices([parsePriceText(example!, 'prices.json', 'user-override')]);
+  const usage = toUsage({ total: 1_000_000 }, { total: 0 });
+  const estimate = (provider: string, model: string, day: string): unknown => {
+    const { nanoUsd, status } = prices.estimate({ provider, model, timeMs: Date.parse(day), usage, usageRaw: null });
+    return [nanoUsd, status];
+  };
+  expect(estimate('azure', 'gpt-5', '2026-12-31')).toEqual([1_100_000_000, 'estimated']);
+  expect(estimate('azure', 'gpt-5', '2027-01-01')).toEqual([1_000_000_000, 'estimated']);
+  expect(estimate('acme', 'acme-large-2', '2026-12-31')).toEqual([6_000_000_000, 'estimated']);
+  expect(estimate('acme', 'acme-flat', '2026-12-31')).toEqual([0, 'included']);
 });

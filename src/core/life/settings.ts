@@ -1,4 +1,6 @@
-import { TachographError } from '../error.ts';
+import { isTachographError, TachographError } from '../error.ts';
+import type { RedactOptions } from '../redact/options.ts';
+import { optionsToExtra, parseRedactOptions } from '../redact/options.ts';
 import type { Sampling } from './sampling.ts';
 import type { Switch } from './switches.ts';
 
@@ -26,6 +28,8 @@ export interface Settings {
   readonly requireOptIn: boolean;
   /** `null`: every run is kept. */
   readonly sampling: Sampling | null;
+  /** What is taken out besides credentials. */
+  readonly redact: RedactOptions;
   readonly projectById: ReadonlyMap<string, ProjectSettings>;
 }
 
@@ -36,6 +40,7 @@ export const defaultSettings: Settings = {
   recording: null,
   requireOptIn: false,
   sampling: null,
+  redact: {},
   projectById: new Map(),
 };
 
@@ -134,6 +139,17 @@ const readSampling: Read<Sampling> = (value, place) => ({
   }),
 });
 
+const readRedact: Read<RedactOptions> = (value, { source, path }) => {
+  try {
+    const options = parseRedactOptions(value);
+    optionsToExtra(options);
+    return options;
+  } catch (cause) {
+    if (!isTachographError(cause)) throw cause;
+    throw new TachographError(cause.code, `${path} in ${source}: ${cause.message}`, { cause });
+  }
+};
+
 /** The settings that a text holds. `bad-argument` names the field, its value, and what it may be; nothing is guessed. */
 export function parseSettings(text: string, source: string): Settings {
   let value: unknown;
@@ -151,6 +167,7 @@ export function parseSettings(text: string, source: string): Settings {
       recording: readSwitch,
       requireOptIn: readFlag,
       sampling: orNull(readSampling),
+      redact: readRedact,
       projects: (item, at) => readById(item, at, readProject),
     },
   );

@@ -1,5 +1,6 @@
 import { eventHash, payloadDigest, zeroHash } from '../record/chain.ts';
 import type { RecordedEvent } from '../record/event.ts';
+import { isErasedBySeal } from '../verify/chains.ts';
 import { namedBy } from '../verify/contents.ts';
 import type { Finding } from '../verify/verdict.ts';
 import type { EventLine } from './line.ts';
@@ -84,7 +85,7 @@ function checkHole(event: RecordedEvent, before: number): Finding | null {
 function checkChain(state: ReadState, event: RecordedEvent, previous: Uint8Array | null): Finding | null {
   const { writerId, n } = event.header;
   const edited = (message: string): Finding => ({ verdict: 'edited', writerId, n, message });
-  if (event.payload === null && n > (state.erasedByWriter.get(writerId) ?? 0))
+  if (event.payload === null && !isErasedBySeal(state.erasedByWriter, writerId, n))
     return edited(`Event ${n} of writer ${writerId} lost its words, and no seal tells of an erasure.`);
   if (previous !== null && Buffer.compare(eventHash(previous, event.header, event.digest), event.hash) !== 0)
     return edited(`Event ${n} of writer ${writerId} does not follow from the one before it.`);

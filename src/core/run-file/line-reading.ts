@@ -89,6 +89,13 @@ function parseManifest([, , projectId, runId, rootRunId, writers, seals]: Values
   return { kind: 'manifest', manifest };
 }
 
+function parseRanges(value: unknown): readonly (readonly [number, number])[] {
+  return list(value, 'the list of spared events').map((each) => {
+    const [from, to] = list(each, 'a range of spared events');
+    return [count(from, 'the first of a range'), count(to, 'the last of a range')] as const;
+  });
+}
+
 function parseSealLine([
   ,
   projectId,
@@ -101,12 +108,13 @@ function parseSealLine([
   signature,
 ]: Values): RunFileLine {
   const heads = list(writers, 'the list of sealed writers').map((each) => {
-    const [writerId, covered, head, erased] = list(each, 'a sealed writer');
+    const [writerId, covered, head, erased, spared] = list(each, 'a sealed writer');
     return {
       writerId: matching(writerId, writerPattern, 'a writer id'),
       count: count(covered, 'a sealed count'),
       head: digest(head, 'a sealed head'),
       erased: count(erased, 'an erased count'),
+      ...(spared === undefined ? {} : { spared: parseRanges(spared) }),
     };
   });
   const seal: Seal = {

@@ -6,7 +6,7 @@ import type { Seal } from '../record/seal.ts';
 // A run file, line by line; each line is a JSON array without white space, in UTF-8, and ends with a line feed:
 //
 //   ["tachograph-run",1,project,run,root run,[[writer,last n,events],…],seals]      once, first
-//   ["seal",project,run,number,[[writer,count,head,erased],…],time,previous,key,signature]
+//   ["seal",project,run,number,[[writer,count,head,erased,spared?],…],time,previous,key,signature]
 //   ["content",id,salt,kind,text]    or, for bytes that are no UTF-8, ["bytes",id,salt,kind,base64]
 //   ["context",tip,parent node,[content id,…]]                                    nodes that the file did not have yet
 //   ["absent","content" or "context",id]                                          named by the next event, and erased
@@ -105,7 +105,13 @@ function lineToValues(line: RunFileLine): unknown[] {
 }
 
 function sealToValues(seal: Seal): unknown[] {
-  const writers = seal.writers.map(({ writerId, count, head, erased }) => [writerId, count, head, erased]);
+  const writers = seal.writers.map(({ writerId, count, head, erased, spared }) => [
+    writerId,
+    count,
+    head,
+    erased,
+    ...(spared === undefined ? [] : [spared]),
+  ]);
   const { projectId, runId, number, timeMs, previous, publicKey, signature } = seal;
   return ['seal', projectId, runId, number, writers, timeMs, previous, publicKey, signature];
 }

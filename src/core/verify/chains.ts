@@ -1,6 +1,8 @@
 import { isUuid } from '../id.ts';
 import { eventHash, payloadDigest, zeroHash } from '../record/chain.ts';
 import type { EventHeader, RecordedEvent } from '../record/event.ts';
+import type { SealedWriter } from '../record/seal.ts';
+import { isSealedWordless } from '../record/seal.ts';
 import type { Finding } from './verdict.ts';
 
 /** Events of one run by writer, each in the order of n. */
@@ -21,10 +23,18 @@ function at(verdict: Finding['verdict'], event: RecordedEvent, message: string):
   return { verdict, writerId: event.header.writerId, n: event.header.n, message };
 }
 
-/** Up to which n the words of each writer were erased by the holder of the key, by writer; no entry for none. */
-export type ErasedByWriter = ReadonlyMap<string, number>;
+/** What one seal says of a writer's erased words. */
+export type Erased = Pick<SealedWriter, 'erased' | 'spared'>;
 
-function checkWords(event: RecordedEvent, erased: number): Finding | null {
+/** What the holder of the key says of erased words, by writer; no entry for none. */
+export type ErasedByWriter = ReadonlyMap<string, readonly Erased[]>;
+
+/** True when the holder of the key said that the words of this event were dropped. */
+export function isErasedBySeal(erasedByWriter: ErasedByWriter, writerId: string, n: number): boolean {
+  return erasedByWriter.get(writerId)?.some((erased) => isSealedWordless(erased, n)) === true;
+}
+
+function checkWords(event: RecordedEvent, erased: ErasedByWriter): Finding | null {
   const { writerId, n } = event.header;
   if (
     event.payload !== null &&
@@ -36,7 +46,7 @@ function checkWords(event: RecordedEvent, erased: number): Finding | null {
   if ((event.payload === null) !== (event.salt === null)) {
     return at('edited', event, `Event ${n} of writer ${writerId} lost its payload without an erasure.`);
   }
-  if (event.payload === null && n > erased)
+  if (event.payload === null && !isErasedBySeal(erased, writerId, n))
     return at('edited', event, `Event ${n} of writer ${writerId} lost its words, and no seal tells of an erasure.`);
   return null;
 }
@@ -69,7 +79,7 @@ function isHeaderSound({ runId, writerId, n, type, timeMs, stepId, attempt, fact
   );
 }
 
-function checkEvent(event: RecordedEvent, previous: Uint8Array | null, erased: number): Finding | null {
+function checkEvent(event: RecordedEvent, previous: Uint8Array | null, erased: ErasedByWriter): Finding | null {
   const { writerId, n } = event.header;
   if (!isHeaderSound(event.header))
     return at('edited', event, `The header of event ${n} of writer ${writerId} is none that was ever recorded.`);
@@ -81,7 +91,7 @@ function checkEvent(event: RecordedEvent, previous: Uint8Array | null, erased: n
   return null;
 }
 
-function checkWriter(events: readonly RecordedEvent[], erased: number): Finding | null {
+function checkWriter(events: readonly RecordedEvent[], erased: ErasedByWriter): Finding | null {
   let previous: Uint8Array | null = zeroHash;
   let expected = 1;
   let hole: Finding | null = null;
@@ -111,8 +121,8 @@ export function checkChains(
   byWriter: ReadonlyMap<string, readonly RecordedEvent[]>,
   erasedByWriter: ErasedByWriter = new Map(),
 ): Finding | null {
-  for (const [writerId, events] of byWriter) {
-    const finding = checkWriter(events, erasedByWriter.get(writerId) ?? 0);
+  for (const events of byWriter.values()) {
+    const finding = checkWriter(events, erasedByWriter);
     if (finding !== null) return finding;
   }
   return null;

@@ -3,7 +3,7 @@ import { sha256Hex } from '../digest.ts';
 import type { RecordedEvent } from '../record/event.ts';
 import type { Seal } from '../record/seal.ts';
 import { sealToText } from '../record/seal.ts';
-import type { ErasedByWriter } from './chains.ts';
+import type { Erased, ErasedByWriter } from './chains.ts';
 import type { Finding } from './verdict.ts';
 
 /** DER around a raw Ed25519 key: RFC 8410. */
@@ -58,13 +58,13 @@ export function isSealTrusted(seal: Seal, trustedKey: string | null): boolean {
   return (trustedKey === null || seal.publicKey === trustedKey) && isSealSigned(seal);
 }
 
-/** Up to which n of each writer the seals of a run say that words were erased; only signed seals count. */
+/** What the seals of a run say of each writer's erased words; only signed seals count. */
 export function erasedBySeals(seals: readonly Seal[], trustedKey: string | null): ErasedByWriter {
-  const erasedByWriter = new Map<string, number>();
+  const erasedByWriter = new Map<string, Erased[]>();
   for (const seal of seals) {
     if (seal.writers.every(({ erased }) => erased === 0) || !isSealTrusted(seal, trustedKey)) continue;
-    for (const { writerId, erased } of seal.writers)
-      erasedByWriter.set(writerId, Math.max(erased, erasedByWriter.get(writerId) ?? 0));
+    for (const { writerId, erased, spared } of seal.writers)
+      if (erased > 0) erasedByWriter.set(writerId, [...(erasedByWriter.get(writerId) ?? []), { erased, spared }]);
   }
   return erasedByWriter;
 }

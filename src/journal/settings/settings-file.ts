@@ -5,6 +5,7 @@ import { TachographError } from '../../core/error.ts';
 import type { Settings } from '../../core/life/settings.ts';
 import { defaultSettings, parseSettings, withVariables } from '../../core/life/settings.ts';
 import type { ReadSwitches } from '../../core/life/switches.ts';
+import type { RedactOptions } from '../../core/redact/options.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -82,4 +83,34 @@ export function settingsToSwitches(settings: () => Settings, projectId: string):
       optedIn: caller?.optIn ?? false,
     };
   };
+}
+
+/** What a recorder takes from the settings of its home. */
+export interface RecordingRules {
+  readonly redact: RedactOptions;
+  readonly switches: ReadSwitches;
+}
+
+/**
+ * The rules in force when a recorder is made. What is to be taken out cannot be known while the settings cannot be read,
+ * so nothing is recorded then, for as long as that recorder lives (I4).
+ */
+export function readRecordingRules(options: {
+  readonly home: string;
+  readonly projectId: string;
+  readonly clock: Clock;
+  readonly variables?: Variables;
+}): RecordingRules {
+  const settings = watchSettings(options);
+  try {
+    const { redact } = settings();
+    return { redact, switches: settingsToSwitches(settings, options.projectId) };
+  } catch (error) {
+    return {
+      redact: {},
+      switches: () => {
+        throw error;
+      },
+    };
+  }
 }

@@ -190,7 +190,8 @@ export function createSink(options: SinkOptions): Journal {
       pause.end();
       const left = backlog.drop(Number.MAX_SAFE_INTEGER);
       for (const { frame, ...item } of left) lose({ ...item, bytes: frame.length }, 'sink-unreached');
-      if (left.length > 0) onError(new Error(`${left.length} records never reached ${delivery.url} and are lost.`));
+      if (left.length > 0)
+        onError(new Error(`${left.length} records never reached ${new URL(delivery.url).origin} and are lost.`));
     },
   };
 }

@@ -21,7 +21,7 @@ function toWireSeal(seal: Seal, from: WireSeal['from']): WireSeal {
     projectId,
     timeMs,
     events: sum((writer) => writer.count),
-    erased: sum((writer) => writer.erased),
+    erased: sum(({ erased, spared = [] }) => spared.reduce((left, [from, to]) => left - (to - from + 1), erased)),
     publicKey,
     fingerprint: keyToFingerprint(publicKey),
     digest: sealToDigest(seal),

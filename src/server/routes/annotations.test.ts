@@ -107,3 +107,37 @@ test('lone surrogates and NUL come back as they went in', async () => {
   const added = (await (await send('POST', path(), { kind: 'note', value })).json()) as Annotation;
   expect(added.value).toBe(value);
 });
+
+test('a name tells of its value, and both are redacted (I4)', async () => {
+  const key = ['s', 'k-ant-', 'api03-', 'aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zA'].join('');
+  const keep = async (body: object): Promise<Annotation> =>
+    (await (await send('POST', path(), body)).json()) as Annotation;
+  expect((await keep({ kind: 'label', name: 'password', value: 'swordfish' })).value).toMatch(/^\[REDACTED:key:/);
+  expect((await keep({ kind: 'note', value: `it is ${key} ok` })).value).toMatch(
+    /^it is \[REDACTED:anthropic-key:[0-9a-f]{8}\] ok$/,
+  );
+  expect(await keep({ kind: 'label', name: key, value: 'plain "words"\n' })).toMatchObject({
+    name: expect.stringMatching(/^\[REDACTED:/) as string,
+    value: 'plain "words"\n',
+  });
+  expect(await keep({ kind: 'label', name: '__proto__', value: 'words' })).toMatchObject({
+    name: '__proto__',
+    value: 'words',
+  });
+  expect((await keep({ kind: 'score', name: 'password', value: 3 })).value).toBe(3);
+});
+
+test('a refusal never repeats a secret that was taken for a field (I4)', async () => {
+  const key = ['s', 'k-ant-', 'api03-', 'aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zA'].join('');
+  const answers = [
+    await stage.get(`${path()}?${key}=1`),
+    await send('POST', path(), { kind: 'note', [key]: 1 }),
+    await send('POST', path(), { kind: 'note', [`${'x'.repeat(80)} ${key}`]: 1 }),
+  ];
+  for (const answer of answers) {
+    expect(answer.status).toBe(400);
+    const said = (await answer.json()) as Problem;
+    expect(said.field).toContain('[REDACTED');
+    expect(JSON.stringify(said)).not.toContain(key.slice(0, 20));
+  }
+});

@@ -17,6 +17,12 @@ async function keep(around: Surroundings, runId: string, id: string, input: Anno
   const before = (await store.listAnnotations(projectId, runId)).find((other) => other.id === id) ?? null;
   const redact = (text: string | null | undefined): string | null =>
     text === null || text === undefined ? null : redactor.text(text).value;
+  // A name such as "password" tells of its value, as a key does in JSON.
+  const redactNamed = (value: string): string => {
+    const named = JSON.parse(redactor.json(JSON.stringify({ [input.name ?? 'value']: value })).value) as unknown;
+    const [kept] = typeof named === 'object' && named !== null ? Object.values(named) : [];
+    return typeof kept === 'string' ? redactor.text(kept).value : '[WITHHELD:redaction-failed]';
+  };
   const nowMs = around.clock.nowMs();
   const kept: Annotation = {
     id,
@@ -24,7 +30,7 @@ async function keep(around: Surroundings, runId: string, id: string, input: Anno
     stepId: input.stepId ?? null,
     kind: input.kind,
     name: redact(input.name),
-    value: typeof input.value === 'number' ? input.value : redact(input.value),
+    value: typeof input.value === 'string' ? redactNamed(input.value) : (input.value ?? null),
     author: redact(input.author),
     createdAtMs: before?.createdAtMs ?? nowMs,
     updatedAtMs: nowMs,

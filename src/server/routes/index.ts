@@ -4,6 +4,7 @@ import { annotationRoutes } from './annotations.ts';
 import { attemptRoutes } from './attempts.ts';
 import { contentRoutes } from './contents.ts';
 import { eventRoutes } from './events.ts';
+import { differenceRoutes } from '../difference/routes.ts';
 import { exportRoutes } from '../export/routes.ts';
 import { healthRoutes } from './health.ts';
 import { ingestRoutes } from './ingest.ts';
@@ -22,6 +23,7 @@ export const routes: readonly Route[] = [
   ...runChangeRoutes,
   ...runRoutes,
   ...exportRoutes,
+  ...differenceRoutes,
   ...eventRoutes,
   ...stepRoutes,
   ...attemptRoutes,

@@ -12,33 +12,41 @@ test('sessions and callers are erased by their ids, whatever these hold', async 
       return done;
     },
   });
-  const send = async (method: string, path: string, body?: object): Promise<[number, unknown]> => {
+  const send = async (body: unknown): Promise<[number, unknown]> => {
     const response = await stage.handler(
-      new Request(`http://localhost/api/v1${path}`, {
-        method,
-        ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+      new Request('http://localhost/api/v1/erasures', {
+        method: 'POST',
+        body: JSON.stringify(body),
+        headers: { 'content-type': 'application/json' },
       }),
     );
     return [response.status, await response.json()];
   };
-  expect(await send('DELETE', '/sessions/chat%2F4')).toEqual([200, done]);
-  expect(await send('POST', '/sessions/chat/erase')).toEqual([200, done]);
-  expect(await send('POST', '/callers/user%2017/erase')).toEqual([200, done]);
-  expect(await send('POST', '/sessions/chat/erase-after', { messageId: '12', startedBefore: '2026-11-21' })).toEqual([
-    200,
-    done,
-  ]);
-  expect((await send('POST', '/sessions/chat/erase-after', {}))[0]).toBe(400);
+  for (const body of [
+    { sessionId: 'chat/4' },
+    { callerId: 'user 17' },
+    { messageId: '12', sessionId: 'chat', startedBefore: '2026-11-21' },
+    { messageId: '12' },
+  ])
+    expect(await send(body)).toEqual([200, done]);
+  for (const body of [{}, [], { callerId: '' }, { callerId: 'a', sessionId: 'b' }, { messageId: 1 }, { runId: 'x' }])
+    expect([body, (await send(body))[0]]).toEqual([body, 400]);
   expect(asked).toEqual([
     { kind: 'session', sessionId: 'chat/4' },
-    { kind: 'session', sessionId: 'chat' },
     { kind: 'caller', callerId: 'user 17' },
     { kind: 'message', sessionId: 'chat', messageId: '12', startedBeforeMs: Date.UTC(2026, 10, 21) },
+    { kind: 'message', sessionId: null, messageId: '12', startedBeforeMs: null },
   ]);
 });
 
 test('a server that only reads says so', async () => {
   const stage = await createStage();
-  const response = await stage.handler(new Request('http://localhost/api/v1/sessions/s', { method: 'DELETE' }));
+  const response = await stage.handler(
+    new Request('http://localhost/api/v1/erasures', {
+      method: 'POST',
+      body: '{"callerId":"x"}',
+      headers: { 'content-type': 'application/json' },
+    }),
+  );
   expect([response.status, await response.json()]).toEqual([501, expect.objectContaining({ code: 'not-offered' })]);
 });

@@ -6,10 +6,9 @@ import { pageLimitMax } from '../../core/query/page.ts';
 import type { Route } from '../route.ts';
 import { defineRoute } from '../route.ts';
 import type { Subject } from '../../core/life/subject.ts';
-import { moment, text } from '../field.ts';
+import { moment } from '../field.ts';
 import { toProblem } from '../problem.ts';
 import { sessionRow, subjectErasure } from '../schema/detail.ts';
-import type { Surroundings } from '../surroundings.ts';
 import type { SessionRow } from '../wire.ts';
 
 function toSession(sessionId: string, runs: readonly RunView[]): SessionRow {
@@ -29,49 +28,42 @@ function toSession(sessionId: string, runs: readonly RunView[]): SessionRow {
 
 const pagesMax = 10;
 
-const namePath = z.strictObject({ id: text('The id, URL-encoded.') });
+const id = z.string().min(1).max(1000);
 
-async function erase(around: Surroundings, subject: Subject) {
-  if (around.eraseSubject === null)
-    return toProblem('not-offered', 'This server cannot erase. Use the command line: tachograph erase --help.');
-  return around.eraseSubject(around.projectId, subject);
-}
-
-const eraseSession = {
-  summary: 'Erases what all runs of a session said, and the runs they started.',
-  params: namePath,
-  answer: subjectErasure,
-  handle: ({ params }: { params: { id: string } }, around: Surroundings) =>
-    erase(around, { kind: 'session', sessionId: params.id }),
-};
-
-const eraseAfter = defineRoute({
-  method: 'POST',
-  path: '/api/v1/sessions/{id}/erase-after',
-  summary:
-    'Erases what a session said strictly after a message: runs and steps whose trigger, tip or answer comes later.',
-  params: namePath,
-  body: z.strictObject({
-    messageId: z.string().min(1).max(1000),
+/** Whose words: exactly one of the three forms. */
+const subjectInput = z.union([
+  z.strictObject({ callerId: id }),
+  z.strictObject({ sessionId: id }),
+  z.strictObject({
+    messageId: id.describe(
+      'What a session said strictly after it: runs and steps whose trigger, tip or answer comes later.',
+    ),
+    sessionId: id.optional().describe('Left out: the one session that knows the message.'),
     startedBefore: moment('Only runs that started before; 30 seconds ago unless said.').optional(),
   }),
-  answer: subjectErasure,
-  handle: ({ params, body }, around) =>
-    erase(around, {
-      kind: 'message',
-      sessionId: params.id,
-      messageId: body.messageId,
-      startedBeforeMs: body.startedBefore ?? null,
-    }),
-});
+]);
 
-const eraseCaller = defineRoute({
+function toSubject(input: z.output<typeof subjectInput>): Subject {
+  if ('messageId' in input) {
+    const { messageId, sessionId = null, startedBefore = null } = input;
+    return { kind: 'message', messageId, sessionId, startedBeforeMs: startedBefore };
+  }
+  return 'callerId' in input
+    ? { kind: 'caller', callerId: input.callerId }
+    : { kind: 'session', sessionId: input.sessionId };
+}
+
+const erase = defineRoute({
   method: 'POST',
-  path: '/api/v1/callers/{id}/erase',
-  summary: 'Erases what all runs of a caller said, and the runs they started.',
-  params: namePath,
+  path: '/api/v1/erasures',
+  summary:
+    'Erases what all runs of a caller or a session said, with the runs they started, or what a session said after a message.',
+  body: subjectInput,
   answer: subjectErasure,
-  handle: ({ params }, around) => erase(around, { kind: 'caller', callerId: params.id }),
+  handle: async ({ body }, around) =>
+    around.eraseSubject === null
+      ? toProblem('not-offered', 'This server cannot erase. Use the command line: tachograph erase --help.')
+      : around.eraseSubject(around.projectId, toSubject(body)),
 });
 
 /** The sessions of the newest runs, and erasing by session, message and caller. */
@@ -96,8 +88,5 @@ export const sessionRoutes: readonly Route[] = [
       return rows.sort((a, b) => b.lastStartedAtMs - a.lastStartedAtMs || (a.sessionId < b.sessionId ? -1 : 1));
     },
   }),
-  defineRoute({ method: 'POST', path: '/api/v1/sessions/{id}/erase', ...eraseSession }),
-  defineRoute({ method: 'DELETE', path: '/api/v1/sessions/{id}', ...eraseSession }),
-  eraseAfter,
-  eraseCaller,
+  erase,
 ];

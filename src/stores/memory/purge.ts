@@ -65,6 +65,7 @@ export function purgeRuns(project: ProjectState, options: PurgeOptions): number 
     (options.clock === 'write' ? view.updatedAtMs : runTimeMs(view)) < options.beforeMs &&
     (options.dryRunsOnly !== true || view.dryRun) &&
     !pinned.has(view.id) &&
+    options.isKept?.(view.id) !== true &&
     (isTerminal(view.status) || options.isLive?.(view.id) !== true);
   const going = [...project.runById.values()]
     .filter(isGoing)

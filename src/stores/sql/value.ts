@@ -17,8 +17,8 @@ export function idToCell(id: string): string | Uint8Array {
 }
 
 /** The id that `idToCell` stored. */
-export function cellToId(cell: SqlValue): string {
-  if (!(cell instanceof Uint8Array)) return String(cell);
+export function cellToId(cell: SqlValue | undefined): string {
+  if (!(cell instanceof Uint8Array)) return String(cell ?? '');
   const hex = bytesToHex(cell);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
@@ -73,8 +73,10 @@ export interface Malformed {
   readonly raw: string;
 }
 
-const toMalformed = (raw: string): { readonly [key: string]: unknown } =>
-  ({ error: 'malformed stored value', raw }) satisfies Malformed;
+/** A malformed stored value as it is shown. */
+export function toMalformed(raw: string): Malformed & { readonly [key: string]: unknown } {
+  return { error: 'malformed stored value', raw };
+}
 
 /** True for what `parseStored` gave in place of a malformed value. */
 export function isMalformed(value: object): value is Malformed {

@@ -2,12 +2,15 @@ import type { Content } from '../../core/content/content.ts';
 import { blankAttempt, blankRun, blankStep } from '../../core/import/blank.ts';
 import type { AttemptView } from '../../core/model/attempt.ts';
 import type { RunView } from '../../core/model/run.ts';
+import { endReasons, runStatuses } from '../../core/model/run.ts';
 import type { StepView } from '../../core/model/step.ts';
+import { stepKinds, stepStatuses } from '../../core/model/step.ts';
 import type { InputUsage, OutputUsage, Usage } from '../../core/model/usage.ts';
 import { runTimeMs } from '../../core/query/cursor.ts';
 import { contentToStepPreview, previewContentId, type PreviewSource } from '../../core/query/preview.ts';
-import type { SqlRow, SqlValue } from './value.ts';
-import { cellToId, flag, idToCell, isMalformed, parseStored } from './value.ts';
+import type { Malformed, SqlRow, SqlValue } from './value.ts';
+import { cellToId, cellToNumber, flag, idToCell } from './value.ts';
+import { createCellReader, readRest } from './view-shape.ts';
 
 /*
  * A view is stored as columns for what is filtered, sorted or summed, and one JSON object for the rest, of which
@@ -64,7 +67,7 @@ function usageToValues(usage: Usage | null): SqlValue[] {
 
 /** The usage in a row's columns; a sum over no reported number is `null` here as everywhere (I12). */
 export function rowToUsage(row: SqlRow): Usage {
-  const read = (name: string): number | null => row[name] as number | null;
+  const read = (name: string): number | null => cellToNumber(row[name]);
   return {
     input: Object.fromEntries(inputColumns.map(([name, key]) => [key, read(name)])) as unknown as InputUsage,
     output: Object.fromEntries(outputColumns.map(([name, key]) => [key, read(name)])) as unknown as OutputUsage,
@@ -152,32 +155,34 @@ export function runToRest(run: RunView): string {
   return packRest(run, blankRun(run.projectId, run.id, run.createdAtMs), runColumnKeys);
 }
 
-/** A run from its columns, `project_id` and `view`. A malformed `view` shows as `{error, raw}` in its labels. */
+/** A run from its columns, `project_id` and `view`. What is malformed shows as `{error, raw}` in its labels. */
 export function rowToRun(row: SqlRow): RunView {
-  const parsed = parseStored(row['view'] as string);
-  const blank = blankRun(row['project_id'] as string, row['id'] as string, row['created_at_ms'] as number);
-  const rest = (isMalformed(parsed) ? { labels: parsed } : parsed) as Partial<RunView>;
-  return {
+  const cells = createCellReader(row);
+  const { rest, malformed } = readRest('run', row['view']) as { rest: Partial<RunView>; malformed: Malformed | null };
+  const blank = blankRun(cells.text('project_id'), String(row['id']), cells.number('created_at_ms'));
+  const view: RunView = {
     ...blank,
     ...rest,
     counts: { ...blank.counts, ...rest.counts },
     summary: { ...blank.summary, ...rest.summary },
-    agentId: row['agent_id'] as string,
-    kind: row['kind'] as string,
-    callerId: row['caller_id'] as string | null,
-    channelId: row['channel_id'] as string | null,
-    sessionId: row['session_id'] as string | null,
-    parentRunId: row['parent_run_id'] as string | null,
-    status: row['status'] as RunView['status'],
-    endReason: row['end_reason'] as RunView['endReason'],
-    model: row['model'] as string | null,
+    agentId: cells.text('agent_id'),
+    kind: cells.text('kind'),
+    callerId: cells.textOrNull('caller_id'),
+    channelId: cells.textOrNull('channel_id'),
+    sessionId: cells.textOrNull('session_id'),
+    parentRunId: cells.textOrNull('parent_run_id'),
+    status: cells.listed('status', runStatuses, blank.status),
+    endReason: cells.listedOrNull('end_reason', endReasons),
+    model: cells.textOrNull('model'),
     dryRun: row['dry_run'] === 1,
-    startedAtMs: row['started_at_ms'] as number | null,
-    finishedAtMs: row['finished_at_ms'] as number | null,
-    durationMs: row['duration_ms'] as number | null,
-    costKnownNanoUsd: row['cost_known_nano_usd'] as number,
+    startedAtMs: cells.numberOrNull('started_at_ms'),
+    finishedAtMs: cells.numberOrNull('finished_at_ms'),
+    durationMs: cells.numberOrNull('duration_ms'),
+    costKnownNanoUsd: cells.number('cost_known_nano_usd'),
     usage: rowToUsage(row),
   };
+  const shown = malformed ?? cells.malformed();
+  return shown === null ? view : { ...view, labels: { ...view.labels, ...shown } };
 }
 
 /** Columns of `steps` that a view fills, in the order of `stepToValues`. */
@@ -244,24 +249,25 @@ function readPreview(rest: Partial<StepView>, source: PreviewSource, find: FindC
   return content === null ? null : contentToStepPreview(content, source);
 }
 
-/** A step from its columns, `run_id` and `view`. A malformed `view` shows as `{error, raw}` in its metadata. */
+/** A step from its columns, `run_id` and `view`. What is malformed shows as `{error, raw}` in its metadata. */
 export function rowToStep(row: SqlRow, find: FindContent): StepView {
-  const parsed = parseStored(row['view'] as string);
-  const { previewOf, ...rest } = (isMalformed(parsed) ? { metadata: parsed } : parsed) as Partial<StepView> & {
-    previewOf?: PreviewSource;
-  };
-  const startedAtMs = row['started_at_ms'] as number;
-  return {
-    ...blankOfStep(row['run_id'] as string, cellToId(row['id']!), row['number'] as number, startedAtMs),
+  const cells = createCellReader(row);
+  const { rest: fields, malformed } = readRest('step', row['view']);
+  const { previewOf, ...rest } = fields as Partial<StepView> & { previewOf?: PreviewSource };
+  const number = Number.isSafeInteger(row['number']) ? (row['number'] as number) : 0;
+  const step: StepView = {
+    ...blankOfStep(cells.text('run_id'), cellToId(row['id']), number, cells.number('started_at_ms')),
     ...rest,
     ...(previewOf === undefined ? {} : { preview: readPreview(rest, previewOf, find) }),
-    kind: row['kind'] as StepView['kind'],
-    status: row['status'] as StepView['status'],
-    model: row['model'] as string | null,
-    requestedModel: row['requested_model'] as string | null,
-    durationMs: row['duration_ms'] as number | null,
+    kind: cells.listed('kind', stepKinds, 'phase'),
+    status: cells.listed('status', stepStatuses, 'in_progress'),
+    model: cells.textOrNull('model'),
+    requestedModel: cells.textOrNull('requested_model'),
+    durationMs: cells.numberOrNull('duration_ms'),
     usage: row['has_usage'] === 1 ? rowToUsage(row) : null,
   };
+  const shown = malformed ?? cells.malformed();
+  return shown === null ? step : { ...step, metadata: { ...step.metadata, ...shown } };
 }
 
 const attemptColumnKeys: ReadonlySet<string> = new Set<keyof AttemptView>(['runId', 'stepId', 'number', 'startedAtMs']);
@@ -272,15 +278,21 @@ export function attemptToRest(attempt: AttemptView): string {
   return packRest(attempt, blankAttempt({ runId, stepId, number, timeMs: startedAtMs }), attemptColumnKeys);
 }
 
-/** An attempt from its columns, `run_id` and `view`. A malformed `view` shows as `{error, raw}` in its headers. */
+/** An attempt from its columns, `run_id` and `view`. What is malformed shows as `{error, raw}` in its headers. */
 export function rowToAttempt(row: SqlRow): AttemptView {
-  const parsed = parseStored(row['view'] as string);
-  const rest = (isMalformed(parsed) ? { requestHeaders: parsed } : parsed) as Partial<AttemptView>;
+  const cells = createCellReader(row);
+  const { rest, malformed } = readRest('attempt', row['view']) as {
+    rest: Partial<AttemptView>;
+    malformed: Malformed | null;
+  };
+  const number = Number.isSafeInteger(row['number']) && (row['number'] as number) > 0 ? (row['number'] as number) : 1;
   const blank = blankAttempt({
-    runId: row['run_id'] as string,
-    stepId: cellToId(row['step_id']!),
-    number: row['number'] as number,
-    timeMs: row['started_at_ms'] as number,
+    runId: cells.text('run_id'),
+    stepId: cellToId(row['step_id']),
+    number,
+    timeMs: cells.number('started_at_ms'),
   });
-  return { ...blank, ...rest };
+  const attempt: AttemptView = { ...blank, ...rest };
+  const shown = malformed ?? cells.malformed();
+  return shown === null ? attempt : { ...attempt, requestHeaders: { ...attempt.requestHeaders, ...shown } };
 }

@@ -1,3 +1,3 @@
 export { openSqliteStore, type SqliteStoreOptions } from './store.ts';
-export { readSqliteBytes } from './size.ts';
-export { backupSqlite } from './backup.ts';
+export { readSqliteBytes } from './file/size.ts';
+export { backupSqlite } from './file/backup.ts';

@@ -19,7 +19,7 @@ import {
   stepToRest,
   stepToValues,
 } from '../sql/view-row.ts';
-import { cellToId, idToCell } from '../sql/value.ts';
+import { cellToBytes, cellToId, idToCell, parseStored } from '../sql/value.ts';
 import type { Database } from './database.ts';
 import { createContentReader, type Place, readContent, type RunKey, useContent, useContext } from './contents.ts';
 import { type Pending, stepDocument } from './search.ts';
@@ -109,10 +109,20 @@ interface PackedAttempt {
 
 function unpackAttempts(run: RunKey, packed: Uint8Array): AttemptView[] {
   const text = unpackBlock(packed);
-  const attempts = text === null ? [] : (JSON.parse(Buffer.from(text).toString()) as PackedAttempt[]);
-  return attempts.map(({ stepId, number, startedAtMs, view }) =>
-    rowToAttempt({ run_id: run.id, step_id: stepId, number, started_at_ms: startedAtMs, view }),
-  );
+  const attempts: unknown = text === null ? [] : parseStored(Buffer.from(text).toString());
+  // A pack that cannot be read has attempts that nobody can name.
+  if (!Array.isArray(attempts)) return [];
+  return (attempts as readonly Partial<PackedAttempt>[])
+    .filter((attempt) => typeof attempt === 'object' && attempt !== null)
+    .map(({ stepId, number, startedAtMs, view }) =>
+      rowToAttempt({
+        run_id: run.id,
+        step_id: stepId ?? null,
+        number: number ?? null,
+        started_at_ms: startedAtMs ?? null,
+        view: view ?? null,
+      }),
+    );
 }
 
 const packRows = 200;
@@ -184,7 +194,7 @@ function listPacked(db: Database, run: RunKey, stepNumber: number | null): Attem
           stepNumber,
           stepNumber,
         );
-  return packs.flatMap((pack) => unpackAttempts(run, pack['packed'] as Uint8Array));
+  return packs.flatMap((pack) => unpackAttempts(run, cellToBytes(pack['packed'])));
 }
 
 /** Attempts of a run, or of one of its steps, by step and number. A row stands before what was packed earlier. */

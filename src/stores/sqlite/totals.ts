@@ -7,7 +7,10 @@ import type { Database } from './database.ts';
 /** How totals are asked for. */
 export type TotalsOptions = Parameters<StoreReader['totals']>[1];
 
-const usageSums = usageColumns.map((name) => `sum(${name}) AS ${name}`).join(', ');
+// `total` never overflows where `sum` fails, over a number that somebody put there; nothing reported stays nothing (I12).
+const usageSums = usageColumns
+  .map((name) => `CASE WHEN count(${name}) = 0 THEN NULL ELSE total(${name}) END AS ${name}`)
+  .join(', ');
 
 // Sums as REAL: an integer sum of nano-USD could leave what a JavaScript number holds exactly, and would throw.
 const runParts = (key: string): string => `
@@ -59,7 +62,7 @@ export function readTotals(db: Database, project: number, options: TotalsOptions
   for (const bound of [sinceMs, untilMs]) if (bound !== null) values.push(bound);
   const parts = `WITH parts AS (${partsBy[by]}${where})`;
   const sums = db.all(
-    `${parts} SELECT key, count(DISTINCT run_key) AS runs, sum(steps) AS steps, sum(errors) AS errors, sum(unpriced) AS unpriced,
+    `${parts} SELECT key, count(DISTINCT run_key) AS runs, total(steps) AS steps, total(errors) AS errors, total(unpriced) AS unpriced,
        total(cost) AS cost, ${usageSums} FROM parts GROUP BY key ORDER BY key`,
     ...values,
   );

@@ -11,7 +11,10 @@ function isTyping(target: EventTarget | null): boolean {
 
 /** True where Enter, space or arrows already mean something to what has the focus. */
 export function isControl(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.closest('button, a, summary, [role="tab"]') !== null;
+  if (!(target instanceof HTMLElement)) return false;
+  // The focus leaves a dialog that was closed only with the next frame; until then its button is nobody's control.
+  if (target.closest('dialog:not([open])') !== null) return false;
+  return target.closest('button, a, summary, [role="tab"]') !== null;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { toStoreError } from './database.ts';
+import { toStoreError } from '../database.ts';
 
 /** Bytes that a store holds: its pages without the free ones, nor its log, which is bounded; 0 where there is none. */
 export function readSqliteBytes(file: string): number {

@@ -1,7 +1,7 @@
 import { chmodSync, closeSync, openSync } from 'node:fs';
 import * as sqlite from 'node:sqlite';
-import { TachographError } from '../../core/error.ts';
-import { toStoreError } from './database.ts';
+import { TachographError } from '../../../core/error.ts';
+import { toStoreError } from '../database.ts';
 
 type OnlineBackup = (source: sqlite.DatabaseSync, path: string, options: { rate: number }) => Promise<number>;
 
