@@ -52,7 +52,10 @@ function call(url: string, body: string): Promise<number> {
 }
 
 /** A conversation that grows by two messages a call, from the beginning again after `turns`. */
-function bodyOf(turn: number, of: { readonly turns: number; readonly chars: number; readonly stream: boolean }): string {
+function bodyOf(
+  turn: number,
+  of: { readonly turns: number; readonly chars: number; readonly stream: boolean },
+): string {
   const messages = Array.from({ length: 1 + 2 * (turn % of.turns) }, (_item, index) => ({
     role: index % 2 === 0 ? 'user' : 'assistant',
     content: `${Math.floor(turn / of.turns)}.${index} ${'words of a message '.repeat(of.chars / 19)}`,
@@ -94,7 +97,9 @@ agent.destroy();
 rmSync(home, { recursive: true, force: true });
 
 const cell = (ms: number): string => `${ms.toFixed(2)} ms`.padStart(10);
-console.log(`${'scenario'.padEnd(22)}${['direct', 'p95', 'proxied', 'p95', 'added'].map((name) => name.padStart(10)).join('')}`);
+console.log(
+  `${'scenario'.padEnd(22)}${['direct', 'p95', 'proxied', 'p95', 'added'].map((name) => name.padStart(10)).join('')}`,
+);
 for (const { scenario, directMs, proxiedMs, addedMs } of figures)
   console.log(
     `${scenario.padEnd(22)}${[directMs.p50, directMs.p95, proxiedMs.p50, proxiedMs.p95, addedMs].map(cell).join('')}`,

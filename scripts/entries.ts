@@ -20,6 +20,7 @@ export const entries: readonly Entry[] = [
   { name: 'tachograph/memory', source: 'src/stores/memory/index.ts', output: 'memory' },
   { name: 'tachograph/journal', source: 'src/journal/index.ts', output: 'journal' },
   { name: 'tachograph/server', source: 'src/server/index.ts', output: 'server' },
+  { name: 'tachograph/replay', source: 'src/replay/index.ts', output: 'replay' },
   { name: null, source: 'src/cli/main.ts', output: 'cli/main' },
   { name: null, source: 'src/cli/sample/agent.ts', output: 'sample-agent' },
 ];

@@ -5,12 +5,8 @@
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 
 if (major > 22 || (major === 22 && minor >= 15)) {
-  if (process.env['TACHOGRAPH_REPLAY'] !== undefined) {
-    const { redirectRequests } = await import('./replay/redirect.ts');
-    redirectRequests(process.env);
-  }
-  const { startRecording } = await import('./recording.ts');
-  startRecording(process.env);
+  const { preload } = await import('./preload.ts');
+  await preload(process.env);
 } else if (process.env['TACHOGRAPH_QUIET'] === undefined) {
   process.stderr.write(`tachograph: Node ${process.versions.node} is not recorded; 22.15 or newer is needed.\n`);
 }

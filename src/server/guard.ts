@@ -46,11 +46,7 @@ const isWrite = (method: string): boolean => method !== 'GET' && method !== 'HEA
  * pointed at the loopback address to read the record from outside; a foreign `Origin` or `Sec-Fetch-Site` means another
  * page writes or reads. Programs that are no browsers send neither and pass.
  */
-export function refuseForeign(
-  request: GuardedRequest,
-  port: number | null,
-  options: GuardOptions,
-): Response | null {
+export function refuseForeign(request: GuardedRequest, port: number | null, options: GuardOptions): Response | null {
   const host = request.headers.get('host') ?? new URL(request.url).host;
   if (!isHostAllowed(host, port, options.allowedHosts)) {
     return toProblem(

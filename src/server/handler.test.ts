@@ -35,11 +35,18 @@ function fill(path: string, runId: string, contentId = noContent): string {
   return path
     .replace('{id}', runId)
     .replace('{runId}', runId)
+    .replace('{other}', runId)
     .replace('{n}', '1')
     .replace('{k}', '1')
     .replace('{contentId}', contentId)
     .replace('{annotationId}', nobody);
 }
+
+/** What a route cannot do without. */
+const queryByPath: Readonly<Record<string, string>> = {
+  '/api/v1/search': '?q=Rayleigh',
+  '/api/v1/runs/{id}/diff/{other}/steps': '?a=1&b=1',
+};
 
 /** Names of all keys of a value, arrays as their first element. */
 function keysOf(value: unknown): unknown {
@@ -54,7 +61,7 @@ describe('every route', () => {
   test.each(reads.map((route) => route.path))('%s answers what it declares', async (path) => {
     const route = reads.find((other) => other.path === path)!;
     const { run } = await stage.json<RunDetail>(`/api/v1/runs/${scene.runId}`);
-    const query = path === '/api/v1/search' ? '?q=Rayleigh' : '';
+    const query = queryByPath[path] ?? '';
     const value = await stage.json(fill(path, scene.runId, run.inputsId!) + query);
     const parsed = (route.answer as z.ZodType).safeParse(value);
     expect(parsed.error?.issues ?? []).toEqual([]);
@@ -67,7 +74,7 @@ describe('every route', () => {
       const body = method === 'POST' || method === 'PUT' ? JSON.stringify({ kind: 'pin' }) : null;
       const headers = { 'content-type': 'application/json' };
       const response = await stage.handler(
-        new Request(`http://localhost${fill(path, nobody)}`, { method, body, headers }),
+        new Request(`http://localhost${fill(path, nobody)}${queryByPath[path] ?? ''}`, { method, body, headers }),
       );
       expect(response.status).toBe(404);
       expect(response.headers.get('content-type')).toBe('application/problem+json');

@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -124,7 +125,11 @@ test('the file that the DevTools of the AI SDK write themselves', async () => {
   const upstream = await createPlaybackServer();
   const call = { id: 'c1', type: 'function', function: { name: 'weigh', arguments: '{"what":"lorry"}' } };
   const asked = JSON.parse(chatAnswer('')) as { choices: { message: object; finish_reason: string }[] };
-  asked.choices[0] = { message: { role: 'assistant', content: null, tool_calls: [call] }, finish_reason: 'tool_calls' };
+  asked.choices[0] = {
+    ...asked.choices[0],
+    message: { role: 'assistant', content: null, tool_calls: [call] },
+    finish_reason: 'tool_calls',
+  };
   const base = upstream.script([{ body: asked }, { body: chatAnswer('it weighs twelve tons') }]);
   const sdk = (name: string): string => JSON.stringify(import.meta.resolve(name));
   const agent = join(folder, 'agent.mjs');
@@ -145,7 +150,12 @@ await generateText({
 `,
   );
   try {
-    execFileSync(process.execPath, [agent], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] });
+    const child = spawn(process.execPath, [agent], {
+      cwd: folder,
+      stdio: ['ignore', 'ignore', 'inherit'],
+      timeout: 20_000,
+    });
+    expect(await once(child, 'close')).toEqual([0, null]);
   } finally {
     await upstream.close();
   }

@@ -39,6 +39,7 @@ describe('package.json', () => {
       './memory',
       './journal',
       './server',
+      './replay',
       './package.json',
     ]);
   });

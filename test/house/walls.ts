@@ -6,7 +6,7 @@ import { isTest } from './source.ts';
 // Who may import whom.
 //
 //   src/core        core, node:async_hooks, node:crypto, node:zlib
-//   src/<room>      core, its own room; of capture only the same part, and capture/fetch from the clients' hooks;
+//   src/<room>      core, its own room; of capture only the same part, and capture/fetch from the clients' hooks and the proxy;
 //                   of stores only the same part and stores/sql
 //   src/server      core, ingest, itself
 //   src/testing     core, itself
@@ -16,9 +16,9 @@ import { isTest } from './source.ts';
 //
 // Node's own modules are free outside core and web. Packages: types of any; at run time only what is bundled, below.
 
-const rooms = ['journal', 'stores', 'indexer', 'capture', 'ingest', 'runtime', 'governance'];
-/** Parts of capture that hook a provider's client: each is the HTTP level under that client's name. */
-const clientHooks = new Set(['anthropic', 'openai']);
+const rooms = ['journal', 'stores', 'indexer', 'capture', 'ingest', 'replay', 'runtime', 'governance'];
+/** Parts of capture that are the HTTP level in another place: under a client's name, or between client and provider. */
+const clientHooks = new Set(['anthropic', 'openai', 'proxy']);
 const coreBuiltins = new Set(['node:async_hooks', 'node:crypto', 'node:zlib']);
 
 /** Packages that a folder of src may use at run time: they are bundled into dist. */

@@ -8,6 +8,7 @@ import {
 } from '@tanstack/react-router';
 import { isOffline } from './api/book.ts';
 import { RunsPage } from './pages/runs/runs-page.tsx';
+import { parseDiffSearch } from './model/diff/rows.ts';
 import { parseNumbersSearch } from './model/numbers-search.ts';
 import { parseRunSearch } from './model/run-search.ts';
 import { parseRunPageSearch } from './model/run-page-search.ts';
@@ -48,6 +49,13 @@ const numbersRoute = createRoute({
   component: lazyRouteComponent(() => import('./pages/numbers/numbers-page.tsx'), 'NumbersPage'),
 });
 
+const diffRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/runs/$id/diff/$other',
+  validateSearch: parseDiffSearch,
+  component: lazyRouteComponent(() => import('./pages/diff/diff-page.tsx'), 'DiffPage'),
+});
+
 /** Addresses hold plain text, one value per name, so that a person can read and write them. */
 function parseSearch(text: string): Record<string, string> {
   return Object.fromEntries(new URLSearchParams(text));
@@ -62,13 +70,13 @@ function stringifySearch(search: Record<string, unknown>): string {
 }
 
 /**
- * The viewer's routes: the list; a run and the numbers, whose scripts come when they are first opened. In a page that
+ * The viewer's routes: the list; a run, a comparison and the numbers, whose scripts come when they are first opened. In a page that
  * opens from a file the address of a view stands behind its #.
  */
 export function createAppRouter() {
   return createRouter({
     ...(isOffline ? { history: createHashHistory() } : {}),
-    routeTree: rootRoute.addChildren([runsRoute, runRoute, numbersRoute]),
+    routeTree: rootRoute.addChildren([runsRoute, runRoute, diffRoute, numbersRoute]),
     parseSearch,
     stringifySearch,
     defaultPreload: 'intent',

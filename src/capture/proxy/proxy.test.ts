@@ -123,7 +123,13 @@ describe('what passes', () => {
     };
     const got = await chat({
       path: `/proxy/openai${chatPath}?key=AIzaSyHiddenHiddenHiddenHiddenHidden12`,
-      headers: { ...json, 'X-Own-HEADER': 'kept', 'x-tachograph-note': 'ours', connection: 'close, x-hop', 'x-hop': '1' },
+      headers: {
+        ...json,
+        'X-Own-HEADER': 'kept',
+        'x-tachograph-note': 'ours',
+        connection: 'close, x-hop',
+        'x-hop': '1',
+      },
     });
     expect([got.status, got.statusMessage]).toEqual([201, 'Made']);
     expect(got.raw.join('|')).toContain('X-Odd-CASE|a|X-Odd-CASE|b|Content-Type|application/json');
@@ -235,13 +241,19 @@ describe('streams', () => {
     });
     // The second half is written only once the first has come through.
     await until(() => pieces.join('').includes('twelve '));
-    push!(`${chatDelta({ content: 'tons' }, 'stop')}data: {"usage":{"prompt_tokens":5,"completion_tokens":2},"choices":[]}\n\n`);
+    push!(
+      `${chatDelta({ content: 'tons' }, 'stop')}data: {"usage":{"prompt_tokens":5,"completion_tokens":2},"choices":[]}\n\n`,
+    );
     push!('data: [DONE]\n\n');
     push!(null);
     await ended;
     await until(isSettled(place.recording));
     const { steps } = place.recording.run();
-    expect(steps[0]).toMatchObject({ operation: 'stream', status: 'completed', usage: { input: { total: 5 }, output: { total: 2 } } });
+    expect(steps[0]).toMatchObject({
+      operation: 'stream',
+      status: 'completed',
+      usage: { input: { total: 5 }, output: { total: 2 } },
+    });
     expect(place.recording.content(steps[0]!.responseId)).toEqual([{ type: 'text', text: 'twelve tons' }]);
   });
 
@@ -284,7 +296,13 @@ describe('streams', () => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.write(chatDelta({ role: 'assistant', content: 'half of' }));
     };
-    const sent = httpRequest({ port: place.port, path: `/proxy/openai${chatPath}`, method: 'POST', headers: json, agent: false });
+    const sent = httpRequest({
+      port: place.port,
+      path: `/proxy/openai${chatPath}`,
+      method: 'POST',
+      headers: json,
+      agent: false,
+    });
     sent.on('error', () => undefined);
     sent.on('response', (response) => {
       response.on('error', () => undefined);
@@ -307,7 +325,13 @@ describe('streams', () => {
       request.resume();
       response.on('close', () => (isLeft = true));
     };
-    const sent = httpRequest({ port: place.port, path: `/proxy/openai${chatPath}`, method: 'POST', headers: json, agent: false });
+    const sent = httpRequest({
+      port: place.port,
+      path: `/proxy/openai${chatPath}`,
+      method: 'POST',
+      headers: json,
+      agent: false,
+    });
     sent.on('error', () => undefined);
     sent.end(chatBody('never mind'));
     await until(() => isAsked);
@@ -395,7 +419,10 @@ test('calls of one trace share a run, which carries its id', async () => {
     forwarded = request.headers['traceparent'];
     response.end(chatAnswer('x'));
   };
-  await chat({ body: chatBody('three'), headers: { ...json, traceparent: '00-00000000000000000000000000000000-b7ad6b7169203331-01' } });
+  await chat({
+    body: chatBody('three'),
+    headers: { ...json, traceparent: '00-00000000000000000000000000000000-b7ad6b7169203331-01' },
+  });
   expect(forwarded).toBe('00-00000000000000000000000000000000-b7ad6b7169203331-01');
   await until(isSettled(place.recording));
   place.proxy.close();

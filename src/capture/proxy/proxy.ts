@@ -2,7 +2,6 @@ import type { ClientRequest, IncomingMessage, RequestOptions, ServerResponse } f
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { LookupFunction } from 'node:net';
-import type { Clock } from '../../core/clock.ts';
 import { systemClock } from '../../core/clock.ts';
 import type { EndReason } from '../../core/model/run.ts';
 import type { Recorder } from '../../core/record/recording.ts';
@@ -67,7 +66,11 @@ interface Recording {
   settle(endReason: EndReason): void;
 }
 
-function createRecording({ ledger, traces, agentId }: Surroundings, incoming: IncomingMessage, target: Target): Recording {
+function createRecording(
+  { ledger, traces, agentId }: Surroundings,
+  incoming: IncomingMessage,
+  target: Target,
+): Recording {
   const headers = flatToHeaderMap(incoming.rawHeaders);
   const isRecorded = headers[recordedHeader] === undefined;
   const traceId = parseTraceparent(headers['traceparent']);
@@ -107,7 +110,8 @@ function createRecording({ ledger, traces, agentId }: Surroundings, incoming: In
   };
 }
 
-const abortError = (): DOMException => new DOMException('The client closed its connection before the answer', 'AbortError');
+const abortError = (): DOMException =>
+  new DOMException('The client closed its connection before the answer', 'AbortError');
 
 /** Passes one request on and its answer back. */
 function relay(around: Surroundings, target: Target, incoming: IncomingMessage, outgoing: ServerResponse): void {

@@ -69,7 +69,11 @@ test('both spellings of a base URL of Anthropic lead to its messages', () => {
 });
 
 test('a program is pointed at the proxy, and its own base URLs stay where its calls go', () => {
-  const own = { OPENAI_BASE_URL: 'http://localhost:11434/v1/', OPENAI_API_BASE: 'https://llm.example/v1', NO_PROXY: 'x.example' };
+  const own = {
+    OPENAI_BASE_URL: 'http://localhost:11434/v1/',
+    OPENAI_API_BASE: 'https://llm.example/v1',
+    NO_PROXY: 'x.example',
+  };
   const { variables, upstreams, left } = toClientVariables('http://127.0.0.1:5/proxy', own, []);
   expect(variables).toMatchObject({
     OPENAI_BASE_URL: 'http://127.0.0.1:5/proxy/openai~1',

@@ -1,7 +1,6 @@
 import process from 'node:process';
-import { parseUpstream } from '../../capture/proxy/index.ts';
 import type { RecordingProxy, Upstream } from '../../capture/proxy/index.ts';
-import { createRecordingProxy } from '../../capture/proxy/index.ts';
+import { createRecordingProxy, parseUpstream } from '../../capture/proxy/index.ts';
 import type { RunStart } from '../../core/record/recording.ts';
 import { openRecorder } from '../../journal/index.ts';
 import type { OpenedHome } from '../open.ts';

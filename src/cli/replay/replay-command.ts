@@ -13,6 +13,7 @@ import type { CommandPlace, GlobalOptions } from '../commands/command.ts';
 import { examples, exitStatus, optionsOf, withHome } from '../commands/command.ts';
 import { openFilePlace } from '../export/file-place.ts';
 import { isFileReference } from '../export/run-file-source.ts';
+import { chooseHome } from '../open.ts';
 import { toPlural } from '../print/figures.ts';
 import { toVisible } from '../print/terminal.ts';
 import { registerUrl } from '../register-url.ts';
@@ -45,13 +46,23 @@ async function readRuns(reference: string, flags: GlobalOptions): Promise<readon
   });
 }
 
-/** A run with the bodies of its attempts in memory: the home is closed while the program runs. */
+/** A run with what its replay reads in memory: the home is closed while the program runs. */
 async function readWhole(recorded: RecordedRun): Promise<RecordedRun> {
   const textByBody = new Map<object, string | null>();
-  for (const { requestBody, responseBody } of recorded.attempts)
+  const textById = new Map<string, string | null>();
+  const cutSteps = new Set<string>();
+  for (const { stepId, requestBody, responseBody } of recorded.attempts) {
     for (const body of [requestBody, responseBody])
       if (body !== null) textByBody.set(body, await recorded.readBody(body));
-  return { ...recorded, readBody: async (body) => (body === null ? null : (textByBody.get(body) ?? null)) };
+    if (responseBody?.truncated === true) cutSteps.add(stepId);
+  }
+  for (const { id, responseId } of recorded.steps)
+    if (cutSteps.has(id) && responseId !== null) textById.set(responseId, await recorded.readText(responseId));
+  return {
+    ...recorded,
+    readBody: async (body) => (body === null ? null : (textByBody.get(body) ?? null)),
+    readText: async (id) => (id === null ? null : (textById.get(id) ?? null)),
+  };
 }
 
 function parseStep(text: string, what: string): number {
@@ -84,7 +95,7 @@ function createReplay(runs: readonly RecordedRun[], flags: ReplayFlags): HttpRep
   );
 }
 
-function childEnvironment(url: string, replay: HttpReplay, flags: ReplayFlags): NodeJS.ProcessEnv {
+function childEnvironment(url: string, replay: HttpReplay, flags: ReplayFlags & GlobalOptions): NodeJS.ProcessEnv {
   const before = process.env['NODE_OPTIONS'];
   const imports = `--import=${registerUrl()}`;
   const hosts = [
@@ -96,6 +107,8 @@ function childEnvironment(url: string, replay: HttpReplay, flags: ReplayFlags): 
   return {
     ...process.env,
     NODE_OPTIONS: before === undefined || before === '' ? imports : `${before} ${imports}`,
+    TACHOGRAPH_HOME: chooseHome(flags.home),
+    ...(flags.project === undefined ? {} : { TACHOGRAPH_PROJECT: flags.project }),
     TACHOGRAPH_REPLAY: url,
     TACHOGRAPH_REPLAY_HOSTS: hosts.filter((host) => host !== '').join(','),
     ...(flags.record === true ? {} : { TACHOGRAPH_DISABLED: '1' }),
@@ -122,7 +135,11 @@ interface Outcome {
   readonly live: number;
 }
 
-async function runProgram(command: readonly string[], replay: HttpReplay, flags: ReplayFlags): Promise<Outcome> {
+async function runProgram(
+  command: readonly string[],
+  replay: HttpReplay,
+  flags: ReplayFlags & GlobalOptions,
+): Promise<Outcome> {
   const children: ChildProcess[] = [];
   const server: ReplayServer = await startReplayServer({
     replay,
@@ -160,12 +177,23 @@ function report(
   of.place.exit(error === null ? status : exitStatus.wanting);
   if (of.flags.json === true) {
     const told = error === null ? null : { code: error.code, message: error.message };
-    terminal.note(JSON.stringify({ answered: replay.answered, recorded: replay.total, live, status, error: told }));
+    terminal.note(
+      JSON.stringify({
+        answered: replay.answered,
+        recorded: replay.total,
+        remade: replay.remade,
+        live,
+        status,
+        error: told,
+      }),
+    );
     return;
   }
   if (error !== null) terminal.note(`tachograph: ${toVisible(error.message)} [${error.code}]`);
   else if (of.flags.quiet !== true) {
-    const passed = live === 0 ? 'none asked live' : `${live} asked live`;
+    const made =
+      replay.remade === 0 ? '' : `, ${replay.remade} longer than the recorder’s limit made anew from its step`;
+    const passed = `${live === 0 ? 'none asked live' : `${live} asked live`}${made}`;
     terminal.note(`tachograph: replayed ${toPlural(replay.answered, 'request')} of ${replay.total}, ${passed}`);
   }
 }

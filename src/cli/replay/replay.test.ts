@@ -205,6 +205,48 @@ describe('the example agent', () => {
     expect(result.status).toBe(0);
   });
 
+  test('the new run is recorded when asked for, and is the same', async () => {
+    const before = await findRun('town-agent');
+    const result = await tachograph(env, 'replay', runId, '--record', '--', process.execPath, exampleFile);
+    expect(result.status).toBe(0);
+    const after = await findRun('town-agent');
+    expect(after).not.toBe(before);
+    const difference = await tachograph({}, 'diff', runId, after);
+    expect(difference.out).toContain('The two runs are the same in all 6 steps.');
+  });
+
+  test('a stream longer than the recorder keeps is made anew', async () => {
+    const head = { id: 'c9', object: 'chat.completion.chunk', created: 1, model: 'm' };
+    const events = Array.from({ length: 600 }, (_, at) => ({
+      ...head,
+      choices: [{ index: 0, delta: { content: `word${at} ` }, finish_reason: at === 599 ? 'stop' : null }],
+    }));
+    const provider = createServer((request, response) => {
+      request.resume();
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.end(`${events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('')}data: [DONE]\n\n`);
+    });
+    await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve));
+    const { port } = provider.address() as AddressInfo;
+    const modules = join(root, 'node_modules');
+    const program = writeProgram(
+      'long.mjs',
+      `import { createOpenAI } from ${JSON.stringify(join(modules, '@ai-sdk/openai/dist/index.js'))};
+       import { streamText } from ${JSON.stringify(join(modules, 'ai/dist/index.js'))};
+       const model = createOpenAI({ baseURL: 'http://127.0.0.1:${port}/v1', apiKey: 'k' }).chat('m');
+       const text = await streamText({ model, prompt: 'Go', telemetry: { functionId: 'long' } }).text;
+       console.log(text.length, text.slice(-8));`,
+    );
+    const recorded = await tachograph({}, 'run', '--hosts', '127.0.0.1:*', '--', process.execPath, program);
+    provider.close();
+    provider.closeAllConnections();
+    expect(recorded.out.trim()).toBe('4690 word599');
+    const result = await tachograph({}, 'replay', await findRun('long'), '--', process.execPath, program);
+    expect(result.out).toBe(recorded.out);
+    expect(result.err).toContain('1 longer than the recorder’s limit made anew from its step');
+    expect(result.status).toBe(0);
+  });
+
   test('a run file is a fixture', async () => {
     const file = join(home, 'town.tgr');
     expect((await tachograph({}, 'export', runId, '--output', file)).status).toBe(0);

@@ -10,7 +10,12 @@ import { diffSteps } from './step-difference.ts';
 
 interface Turn {
   readonly says?: string;
-  readonly calls?: readonly { readonly id: string; readonly name: string; readonly args: unknown; readonly result: unknown }[];
+  readonly calls?: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly args: unknown;
+    readonly result: unknown;
+  }[];
 }
 
 /** A tool loop as an agent makes it: each model step sees everything before it. */
@@ -171,11 +176,10 @@ describe('alignment', () => {
 });
 
 function longestCommon(a: readonly string[], b: readonly string[]): number {
-  const table = Array.from({ length: a.length + 1 }, () => new Array<number>(b.length + 1).fill(0));
+  const table = Array.from({ length: a.length + 1 }, () => b.concat('').map(() => 0));
   for (let i = 1; i <= a.length; i += 1)
     for (let j = 1; j <= b.length; j += 1)
-      table[i]![j] =
-        a[i - 1] === b[j - 1] ? table[i - 1]![j - 1]! + 1 : Math.max(table[i - 1]![j]!, table[i]![j - 1]!);
+      table[i]![j] = a[i - 1] === b[j - 1] ? table[i - 1]![j - 1]! + 1 : Math.max(table[i - 1]![j]!, table[i]![j - 1]!);
   return table[a.length]![b.length]!;
 }
 

@@ -99,9 +99,7 @@ function toRow(
   const briefA = a === null ? null : toBrief(sides.a.steps[a]!);
   const briefB = b === null ? null : toBrief(sides.b.steps[b]!);
   const differs =
-    a === null || b === null
-      ? []
-      : comparedFields.filter((field) => sides.keysA[a]![field] !== sides.keysB[b]![field]);
+    a === null || b === null ? [] : comparedFields.filter((field) => sides.keysA[a]![field] !== sides.keysB[b]![field]);
   return { a: briefA, b: briefB, differs, delta: toDeltas(briefA, briefB) };
 }
 

@@ -78,7 +78,11 @@ function pairInOrder(a: readonly string[], b: readonly string[], stretch: Stretc
 }
 
 /** Turns pairs that rise on both sides into rows with everything between them, what only `a` has first. */
-export function pairsToRows(pairs: readonly (readonly [number, number])[], lengthA: number, lengthB: number): Aligned[] {
+export function pairsToRows(
+  pairs: readonly (readonly [number, number])[],
+  lengthA: number,
+  lengthB: number,
+): Aligned[] {
   const rows: Aligned[] = [];
   let a = 0;
   let b = 0;

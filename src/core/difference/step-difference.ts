@@ -103,7 +103,8 @@ function pairStretch(onlyA: Read[], onlyB: Read[]): MessageRow[] {
     return {
       a: readA === null ? null : toCompared(readA),
       b: readB === null ? null : toCompared(readB),
-      changes: readA === null || readB === null ? [] : jsonChanges(toValue(readA.comparable), toValue(readB.comparable)),
+      changes:
+        readA === null || readB === null ? [] : jsonChanges(toValue(readA.comparable), toValue(readB.comparable)),
     };
   });
 }
@@ -165,7 +166,8 @@ async function compareFields(a: Side, b: Side): Promise<StepDifference['changes'
     value === null ? undefined : toValue(toComparable(JSON.stringify(value), side));
   const { step: one } = a;
   const { step: two } = b;
-  for (const field of ['kind', 'name', 'operation'] as const) add(field, one[field] ?? undefined, two[field] ?? undefined);
+  for (const field of ['kind', 'name', 'operation'] as const)
+    add(field, one[field] ?? undefined, two[field] ?? undefined);
   add('model', one.requestedModel ?? one.model ?? undefined, two.requestedModel ?? two.model ?? undefined);
   if (one.toolsNodeId !== two.toolsNodeId) {
     const tools = async (side: Side): Promise<unknown[]> =>

@@ -125,7 +125,8 @@ async function keyNodes(reading: RunReading, keys: Keys): Promise<void> {
   }
 }
 
-const orNull = (value: unknown): string | null => (value === null || value === undefined ? null : JSON.stringify(value));
+const orNull = (value: unknown): string | null =>
+  value === null || value === undefined ? null : JSON.stringify(value);
 
 function toKeys(step: StepView, reading: RunReading, keys: Keys): StepKeys {
   const content = (id: string | null): string | null => (id === null ? null : (keys.keyByContent.get(id) ?? id));

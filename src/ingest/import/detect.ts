@@ -27,7 +27,9 @@ export async function readDocument(file: ForeignFile): Promise<string | null> {
     bytes += chunk.byteLength;
     if (bytes > documentBytesMax) return null;
   }
-  return Buffer.concat(chunks).toString('utf8').replace(/^\uFEFF/, '');
+  return Buffer.concat(chunks)
+    .toString('utf8')
+    .replace(/^\uFEFF/, '');
 }
 
 /** What a line or a document says of its own format; `null` for none that is known. */

@@ -122,16 +122,14 @@ export async function importForeign(
       return;
     }
     // To the second the file's time; its milliseconds tell runs apart whose ids would begin alike.
-    const fallbackMs = known?.startedAtMs ?? toSecond(options.fileTimeMs) + (Number.parseInt(importId.slice(0, 8), 16) % 1000);
+    const fallbackMs =
+      known?.startedAtMs ?? toSecond(options.fileTimeMs) + (Number.parseInt(importId.slice(0, 8), 16) % 1000);
     clock.set(run.startedAtMs ?? fallbackMs);
     ids.begin(importId);
     const runId = ids.uuid();
     const parent = run.parent === null ? null : (parentByIdentity.get(run.parent.identity) ?? null);
     const labels = { 'import.format': format, 'import.file': file.name, 'import.id': importId };
-    parentByIdentity.set(
-      run.identity,
-      recordRun({ recorder, clock }, run, { runId, fallbackMs, labels, parent }),
-    );
+    parentByIdentity.set(run.identity, recordRun({ recorder, clock }, run, { runId, fallbackMs, labels, parent }));
     await options.keep(journal.take());
     runs.push({ runId, isNew: true, steps: run.steps.length });
   };

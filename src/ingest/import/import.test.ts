@@ -30,7 +30,10 @@ async function openStore() {
     return { runId: id, rootRunId, startedAtMs: createdAtMs, isEnded: endReason !== null };
   };
   let added = 0;
-  const take = async (file: ForeignFile, more: { timeMs?: number; entriesMax?: number } = {}): Promise<ForeignReport> => {
+  const take = async (
+    file: ForeignFile,
+    more: { timeMs?: number; entriesMax?: number } = {},
+  ): Promise<ForeignReport> => {
     const format = await detectForeignFormat(file);
     expect(format).not.toBe(null);
     return importForeign(file, format!, {
@@ -51,7 +54,14 @@ async function openStore() {
 const transcript = {
   environment: 'main',
   trajectory: [
-    { action: 'ls -F', observation: 'a.py', response: 'Look first.\n```\nls -F\n```', thought: 'Look first.', execution_time: 0.25, state: {} },
+    {
+      action: 'ls -F',
+      observation: 'a.py',
+      response: 'Look first.\n```\nls -F\n```',
+      thought: 'Look first.',
+      execution_time: 0.25,
+      state: {},
+    },
     { action: 'submit', observation: '', response: `Done, with ${secret}.`, thought: 'Done.', state: {} },
   ],
   history: [
@@ -59,7 +69,13 @@ const transcript = {
     { role: 'user', content: 'A demonstration', is_demo: true },
     { role: 'assistant', content: 'not an answer', is_demo: true },
     { role: 'user', content: 'Fix the lorry.', agent: 'main' },
-    { role: 'assistant', content: 'Look first.\n```\nls -F\n```', thought: 'Look first.', action: 'ls -F', agent: 'main' },
+    {
+      role: 'assistant',
+      content: 'Look first.\n```\nls -F\n```',
+      thought: 'Look first.',
+      action: 'ls -F',
+      agent: 'main',
+    },
     { role: 'user', content: 'a.py\nbash-$', agent: 'main' },
     {
       role: 'assistant',
@@ -147,7 +163,13 @@ const moaLine = (ts: number, more: object = {}): string =>
 
 test('a MoA trace: a run a line, references and aggregator with usage and cost, broken lines by number', async () => {
   const { store, take, added } = await openStore();
-  const text = [moaLine(1_741_000_000.25), '{"references": [', '', '{"references":[3],"aggregator":{}}', moaLine(1_741_000_060)].join('\n');
+  const text = [
+    moaLine(1_741_000_000.25),
+    '{"references": [',
+    '',
+    '{"references":[3],"aggregator":{}}',
+    moaLine(1_741_000_060),
+  ].join('\n');
   // In pieces that cut lines and letters.
   const report = await take(toFile('s-1.jsonl', text, 7));
   expect(report.broken).toEqual([
@@ -187,31 +209,108 @@ test('a MoA trace: a run a line, references and aggregator with usage and cost, 
 const v4Usage = { inputTokens: { total: 12, noCache: 8, cacheRead: 4 }, outputTokens: { total: 5, text: 5 } };
 const devtools = {
   runs: [
-    { id: 'child', started_at: '2025-03-01T10:00:01.500Z', parent_run_id: 'top', parent_step_id: 'st-1', function_id: null },
-    { id: 'top', started_at: '2025-03-01T10:00:00.000Z', parent_run_id: null, parent_step_id: null, function_id: 'weigher' },
+    {
+      id: 'child',
+      started_at: '2025-03-01T10:00:01.500Z',
+      parent_run_id: 'top',
+      parent_step_id: 'st-1',
+      function_id: null,
+    },
+    {
+      id: 'top',
+      started_at: '2025-03-01T10:00:00.000Z',
+      parent_run_id: null,
+      parent_step_id: null,
+      function_id: 'weigher',
+    },
   ],
   steps: [
     {
-      id: 'st-2', run_id: 'top', step_number: 2, type: 'stream', model_id: 'gpt-9', provider: 'openai',
-      started_at: '2025-03-01T10:00:03.000Z', duration_ms: 700, error: null, provider_options: null,
+      id: 'st-2',
+      run_id: 'top',
+      step_number: 2,
+      type: 'stream',
+      model_id: 'gpt-9',
+      provider: 'openai',
+      started_at: '2025-03-01T10:00:03.000Z',
+      duration_ms: 700,
+      error: null,
+      provider_options: null,
       input: JSON.stringify({
         prompt: [
           { role: 'user', content: [{ type: 'text', text: 'weigh it' }] },
-          { role: 'assistant', content: [{ type: 'tool-call', toolCallId: 'c1', toolName: 'weigh', input: { what: 'it' } }] },
-          { role: 'tool', content: [{ type: 'tool-result', toolCallId: 'c1', toolName: 'weigh', output: { type: 'json', value: { tons: 12 } } }] },
+          {
+            role: 'assistant',
+            content: [{ type: 'tool-call', toolCallId: 'c1', toolName: 'weigh', input: { what: 'it' } }],
+          },
+          {
+            role: 'tool',
+            content: [
+              {
+                type: 'tool-result',
+                toolCallId: 'c1',
+                toolName: 'weigh',
+                output: { type: 'json', value: { tons: 12 } },
+              },
+            ],
+          },
         ],
       }),
-      output: JSON.stringify({ textParts: [{ id: '0', text: 'twelve tons' }], reasoningParts: [], toolCalls: [], finishReason: { unified: 'stop', raw: 'stop' } }),
-      usage: JSON.stringify({ inputTokens: 20, outputTokens: 4, cachedInputTokens: 16 }), raw_request: null, raw_response: null, raw_chunks: null,
+      output: JSON.stringify({
+        textParts: [{ id: '0', text: 'twelve tons' }],
+        reasoningParts: [],
+        toolCalls: [],
+        finishReason: { unified: 'stop', raw: 'stop' },
+      }),
+      usage: JSON.stringify({ inputTokens: 20, outputTokens: 4, cachedInputTokens: 16 }),
+      raw_request: null,
+      raw_response: null,
+      raw_chunks: null,
     },
     {
-      id: 'st-1', run_id: 'top', step_number: 1, type: 'generate', model_id: 'gpt-9', provider: 'openai',
-      started_at: '2025-03-01T10:00:00.100Z', duration_ms: 900, error: null, provider_options: '{"openai":{"store":false}}',
-      input: JSON.stringify({ prompt: [{ role: 'user', content: [{ type: 'text', text: 'weigh it' }] }], tools: [{ name: 'weigh' }], temperature: 0.1 }),
-      output: JSON.stringify({ content: [{ type: 'tool-call', toolCallId: 'c1', toolName: 'weigh', input: '{"what":"it"}' }], finishReason: 'tool-calls', response: { id: 'resp-1', modelId: 'gpt-9-served' } }),
-      usage: JSON.stringify(v4Usage), raw_request: '{"model":"gpt-9"}', raw_response: '{"id":"resp-1"}', raw_chunks: null,
+      id: 'st-1',
+      run_id: 'top',
+      step_number: 1,
+      type: 'generate',
+      model_id: 'gpt-9',
+      provider: 'openai',
+      started_at: '2025-03-01T10:00:00.100Z',
+      duration_ms: 900,
+      error: null,
+      provider_options: '{"openai":{"store":false}}',
+      input: JSON.stringify({
+        prompt: [{ role: 'user', content: [{ type: 'text', text: 'weigh it' }] }],
+        tools: [{ name: 'weigh' }],
+        temperature: 0.1,
+      }),
+      output: JSON.stringify({
+        content: [{ type: 'tool-call', toolCallId: 'c1', toolName: 'weigh', input: '{"what":"it"}' }],
+        finishReason: 'tool-calls',
+        response: { id: 'resp-1', modelId: 'gpt-9-served' },
+      }),
+      usage: JSON.stringify(v4Usage),
+      raw_request: '{"model":"gpt-9"}',
+      raw_response: '{"id":"resp-1"}',
+      raw_chunks: null,
     },
-    { id: 'st-3', run_id: 'child', step_number: 1, type: 'generate', model_id: 'm', provider: null, started_at: 'never', duration_ms: null, error: 'quota', input: '{}', output: null, usage: null, raw_request: null, raw_response: null, raw_chunks: null, provider_options: null },
+    {
+      id: 'st-3',
+      run_id: 'child',
+      step_number: 1,
+      type: 'generate',
+      model_id: 'm',
+      provider: null,
+      started_at: 'never',
+      duration_ms: null,
+      error: 'quota',
+      input: '{}',
+      output: null,
+      usage: null,
+      raw_request: null,
+      raw_response: null,
+      raw_chunks: null,
+      provider_options: null,
+    },
     { id: 'st-4', run_id: 'child', step_number: 2, type: 'generate', model_id: 'm', input: 'no json', output: null },
   ],
 };
@@ -250,7 +349,10 @@ test('a DevTools file: runs with their parents, steps in order, tools from the a
     rootRunId: top!.runId,
     endReason: 'error',
   });
-  expect((await take(toFile('generations.json', JSON.stringify(devtools)))).runs.map(({ isNew }) => isNew)).toEqual([false, false]);
+  expect((await take(toFile('generations.json', JSON.stringify(devtools)))).runs.map(({ isNew }) => isNew)).toEqual([
+    false,
+    false,
+  ]);
 });
 
 test.each<[string, ForeignFormat | null]>([
@@ -277,7 +379,10 @@ test.each([
 
 test('wild values in a file neither throw nor become numbers', async () => {
   const { store, take } = await openStore();
-  const wild = moaLine(1e300, { session_id: 7, aggregator: { output: { deep: [1] }, usage: { input_tokens: 'many' }, cost_usd: -1, cost_status: 'actual' } });
+  const wild = moaLine(1e300, {
+    session_id: 7,
+    aggregator: { output: { deep: [1] }, usage: { input_tokens: 'many' }, cost_usd: -1, cost_status: 'actual' },
+  });
   const report = await take(toFile('x.jsonl', wild));
   expect(report.broken).toEqual([]);
   const run = await store.getRun('default', report.runs[0]!.runId);
@@ -312,11 +417,19 @@ test('a step whose answer the history has not, and one that was asked twice, see
       { response: 'three', action: 'three', observation: 'seen three' },
       { response: 'four', action: 'four', observation: 'seen four' },
     ],
-    history: [{ role: 'user', content: 'go' }, say('one, badly formed'), { role: 'user', content: 'again' }, say('two'), { role: 'user', content: 'seen two' }],
+    history: [
+      { role: 'user', content: 'go' },
+      say('one, badly formed'),
+      { role: 'user', content: 'again' },
+      say('two'),
+      { role: 'user', content: 'seen two' },
+    ],
     info: {},
   });
   const { runs } = await take(toFile('x.traj', text));
-  const models = (await store.listSteps('default', runs[0]!.runId, { limit: 9 })).filter(({ kind }) => kind === 'model');
+  const models = (await store.listSteps('default', runs[0]!.runId, { limit: 9 })).filter(
+    ({ kind }) => kind === 'model',
+  );
   expect(models.map(({ contextLength }) => contextLength)).toEqual([3, 5, 7]);
   expect(await store.getRun('default', runs[0]!.runId)).toMatchObject({ endReason: 'interrupted' });
 });

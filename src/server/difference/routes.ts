@@ -9,7 +9,9 @@ import { defineRoute } from '../route.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { runDifference, stepDifference } from './schema.ts';
 
-const twoRuns = runPath.extend({ other: text('The run to compare with: an id, a unique beginning of one, or `last`.') });
+const twoRuns = runPath.extend({
+  other: text('The run to compare with: an id, a unique beginning of one, or `last`.'),
+});
 
 /** Both runs of a path. `run-not-found` also for one of another project (I10). */
 async function findRuns(
@@ -40,7 +42,8 @@ const runs = defineRoute({
 const steps = defineRoute({
   method: 'GET',
   path: '/api/v1/runs/{id}/diff/{other}/steps',
-  summary: 'Compares a step of a run with one of another, word for word. Messages that both begin with are only counted.',
+  summary:
+    'Compares a step of a run with one of another, word for word. Messages that both begin with are only counted.',
   params: twoRuns,
   query: z.strictObject({
     a: positive('Number of the step of the first run.'),

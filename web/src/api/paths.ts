@@ -55,6 +55,9 @@ export const paths = {
   verify: (runId: string) => `${run(runId)}/verify`,
   seals: (runId: string) => `${run(runId)}/seals`,
   export: (runId: string, format: string) => withQuery(`${run(runId)}/export`, { format }),
+  diff: (runId: string, otherId: string) => `${run(runId)}/diff/${encodeURIComponent(otherId)}`,
+  stepDiff: (runId: string, otherId: string, numbers: { readonly a: number | null; readonly b: number | null }) =>
+    withQuery(`${run(runId)}/diff/${encodeURIComponent(otherId)}/steps`, numbers),
   children: (runId: string) => `${run(runId)}/children`,
   events: (runId: string, fromSeq: number, limit: number) =>
     withQuery(`${run(runId)}/events`, { from: fromSeq, limit }),

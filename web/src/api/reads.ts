@@ -8,12 +8,14 @@ import type {
   AttemptDetail,
   AttemptView,
   RunDetail,
+  RunDifference,
   RunPage,
   RunSeals,
   RunView,
   SearchPage,
   Stats,
   StepDetail,
+  StepDifference,
   StepView,
   VolumeBucket,
   WireContext,
@@ -102,6 +104,27 @@ export const reads = {
       staleTime: 5000,
       retry: false,
       placeholderData: keepPreviousData,
+    }),
+  diff: (runId: string, otherId: string) =>
+    queryOptions({
+      queryKey: ['diff', runId, otherId],
+      queryFn: ({ signal }) => getJson<RunDifference>(paths.diff(runId, otherId), signal),
+      staleTime: 10_000,
+    }),
+  /** Two steps word for word; nothing is asked while one of them is missing. */
+  stepDiff: (runId: string, otherId: string, numbers: { readonly a: number | null; readonly b: number | null }) =>
+    queryOptions({
+      queryKey: ['step-diff', runId, otherId, numbers],
+      queryFn: ({ signal }) => getJson<StepDifference>(paths.stepDiff(runId, otherId, numbers), signal),
+      staleTime: 60_000,
+      enabled: numbers.a !== null && numbers.b !== null,
+    }),
+  /** The newest runs of an agent, nested ones too. */
+  latestOf: (agentId: string) =>
+    queryOptions({
+      queryKey: ['latest-of', agentId],
+      queryFn: async ({ signal }) => (await readRuns({ agent: agentId, nested: '1' }, null, signal)).items,
+      staleTime: 10_000,
     }),
   children: (runId: string) =>
     queryOptions({ queryKey: ['children', runId], queryFn: () => readChildren(runId), staleTime: 2000 }),

@@ -74,7 +74,9 @@ export function findToolOutcome(
     const typed = toFields(output);
     const isTyped = typed !== null && typeof typed['type'] === 'string' && 'value' in typed;
     const isError =
-      part['type'] === 'tool-error' || part['isError'] === true || (isTyped && String(typed['type']).startsWith('error'));
+      part['type'] === 'tool-error' ||
+      part['isError'] === true ||
+      (isTyped && String(typed['type']).startsWith('error'));
     return { value: isTyped ? typed['value'] : output, isError };
   }
   return null;

@@ -100,7 +100,11 @@ function askedMessages(step: Fields): readonly Message[] | null {
   return entries.length === 0 || entries.includes(null) ? null : entries.map((entry) => toMessage(entry!));
 }
 
-function toSteps(step: Fields, answer: Answer, of: { readonly index: number; readonly model: string | null }): ForeignStep[] {
+function toSteps(
+  step: Fields,
+  answer: Answer,
+  of: { readonly index: number; readonly model: string | null },
+): ForeignStep[] {
   const { entry, next } = answer;
   const actions = toActions(step, entry);
   const text = contentText(entry?.['content']) ?? toText(step['response']) ?? '';
@@ -127,7 +131,12 @@ function toSteps(step: Fields, answer: Answer, of: { readonly index: number; rea
       status: 'completed',
       response: [
         ...(text === '' ? [] : [{ type: 'text', text }]),
-        ...calls.map(({ name, args, callId }) => ({ type: 'tool-call', toolCallId: callId, toolName: name, input: args })),
+        ...calls.map(({ name, args, callId }) => ({
+          type: 'tool-call',
+          toolCallId: callId,
+          toolName: name,
+          input: args,
+        })),
       ],
       durationMs: null,
       usage: null,
@@ -178,8 +187,12 @@ function toConfig(value: unknown): Fields | null {
 export function parseTranscript(text: string, name: string): ForeignRun | string {
   const document = toFields(parseJson(text));
   if (document === null) return 'it is no JSON object';
-  const history = toList(document['history']).map(toFields).filter((entry) => entry !== null);
-  const told = toList(document['trajectory']).map(toFields).filter((step) => step !== null);
+  const history = toList(document['history'])
+    .map(toFields)
+    .filter((entry) => entry !== null);
+  const told = toList(document['trajectory'])
+    .map(toFields)
+    .filter((step) => step !== null);
   // Without steps of its own a transcript has those of its history.
   const trajectory = told.length > 0 ? told : history.filter(isAnswer).map((): Fields => ({}));
   const answers = toAnswers(history, trajectory);

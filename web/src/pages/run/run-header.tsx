@@ -1,5 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
+import { isOffline } from '../../api/book.ts';
 import type { RunDetail } from '../../api/wire.ts';
 import { isRunOpen, runToBadges } from '../../model/badges.ts';
 import { runToCost, runToCostGap, sumToChildCost } from '../../model/cost/sum.ts';
@@ -134,6 +135,11 @@ export function RunHeader({ detail, isLive }: { detail: RunDetail; isLive: boole
             {toShortId(run.id)}
           </span>
           <CopyButton text={run.id} label="Copy id" />
+          {isOffline ? null : (
+            <Link to="/runs/$id/diff/$other" params={{ id: run.id, other: 'last' }} search={{}}>
+              Compare
+            </Link>
+          )}
         </div>
       </div>
       {run.errorDetail === null && run.errorCode === null ? null : (

@@ -1,5 +1,5 @@
-import type { StepRow } from '../api/wire.ts';
-import { notAvailable } from './figures.ts';
+import type { StepRow } from '../../api/wire.ts';
+import { notAvailable } from '../figures.ts';
 
 /** The state of the page of a comparison as its address shows it. */
 export interface DiffSearch {
@@ -48,6 +48,11 @@ export function foldRows(rows: readonly StepRow[], isOpen: (at: number) => boole
 export function toSigned(value: number | null, show: (magnitude: number) => string): string {
   if (value === null) return notAvailable;
   return value === 0 ? '±0' : `${value > 0 ? '+' : '−'}${show(Math.abs(value))}`;
+}
+
+/** Whole milliseconds: less is noise between two runs. */
+export function toWholeMs(ms: number | null): number | null {
+  return ms === null ? null : Math.round(ms) + 0;
 }
 
 /** A text in three parts: what it begins and ends with in common with another, and what is its own. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { StepRow } from '../api/wire.ts';
-import { cutSides, foldRows, parseDiffSearch, toSegments, toSigned } from './diff.ts';
+import type { StepRow } from '../../api/wire.ts';
+import { cutSides, foldRows, parseDiffSearch, toSegments, toSigned } from './rows.ts';
 
 const row = (differs: StepRow['differs'] = []): StepRow => ({ a: {}, b: {}, differs, delta: {} }) as unknown as StepRow;
 const rows = [row(), row(), row(), row(), row(['answer']), row(), row(), row(), row(), row()];
