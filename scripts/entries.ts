@@ -16,6 +16,7 @@ export const entries: readonly Entry[] = [
   { name: 'tachograph/fetch', source: 'src/capture/fetch/index.ts', output: 'fetch' },
   { name: 'tachograph/openai', source: 'src/capture/openai/index.ts', output: 'openai' },
   { name: 'tachograph/anthropic', source: 'src/capture/anthropic/index.ts', output: 'anthropic' },
+  { name: 'tachograph/moa', source: 'src/capture/moa/index.ts', output: 'moa' },
   { name: 'tachograph/sqlite', source: 'src/stores/sqlite/index.ts', output: 'sqlite' },
   { name: 'tachograph/memory', source: 'src/stores/memory/index.ts', output: 'memory' },
   { name: 'tachograph/journal', source: 'src/journal/index.ts', output: 'journal' },

@@ -12,6 +12,7 @@ import { addImport } from './export/import-command.ts';
 import { addBackup } from './life/backup-command.ts';
 import { addReplay } from './replay/replay-command.ts';
 import { addLs } from './commands/ls.ts';
+import { addMoa } from './moa/moa-command.ts';
 import { addPurge } from './commands/purge.ts';
 import { addRebuild } from './commands/rebuild.ts';
 import { addReprice } from './commands/reprice.ts';
@@ -58,6 +59,7 @@ function createProgram(place: CommandPlace): Command {
     addRebuild,
     addReprice,
     addDoctor,
+    addMoa,
   ])
     add(program, place);
   for (const command of program.commands) {

@@ -50,6 +50,9 @@ function openRecorder(variables: Variables): Recorder {
   });
 }
 
+/** Where parts of the program that were handed no recorder find this process's: a mixture of agents does. */
+const ambientRecorder = Symbol.for('tachograph.recorder');
+
 /** How often the text of a stream under way is written; `null`, and said, for what is no time. */
 function readStreamFlushMs(text: string | undefined): number | null {
   if (text === undefined || text === '') return null;
@@ -73,6 +76,7 @@ export function startRecording(variables: Variables): void {
   globals[started] = true;
   try {
     const recorder = openRecorder(variables);
+    globals[ambientRecorder] = recorder;
     const streamFlushMs = readStreamFlushMs(variables['TACHOGRAPH_STREAM_FLUSH_MS']);
     createAiSdkCapture({ recorder, onError: complain, ...(streamFlushMs === null ? {} : { streamFlushMs }) }).install();
     const stopFetch = createFetchCapture({ recorder, onError: complain }).install();

@@ -35,6 +35,7 @@ describe('package.json', () => {
       './fetch',
       './openai',
       './anthropic',
+      './moa',
       './sqlite',
       './memory',
       './journal',

@@ -33,6 +33,8 @@ describe('walls', () => {
     ['src/capture/fetch/a.ts', `import { b } from '../ai-sdk/b.ts';`],
     ['src/capture/ai-sdk/a.ts', `import { generateText } from 'ai';`],
     ['src/capture/ai-sdk/a.ts', `import { type LanguageModel } from 'ai';`],
+    ['src/capture/moa/a.ts', `import { b } from '../ai-sdk/b.ts';`],
+    ['src/capture/moa/advice/a.ts', `import { createOpenAI } from '@ai-sdk/openai';`],
     ['src/stores/memory/a.ts', `import { b } from '../sqlite/b.ts';`],
     ['src/stores/sql/a.ts', `import { b } from '../sqlite/b.ts';`],
     ['src/server/a.ts', `import { b } from '../stores/sqlite/b.ts';`],

@@ -8,6 +8,7 @@ import type { Usage } from '../model/usage.ts';
 import { addUsage, subtractUsage } from '../model/usage.ts';
 import type { StoredEvent } from '../store.ts';
 import { blankAttempt, blankStep } from './blank.ts';
+import { countOnce } from './counted-once.ts';
 import { forbiddenName } from './open-value.ts';
 import { isFields, numberField } from './reading.ts';
 
@@ -58,7 +59,7 @@ export function stepOf(state: FoldState, event: StoredEvent): StepView {
 
 /** Puts a changed step in place of the old one and carries the difference into its run's totals. */
 export function changeStep(state: FoldState, step: StepView, change: Partial<StepView>): StepView {
-  const changed = { ...step, ...change };
+  const changed = countOnce({ ...step, ...change });
   const next = { ...changed, cost: costOfStep(changed, state.prices) };
   const key = stepKey(step.runId, step.id);
   state.stepByKey.set(key, next);

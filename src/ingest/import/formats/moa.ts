@@ -58,7 +58,10 @@ function toStep(fields: Fields, role: 'reference' | 'aggregator', atMs: number |
       ...(model === null ? {} : { model }),
       messages: toList(fields['input_messages']),
       ...(temperature === null ? {} : { options: { temperature } }),
-      metadata: { role, ...(fields['output_location'] === undefined ? {} : { outputLocation: fields['output_location'] }) },
+      metadata: {
+        role,
+        ...(fields['output_location'] === undefined ? {} : { outputLocation: fields['output_location'] }),
+      },
       observedAfter: true,
     },
     finish: {

@@ -12,6 +12,8 @@ import '../../styles/inspector.css';
 import '../../styles/conversation.css';
 import '../../styles/run.css';
 import { Inspector } from './inspector/inspector.tsx';
+import { Mixture } from './moa/mixture.tsx';
+import { isSideBySide, MixtureSwitch } from './moa/mixture-switch.tsx';
 import { RunHeader } from './run-header.tsx';
 import { createStepFeed } from './step-feed.ts';
 import { Timeline } from './timeline/timeline.tsx';
@@ -39,6 +41,7 @@ export function RunPage() {
 
 function LoadedRunPage({ detail }: { detail: RunDetail }) {
   const { run } = detail;
+  const isMixture = run.kind === 'moa_turn';
   const feed = useMemo(() => createStepFeed(run.id, run.lastStepNumber), [run.id]);
   const { isLive, stream, retryStream } = useRunLive(run, feed);
   const [folded, setFolded] = useState(nothing);
@@ -65,17 +68,22 @@ function LoadedRunPage({ detail }: { detail: RunDetail }) {
     <div className={selection.key === null ? 'run-page' : 'run-page has-selection'}>
       <LostBanner state={stream} onRetry={retryStream} />
       <RunHeader detail={detail} isLive={isLive && stream.kind === 'open'} />
-      <div className="run-body">
-        <Timeline
-          run={run}
-          feed={feed}
-          rows={rows}
-          selection={selection}
-          onFold={(key) => setFolded(toggled(folded, key))}
-          onUnfoldRun={(runId) => setOpenRuns(toggled(openRuns, runId))}
-        />
-        <Inspector detail={detail} feed={feed} rows={rows} selection={selection} />
-      </div>
+      {isMixture ? <MixtureSwitch runId={run.id} selection={selection} /> : null}
+      {isMixture && isSideBySide(selection) ? (
+        <Mixture run={run} selection={selection} />
+      ) : (
+        <div className="run-body">
+          <Timeline
+            run={run}
+            feed={feed}
+            rows={rows}
+            selection={selection}
+            onFold={(key) => setFolded(toggled(folded, key))}
+            onUnfoldRun={(runId) => setOpenRuns(toggled(openRuns, runId))}
+          />
+          <Inspector detail={detail} feed={feed} rows={rows} selection={selection} />
+        </div>
+      )}
     </div>
   );
 }
