@@ -1,10 +1,8 @@
 import { redactBody } from './body.ts';
-import { textEdits, textFindings } from './detect/text.ts';
-import { wholeUrlEdits } from './detect/url.ts';
-import type { Tally } from './edit.ts';
-import { createTally, settle } from './edit.ts';
+import { textFindings } from './detect/text.ts';
+import { createTally } from './edit.ts';
 import { TachographError } from '../error.ts';
-import { createHeaderJudge, redactHeaders } from './headers.ts';
+import { createHeaderJudge, redactHeaders, withholdHeaders } from './headers.ts';
 import { createKeyJudge } from './keys.ts';
 import { createMark, toWithheld } from './placeholder.ts';
 import { createHoldback } from './holdback.ts';
@@ -41,24 +39,24 @@ export function createRedactor(options: RedactorOptions): FullRedactor {
     extra: optionsToExtra(options),
     paths: createPathRules(options.deniedPaths ?? [], options.allowedPaths ?? []),
   };
-  const { mark, extra } = parts;
+  const { extra } = parts;
   const isDeniedHeader = createHeaderJudge(deniedHeaders, allowedHeaders);
   const pseudonymise = options.pseudonymise === true ? createPseudonymise(key) : null;
 
-  function guard<T>(redact: (scanner: Scanner, tally: Tally) => T, withhold: () => T): Redacted<T> {
+  function guard<T>(redact: (scanner: Scanner) => T, withhold: () => T): Redacted<T> {
     try {
       const tally = createTally();
-      const value = redact(createScanner(parts, tally), tally);
+      const value = redact(createScanner(parts, tally));
       return { value, counts: tally.counts() };
     } catch {
       return { value: withhold(), counts: { [failure]: 1 } };
     }
   }
 
-  function guardText(text: string, redact: (scanner: Scanner, tally: Tally) => string): Redacted<string> {
-    const guarded = (scanner: Scanner, tally: Tally): string => {
+  function guardText(text: string, redact: (scanner: Scanner) => string): Redacted<string> {
+    const guarded = (scanner: Scanner): string => {
       mustBeText(text);
-      return redact(scanner, tally);
+      return redact(scanner);
     };
     return guard(guarded, () => toWithheld(failure, text));
   }
@@ -81,13 +79,9 @@ export function createRedactor(options: RedactorOptions): FullRedactor {
     headers: (headers) =>
       guard(
         (scanner) => redactHeaders(headers, { isDenied: isDeniedHeader, scanner }),
-        () => Object.fromEntries(Object.keys(headers).map((name) => [name, toWithheld(failure, headers[name]!)])),
+        () => withholdHeaders(headers, failure),
       ),
-    url: (url) =>
-      guardText(url, (_scanner, tally) => {
-        const bare = settle(url, tally, (value) => wholeUrlEdits(value, mark));
-        return settle(bare, tally, (value) => textEdits(value, mark, extra));
-      }),
+    url: (url) => guardText(url, (scanner) => scanner.url(url)),
     body: (value, contentType, bodyOptions) =>
       guardText(value, (scanner) =>
         redactBody(value, contentType, { scanner, isCut: bodyOptions?.truncated === true }),

@@ -26,9 +26,12 @@ export function redactForm(text: string, scanner: Scanner): string {
     .map((field) => {
       const at = field.indexOf('=');
       if (at < 0) return scanner.text(field);
+      const name = decodeField(field.slice(0, at));
       const value = decodeField(field.slice(at + 1));
-      const redacted = redactValue(decodeField(field.slice(0, at)), value, scanner);
-      return redacted === value ? field : `${field.slice(0, at + 1)}${encodeField(redacted)}`;
+      const shownName = scanner.text(name);
+      const shown = redactValue(name, value, scanner);
+      const head = shownName === name ? field.slice(0, at) : encodeField(shownName);
+      return `${head}=${shown === value ? field.slice(at + 1) : encodeField(shown)}`;
     })
     .join('&');
 }

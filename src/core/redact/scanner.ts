@@ -1,11 +1,13 @@
 import { hasAnchor, isSuspect } from './detect/suspect.ts';
-import { cutMarkAt } from './detect/marked.ts';
+import { cutMarkAt } from './detect/cut.ts';
 import type { Extra } from './detect/text.ts';
-import { markWhole, textEdits } from './detect/text.ts';
+import { markWhole, textEdits, textFindings } from './detect/text.ts';
+import { wholeUrlEdits } from './detect/url.ts';
 import type { Tally } from './edit.ts';
 import { settle } from './edit.ts';
 import type { JsonScan } from './json/edits.ts';
 import { jsonEdits, tryJsonEdits } from './json/edits.ts';
+import { isSplitOver } from './json/parts.ts';
 import type { PathRules } from './json/paths.ts';
 import { MalformedJson } from './json/walk.ts';
 import type { KeyJudge } from './keys.ts';
@@ -25,6 +27,8 @@ export interface Scanner {
   json(text: string, isCut: boolean): string;
   /** Text that may be JSON. */
   loose(text: string): string;
+  /** Text that is one URL or path. */
+  url(text: string): string;
   /** A name of our own or of a caller: credentials go, personal data stays. */
   identifier(value: string): string;
   /** The end of a cut text: what is left of a credential that the cut went through goes. */
@@ -32,6 +36,8 @@ export interface Scanner {
   /** A whole value that goes. */
   whole(value: string, kind: string): string;
 }
+
+const rememberedCharsMax = 256;
 
 /** Text that begins as an object or array does. */
 export const mayBeJson = /^\s*[{[]/;
@@ -60,13 +66,27 @@ export function isCleanText(text: string, extra: Extra | null): boolean {
 
 /** True when JSON text needs no further look. */
 export function isCleanJson(text: string, { judge, extra, paths }: ScannerParts): boolean {
-  return paths === null && !isSuspect(text, judge.extraAnchor) && (extra === null || !extra.isIn(text));
+  if (paths !== null || isSuspect(text, judge.extraAnchor) || extra?.isIn(text) === true) return false;
+  return !isSplitOver(text, (joined) => textFindings(joined));
+}
+
+/** A mark that remembers what it has marked: one secret, said a thousand times, is digested once. */
+function toRememberingMark(mark: Mark): Mark {
+  const digestedBySecret = new Map<string, string>();
+  return (kind, secret) => {
+    if (secret.length > rememberedCharsMax) return mark(kind, secret);
+    const name = `${kind} ${secret}`;
+    const known = digestedBySecret.get(name) ?? mark(kind, secret);
+    digestedBySecret.set(name, known);
+    return known;
+  };
 }
 
 /** A scanner for one call; `tally` counts what it removes. */
 export function createScanner(parts: ScannerParts, tally: Tally): Scanner {
-  const { judge, mark, extra } = parts;
-  const whole: JsonScan = { ...parts, isCut: false, nesting: 0 };
+  const { judge, extra } = parts;
+  const mark = toRememberingMark(parts.mark);
+  const whole: JsonScan = { ...parts, mark, isCut: false, nesting: 0 };
   const cut: JsonScan = { ...whole, isCut: true };
   const plain = (value: string): string => settle(value, tally, (current) => textEdits(current, mark, extra));
   const text = (value: string): string => (isCleanText(value, extra) ? value : plain(value));
@@ -93,6 +113,7 @@ export function createScanner(parts: ScannerParts, tally: Tally): Scanner {
       mayBeJson.test(value)
         ? settle(value, tally, (current) => tryJsonEdits(current, cut) ?? textEdits(current, mark, extra))
         : text(value),
+    url: (value) => plain(settle(value, tally, (current) => wholeUrlEdits(current, mark))),
     identifier: (value) => settle(value, tally, (current) => textEdits(current, mark, extra, true)),
     end(value) {
       const at = cutMarkAt(value);

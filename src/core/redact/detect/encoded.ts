@@ -4,14 +4,41 @@ import { nextRun, runEnd } from './prefilter.ts';
 /** Searches a decoded text; what it finds is carried back to the encoded one. */
 export type Search = (text: string) => readonly Finding[];
 
-const escape = /%([2-7][0-9A-Fa-f]|0[9adAD])|\\u00([2-7][0-9A-Fa-f])|\\x([2-7][0-9A-Fa-f])/g;
+const escape =
+  /%([2-7][0-9A-Fa-f]|0[9adAD])|\\u00([2-7][0-9A-Fa-f])|\\x([2-7][0-9A-Fa-f])|&#x0{0,6}([2-7][0-9A-Fa-f]);?|&#0{0,6}(3[2-9]|[4-9]\d|1[01]\d|12[0-6]);?|&(amp|apos|colon|commat|equals|gt|hyphen|lowbar|lt|num|percnt|period|plus|quot|sol);/g;
+const characterByEntity: Readonly<Record<string, string>> = {
+  amp: '&',
+  apos: "'",
+  colon: ':',
+  commat: '@',
+  equals: '=',
+  gt: '>',
+  hyphen: '-',
+  lowbar: '_',
+  lt: '<',
+  num: '#',
+  percnt: '%',
+  period: '.',
+  plus: '+',
+  quot: '"',
+  sol: '/',
+};
+
+function characterOf([, percent, unicode, short, hex, decimal, name]: RegExpMatchArray): string {
+  if (name !== undefined) return characterByEntity[name]!;
+  if (decimal !== undefined) return String.fromCharCode(Number(decimal));
+  return String.fromCharCode(Number.parseInt(percent ?? unicode ?? short ?? hex!, 16));
+}
 const regionMax = 65_536;
 
 const isRegionCode = (code: number): boolean =>
   code > 32 && code !== 34 && code !== 39 && code !== 60 && code !== 62 && code !== 96;
 
-/** A text whose escapes of printable characters are read, and where each of its characters began. */
-function decodeEscapes(raw: string): { text: string; offsets: number[] } {
+/**
+ * A text whose escapes of printable characters are read, percent signs and entities included, and where each of its
+ * characters began. One level only.
+ */
+export function decodeEscapes(raw: string): { text: string; offsets: number[] } {
   const offsets: number[] = [];
   let text = '';
   let at = 0;
@@ -22,7 +49,7 @@ function decodeEscapes(raw: string): { text: string; offsets: number[] } {
   for (const match of raw.matchAll(escape)) {
     copy(match.index);
     offsets.push(match.index);
-    text += String.fromCharCode(Number.parseInt(match[1] ?? match[2] ?? match[3]!, 16));
+    text += characterOf(match);
     at = match.index + match[0].length;
   }
   copy(raw.length);
@@ -31,19 +58,21 @@ function decodeEscapes(raw: string): { text: string; offsets: number[] } {
 }
 
 /**
- * What hides behind `%2D`, `\u002d` and `\x2d` around a place. Reads the word it stands in, from `from` on, and returns
- * where it ended, so that no word is read twice.
+ * What hides behind `%2D`, `\u002d`, `\x2d` and `&#45;` around a place. Reads the word it stands in, of entities the text
+ * up to the next tag, from `from` on, and returns where it ended, so that no word is read twice.
  */
 export function escapedFindings(
   text: string,
   place: { at: number; from: number },
   search: Search,
 ): { readonly findings: Finding[]; readonly end: number } {
+  const isEntity = text.charCodeAt(place.at) === 38;
+  const isInside = (code: number): boolean => isRegionCode(code) || (isEntity && code === 32);
   let start = place.at;
   const floor = Math.max(place.from, place.at - regionMax);
-  while (start > floor && isRegionCode(text.charCodeAt(start - 1))) start -= 1;
+  while (start > floor && isInside(text.charCodeAt(start - 1))) start -= 1;
   let end = place.at;
-  while (end < text.length && end - place.at < regionMax && isRegionCode(text.charCodeAt(end))) end += 1;
+  while (end < text.length && end - place.at < regionMax && isInside(text.charCodeAt(end))) end += 1;
   const decoded = decodeEscapes(text.slice(start, end));
   const findings = search(decoded.text).map((finding): Finding => ({
     start: start + decoded.offsets[finding.start]!,
@@ -103,6 +132,21 @@ function botFinding(text: string, span: { start: number; end: number }): Finding
   return botToken.test(text) ? { start: span.start, end: botToken.lastIndex, kind: 'discord-token' } : null;
 }
 
+/** The bytes of each pair of hexadecimal digits are printable: those of a digest are in one case of millions. */
+function holdsHex(text: string, at: number, end: number): boolean {
+  return end - at >= 32 && /^(?:[2-7][0-9A-Fa-f]|0[9AaDd]){16}/.test(text.slice(at, at + 32));
+}
+
+function hexFindings(text: string, span: { start: number; end: number }, search: Search): Finding[] {
+  const plain = Buffer.from(text.slice(span.start, span.end), 'hex').toString('latin1');
+  return search(plain).map(({ start, end, kind, secret }) => ({
+    start: span.start + 2 * start,
+    end: end >= plain.length ? span.end : span.start + 2 * end,
+    kind,
+    secret: secret ?? plain.slice(start, end),
+  }));
+}
+
 function encodedFindings(text: string, span: { start: number; end: number }, search: Search): Finding[] {
   const raw = text.slice(span.start, span.end);
   const isBroken = /[\r\n\\]/.test(raw);
@@ -126,27 +170,37 @@ function textStart(text: string, start: number, end: number): number {
   return -1;
 }
 
-/** The next place at or after `from` where base64 of text stands, and its end; `null` when there is none. */
-export function nextEncoded(text: string, from: number): { start: number; end: number } | null {
+/** Text that is encoded as base64 or hexadecimal digits; offsets in UTF-16 units. */
+export interface Encoded {
+  readonly start: number;
+  readonly end: number;
+  readonly isHex: boolean;
+}
+
+/** The next place at or after `from` where base64 or hexadecimal digits of text stand; `null` when there is none. */
+export function nextEncoded(text: string, from: number): Encoded | null {
   for (let run = nextRun(text, from); run >= 0;) {
     const end = runEnd(text, run);
+    const hexAt = text.charCodeAt(run + 1) === 120 ? run + 2 : run;
+    if (holdsHex(text, hexAt, end)) return { start: hexAt, end, isHex: true };
     const start = textStart(text, run, end);
-    if (start >= 0) return { start, end: encodedEnd(text, start, end) };
+    if (start >= 0) return { start, end: encodedEnd(text, start, end), isHex: false };
     run = nextRun(text, end);
   }
   return null;
 }
 
 /**
- * Secrets in text that is encoded as base64, one level deep: the groups of four that hold them. Without a search only
+ * Secrets in text that is encoded as base64 or hexadecimal digits, one level deep: the groups that hold them. Without a search only
  * tokens that are base64 themselves are found.
  */
 export function base64Findings(text: string, search: Search | null): Finding[] {
   const findings: Finding[] = [];
   for (let span = nextEncoded(text, 0); span !== null; span = nextEncoded(text, span.end)) {
-    const bot = botFinding(text, span);
+    const bot = span.isHex ? null : botFinding(text, span);
+    const findingsIn = span.isHex ? hexFindings : encodedFindings;
     if (bot !== null) findings.push(bot);
-    else if (search !== null) for (const finding of encodedFindings(text, span, search)) findings.push(finding);
+    else if (search !== null) for (const finding of findingsIn(text, span, search)) findings.push(finding);
   }
   return findings;
 }

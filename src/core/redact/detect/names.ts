@@ -55,8 +55,10 @@ function valueEnd(text: string, at: number, quote: string | undefined): number {
   return isWhole ? quoted : matchEnd(restOfRun, text, at);
 }
 
-const isNameCode = (code: number): boolean =>
-  (code >= 48 && code <= 57) || (code >= 65 && code <= 90) || (code >= 97 && code <= 122) || code === 95 || code === 45;
+const nameCodes = new Uint8Array(128);
+for (const character of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-')
+  nameCodes[character.charCodeAt(0)] = 1;
+const isNameCode = (code: number): boolean => code < 128 && nameCodes[code] === 1;
 
 /** Where the name begins that a telling word is part of, at most 48 characters back. Dashes of a flag belong to it. */
 function nameStart(text: string, at: number): number {

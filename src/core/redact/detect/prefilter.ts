@@ -5,7 +5,8 @@
  *
  * Every detector has an anchor, a literal of at least three characters without which it finds nothing; the rarest three
  * of them are in the table. Three passes of alternatives by the regular-expression engine cost as much as this one pass
- * with a hundred and fifty anchors: 390 against 600 MB/s on 1 MB of clean text (one core, 2026-11-21).
+ * with a hundred and fifty anchors: 390 against 600 MB/s on 1 MB of clean text (one core, 2026-11-21). A bit for each slot,
+ * 4 kB in all, was no faster than a byte.
  */
 
 const slotMask = 0x7fff;
@@ -40,17 +41,55 @@ function slotAt(text: string, at: number): number {
   return (first ^ (fold(text.charCodeAt(at - 1)) << 5) ^ fold(text.charCodeAt(at))) & slotMask;
 }
 
-/** The next place, at least the third, where three characters end whose slot is taken, or -1. All the time goes here. */
-function nextTaken(isTaken: Uint8Array, text: string, from: number): number {
-  let before = text.charCodeAt(from - 2) | 32;
-  let last = text.charCodeAt(from - 1) | 32;
+/** The next place, at least the third, where three characters end whose slot is taken, or -1. */
+function nextTakenIn(text: string, from: number, isTaken: Uint8Array): number {
+  let slot = (fold(text.charCodeAt(from - 2)) << 5) ^ fold(text.charCodeAt(from - 1));
   for (let at = from; at < text.length; at += 1) {
-    const code = text.charCodeAt(at) | 32;
-    if (isTaken[((before << 10) ^ (last << 5) ^ code) & slotMask] === 1) return at;
-    before = last;
-    last = code;
+    slot = ((slot << 5) ^ fold(text.charCodeAt(at))) & slotMask;
+    if (isTaken[slot] === 1) return at;
   }
   return -1;
+}
+
+/** As `nextTakenIn`, over bytes and up to an end. All the time goes here. */
+function nextTakenByte(bytes: Uint8Array, span: { from: number; end: number }, isTaken: Uint8Array): number {
+  const { from, end } = span;
+  let slot = ((bytes[from - 2]! | 32) << 5) ^ (bytes[from - 1]! | 32);
+  for (let at = from; at < end; at += 1) {
+    slot = ((slot << 5) ^ (bytes[at]! | 32)) & slotMask;
+    if (isTaken[slot] === 1) return at;
+  }
+  return -1;
+}
+
+const windowChars = 8192;
+const windowedCharsMin = 128;
+const windowBytes = Buffer.alloc(windowChars);
+/** A search inside a search reads its text where it is. */
+let isWindowTaken = false;
+
+/** Finds taken slots of one text, asked for in ascending order. */
+type NextTaken = (from: number) => number;
+
+/**
+ * Copies the text into a window of bytes, piece by piece, for bytes are read faster than characters of a string: 480 against 360 MB/s on
+ * 1 MB of clean text (one core, 2026-11-21).
+ * Of wider characters the low byte remains, which never hides an anchor.
+ */
+function createWindow(text: string, isTaken: Uint8Array): NextTaken {
+  let base = 0;
+  let end = 0;
+  return (from) => {
+    for (let at = from; at < text.length; at = base + end) {
+      if (at - 2 < base || at >= base + end) {
+        base = at - 2;
+        end = windowBytes.write(text.slice(base, base + windowChars), 'latin1');
+      }
+      const found = nextTakenByte(windowBytes, { from: at - base, end }, isTaken);
+      if (found >= 0) return base + found;
+    }
+    return -1;
+  };
 }
 
 /** An anchor: a literal of at least three characters, with its letters as written or in any case. */
@@ -59,11 +98,11 @@ export interface Anchor {
   readonly isExact: boolean;
 }
 
-function standsAt(text: string, at: number, { literal, isExact }: Anchor): boolean {
+function standsAt(text: string, at: number, { anchor, folded }: Entry): boolean {
   if (at < 0) return false;
-  if (isExact) return text.startsWith(literal, at);
-  for (let index = 0; index < literal.length; index += 1) {
-    if (fold(text.charCodeAt(at + index)) !== fold(literal.charCodeAt(index))) return false;
+  if (anchor.isExact) return text.startsWith(anchor.literal, at);
+  for (let index = 0; index < folded.length; index += 1) {
+    if (fold(text.charCodeAt(at + index)) !== folded[index]) return false;
   }
   return true;
 }
@@ -82,6 +121,7 @@ export interface Prefilter {
 
 interface Entry {
   readonly anchor: Anchor;
+  readonly folded: Uint8Array;
   readonly index: number;
   /** From the end of the hashed characters back to the beginning of the literal. */
   readonly back: number;
@@ -93,22 +133,35 @@ export function createPrefilter(anchors: readonly Anchor[]): Prefilter {
   const entriesBySlot: Entry[][] = Array.from({ length: slotMask + 1 });
   anchors.forEach((anchor, index) => {
     const at = rarestAt(anchor.literal);
+    const folded = Uint8Array.from(anchor.literal, (character) => fold(character.charCodeAt(0)));
     const slot = slotOf(anchor.literal.slice(at, at + 3));
     isTaken[slot] = 1;
-    entriesBySlot[slot] = [...(entriesBySlot[slot] ?? []), { anchor, index, back: at + 2 }];
+    entriesBySlot[slot] = [...(entriesBySlot[slot] ?? []), { anchor, folded, index, back: at + 2 }];
   });
+  function searchBy(text: string, visit: Visit, nextTaken: NextTaken): boolean {
+    let next = 2;
+    for (let at = nextTaken(next); at >= 0; at = nextTaken(next)) {
+      next = at + 1;
+      const entries = entriesBySlot[slotAt(text, at)];
+      if (entries === undefined) continue;
+      for (const entry of entries) {
+        const start = at - entry.back;
+        if (standsAt(text, start, entry)) next = Math.max(next, visit(entry.index, start));
+      }
+      if (next === stop) return true;
+    }
+    return false;
+  }
   return {
     search(text, visit) {
-      let next = 2;
-      for (let at = nextTaken(isTaken, text, next); at >= 0; at = nextTaken(isTaken, text, next)) {
-        next = at + 1;
-        for (const { anchor, index, back } of entriesBySlot[slotAt(text, at)]!) {
-          const start = at - back;
-          if (standsAt(text, start, anchor)) next = Math.max(next, visit(index, start));
-        }
-        if (next === stop) return true;
+      if (isWindowTaken || text.length < windowedCharsMin)
+        return searchBy(text, visit, (from) => nextTakenIn(text, from, isTaken));
+      isWindowTaken = true;
+      try {
+        return searchBy(text, visit, createWindow(text, isTaken));
+      } finally {
+        isWindowTaken = false;
       }
-      return false;
     },
   };
 }

@@ -4,6 +4,7 @@ import { isNamePlace, nameAround } from './names.ts';
 import { stop } from './prefilter.ts';
 import type { Look } from './text.ts';
 import { looks, prefilter } from './text.ts';
+import { isUnseenIn, unseenPlaces, withoutUnseen } from './unseen.ts';
 
 /*
  * JSON text is searched as it is written: only strings that hold a suspect place are decoded and looked at by the
@@ -13,7 +14,8 @@ import { looks, prefilter } from './text.ts';
 /** What makes a place suspect: something a detector would look at, or the name of a key that is denied. */
 type Suspicion = 'value' | 'key' | null;
 
-const escapedPrintable = /\\u00[2-7]|\\x[2-7]|%[2-7]/y;
+const escapedPrintable = /\\u00[2-7]|\\u(?:00ad|20(?:0[b-f]|60)|feff)|\\x[2-7]|%[2-7]|&#[\dx]|&[a-z]/iy;
+const flagInList = /"--?[a-z-]{1,16}\\{0,8}"\s{0,64},/iy;
 const behindScheme = /[a-z]{5,6}["']?(?:[\s\\:]|$)/iy;
 
 function holds(pattern: RegExp, text: string, at: number): boolean {
@@ -30,6 +32,8 @@ function suspicionOf({ family, literal, detect }: Look, text: string, at: number
       return detect!(text, at) === null ? null : 'value';
     case 'scheme':
       return holds(behindScheme, text, at) ? 'value' : null;
+    case 'flag':
+      return holds(flagInList, text, at) ? 'key' : null;
     case 'escape':
       return holds(escapedPrintable, text, at) ? 'value' : null;
     case 'named': {
@@ -97,7 +101,12 @@ export function findSuspects(text: string, extraKeys: RegExp | null): Suspects {
   const encoded: number[] = [];
   for (let span = nextEncoded(text, 0); span !== null; span = nextEncoded(text, span.end)) encoded.push(span.start);
   return {
-    values: [values.sort((a, b) => a - b), encoded, placesOf(text, escapedSlashes)].map(createCursor),
+    values: [
+      values.sort((a, b) => a - b),
+      encoded,
+      placesOf(text, escapedSlashes),
+      isUnseenIn(text) ? unseenPlaces(text) : [],
+    ].map(createCursor),
     keys: [keys.sort((a, b) => a - b), placesOf(text, extraKeys)].map(createCursor),
   };
 }
@@ -106,7 +115,8 @@ export function findSuspects(text: string, extraKeys: RegExp | null): Suspects {
 export function hasAnchor(text: string): boolean {
   return (
     prefilter.search(text, (anchor, at) => (suspicionOf(looks[anchor]!, text, at) === 'value' ? stop : 0)) ||
-    nextEncoded(text, 0) !== null
+    nextEncoded(text, 0) !== null ||
+    (isUnseenIn(text) && hasAnchor(withoutUnseen(text)))
   );
 }
 
@@ -114,6 +124,7 @@ export function hasAnchor(text: string): boolean {
 export function isSuspect(text: string, extraKeys: RegExp | null): boolean {
   if (prefilter.search(text, (anchor, at) => (suspicionOf(looks[anchor]!, text, at) === null ? 0 : stop))) return true;
   if (nextEncoded(text, 0) !== null || text.includes('\\/')) return true;
+  if (isUnseenIn(text) && isSuspect(withoutUnseen(text), extraKeys)) return true;
   if (extraKeys === null) return false;
   extraKeys.lastIndex = 0;
   return extraKeys.test(text);

@@ -1,4 +1,6 @@
+import type { Search } from './encoded.ts';
 import { base64Findings, escapedFindings } from './encoded.ts';
+import { addUnseen, isUnseenIn } from './unseen.ts';
 import type { Edit, Finding } from '../edit.ts';
 import { joinFindings } from '../edit.ts';
 import { markedDetectors } from './marked.ts';
@@ -19,7 +21,7 @@ export interface Extra {
 }
 
 /** Detectors of one family go on behind what one of them found; those of another look there again. */
-export type Family = 'marked' | 'named' | 'scheme' | 'url' | 'escape';
+export type Family = 'marked' | 'named' | 'scheme' | 'url' | 'escape' | 'flag';
 
 /** An anchor of the prefilter and what looks at it. */
 export interface Look {
@@ -28,12 +30,46 @@ export interface Look {
   readonly detect: Detect | null;
 }
 
+const insideChars = 1024;
 const hexDigits = [...'0123456789abcdef'];
 const escapeLiterals = [
   ...[...'234567'].flatMap((high) => hexDigits.map((low) => `%${high}${low}`)),
   ...[...'234567'].map((high) => `\\x${high}`),
   '\\u0',
+  // Characters that nobody sees.
+  '\\u2',
+  '\\uf',
+  ...[...'0123456789x'].map((digit) => `&#${digit}`),
+  '&quot;',
+  '&equals;',
+  '&colon;',
+  '&commat;',
+  '&lowbar;',
+  '&hyphen;',
+  '&period;',
+  '&plus;',
+  '&sol;',
 ];
+
+/** Flags of a command whose values go: looked at in JSON only, as elements of a list. */
+const flagLiterals = [
+  'u',
+  '-user',
+  '-userpwd',
+  '-proxy-user',
+  '-auth',
+  '-basic-auth',
+  '-cred',
+  '-pass',
+  'pass',
+  '-pw',
+  'pw',
+  '-key',
+  'key',
+  '-jwt',
+  '-sig',
+  '-sas',
+].map((name) => `"-${name}`);
 
 /** All anchors: what clean text holds none of. */
 export const looks: readonly Look[] = [
@@ -41,6 +77,7 @@ export const looks: readonly Look[] = [
   ...nameWords.map((literal): Look => ({ literal, family: 'named', detect: detectNamed })),
   ...schemeDetectors.map(({ word, detect }): Look => ({ literal: word, family: 'scheme', detect })),
   { literal: '://', family: 'url', detect: null },
+  ...flagLiterals.map((literal): Look => ({ literal, family: 'flag', detect: null })),
   ...escapeLiterals.map((literal): Look => ({ literal, family: 'escape', detect: null })),
 ];
 
@@ -53,20 +90,22 @@ export const prefilter = createPrefilter(
 function anchoredFindings(text: string, isDecoded: boolean): Finding[] {
   const marked: Finding[] = [];
   const findings: Finding[] = [];
-  const resumeAt: Record<Family, number> = { marked: 0, named: 0, scheme: 0, url: 0, escape: 0 };
+  const resumeAt: Record<Family, number> = { marked: 0, named: 0, scheme: 0, url: 0, escape: 0, flag: 0 };
   const urls = { to: 0, findings };
   prefilter.search(text, (anchor, at) => {
     const { family, detect } = looks[anchor]!;
-    if (at < resumeAt[family]) return 0;
+    // Deep inside what a mark has found a name has nothing to add; near its end its value may reach further.
+    const passed = family === 'named' ? Math.max(resumeAt.named, resumeAt.marked - insideChars) : resumeAt[family];
+    if (at < passed) return 0;
     if (family === 'url') {
       urlFindings(text, at, urls);
     } else if (family === 'escape') {
       if (isDecoded) return 0;
-      const hidden = escapedFindings(text, { at, from: resumeAt.escape }, decodedFindings);
+      const hidden = escapedFindings(text, { at, from: resumeAt.escape }, unescapedFindings);
       for (const finding of hidden.findings) findings.push(finding);
       resumeAt.escape = hidden.end;
-    } else {
-      const finding = detect!(text, at);
+    } else if (detect !== null) {
+      const finding = detect(text, at);
       if (finding === null) return 0;
       (family === 'marked' ? marked : findings).push(finding);
       resumeAt[family] = finding.end;
@@ -79,9 +118,14 @@ function anchoredFindings(text: string, isDecoded: boolean): Finding[] {
 }
 
 /** Secrets of a text that was decoded once already. */
-function decodedFindings(text: string): Finding[] {
+const decodedFindings = (text: string): Finding[] => findingsBehind(text, null);
+
+/** Secrets of a text whose escapes were read: they break base64 apart and are no level of their own there. */
+const unescapedFindings = (text: string): Finding[] => findingsBehind(text, decodedFindings);
+
+function findingsBehind(text: string, search: Search | null): Finding[] {
   const findings = anchoredFindings(text, true);
-  for (const finding of base64Findings(text, null)) findings.push(finding);
+  for (const finding of base64Findings(text, search)) findings.push(finding);
   return findings.length === 0 ? findings : joinFindings(outsidePlaceholders(text, findings));
 }
 
@@ -89,6 +133,7 @@ function decodedFindings(text: string): Finding[] {
 export function textFindings(text: string, extra: Extra | null = null, isIdentifier = false): Finding[] {
   const findings = anchoredFindings(text, false);
   for (const finding of base64Findings(text, decodedFindings)) findings.push(finding);
+  if (isUnseenIn(text)) addUnseen(text, findings, (value) => anchoredFindings(value, false));
   extra?.find(text, findings, isIdentifier);
   return findings.length === 0 ? findings : joinFindings(outsidePlaceholders(text, findings));
 }

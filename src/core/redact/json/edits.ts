@@ -1,6 +1,6 @@
 import type { SuspectCursor } from '../detect/suspect.ts';
 import { findSuspects } from '../detect/suspect.ts';
-import { markWhole, textEdits } from '../detect/text.ts';
+import { markWhole, textEdits, textFindings } from '../detect/text.ts';
 import { isRandomLooking } from '../detect/value.ts';
 import type { Edit } from '../edit.ts';
 import type { Extra } from '../detect/text.ts';
@@ -9,6 +9,7 @@ import type { Mark } from '../placeholder.ts';
 import { isRedacted } from '../placeholder.ts';
 import { decodeLiteral, dropCutEscape, liftEdits } from './literal.ts';
 import { createNeighbours } from './neighbour.ts';
+import { partEdits } from './parts.ts';
 import type { PathRules } from './paths.ts';
 import { isSchema } from './schema.ts';
 import type { Span } from './walk.ts';
@@ -106,7 +107,15 @@ function createSchemaJudge(text: string): (span: Span) => boolean {
  */
 export function jsonEdits(text: string, scan: JsonScan): Edit[] {
   const suspicion = suspicionIn(text, scan);
-  if (suspicion === null) return [];
+  const inParts = (isAcrossOnly: boolean): Edit[] =>
+    partEdits(text, { mark: scan.mark, search: (joined) => textFindings(joined, scan.extra), isAcrossOnly });
+  const across = inParts(true);
+  if (across.length > 0) return across;
+  const edits = suspicion === null ? [] : walkEdits(text, scan, suspicion);
+  return edits.length > 0 ? edits : inParts(false);
+}
+
+function walkEdits(text: string, scan: JsonScan, suspicion: Suspicion): Edit[] {
   const edits: Edit[] = [];
   const tracker = scan.nesting === 0 && scan.paths !== null ? scan.paths.track() : null;
   const neighbours = createNeighbours(text, scan.judge);

@@ -11,6 +11,12 @@ const namingKeys = new Set(['name', 'key', 'header', 'field', 'variable', 'param
 const valueKeys = new Set(['value', 'values', 'val']);
 const headerNames = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie', 'x-api-key', 'api-key']);
 const flag = /^--?[A-Za-z][\w-]{1,60}$/;
+/** Flags too short to be telling elsewhere. */
+const passwordFlag = /^--?(?:pass|pw|passcode|passwd|pwd)$/i;
+const keyFlag = /^--?(?:key|auth|jwt|sig|sas)$/i;
+/** `-u name:password`; a pair of numbers is an owner, an address no pair. */
+const userFlag = /^(?:-u|-U|--user|--proxy-user|--auth|--basic-auth|--userpwd|--creds?)$/;
+const userPair = /^[^\s:/"]{0,64}:(?!\\?\/)(?!\d{1,9}$)[^\s]{3,}$/;
 
 /** Remembers the last string of a walk and says what it makes of what follows it. */
 export interface Neighbours {
@@ -49,8 +55,12 @@ export function createNeighbours(text: string, judge: KeyJudge): Neighbours {
       if (!mayFollow || before.end - before.start > 62) return 'keep';
       const name = text.slice(before.start, before.end);
       if (headerNames.has(name.toLowerCase())) return 'deny';
-      if (!flag.test(name) || text.charCodeAt(span.start) === 45) return 'keep';
-      return asDenied(name);
+      if (text.charCodeAt(span.start) === 45) return 'keep';
+      if (userFlag.test(name) && userPair.test(text.slice(span.start, Math.min(span.end, span.start + 256))))
+        return 'deny';
+      if (!flag.test(name)) return 'keep';
+      if (passwordFlag.test(name)) return 'deny';
+      return keyFlag.test(name) ? 'telling' : asDenied(name);
     },
   };
 }
