@@ -36,15 +36,19 @@ describe('a secret in every field and encoding', () => {
   const [, part, parts] = /^(?:(\d+)\/(\d+)|all)$/.exec(process.env['TACHOGRAPH_SECRETS'] ?? '') ?? [null];
   const isAll = part !== undefined || process.env['TACHOGRAPH_SECRETS'] === 'all';
   const isTurn = (turn: number): boolean => isAll && turn % Number(parts ?? 1) === Number(part ?? 1) - 1;
-  it.each([...secretKinds.keys()].filter(isTurn))('of each kind: turn %i is found nowhere', { timeout: 300_000 }, async (turn) => {
-    const rounds = encodings.map((encoding, at): Round => ({
-      encoding,
-      seed: 1000 * turn + at,
-      kindOf: (n) => secretKinds[(n + turn) % secretKinds.length]!,
-    }));
-    const { leaks } = await runTrial({ rounds, redactor: null, shownRounds: 1, hasCommands: false });
-    expect(describeLeaks(leaks).slice(0, 50)).toEqual([]);
-  });
+  it.each([...secretKinds.keys()].filter(isTurn))(
+    'of each kind: turn %i is found nowhere',
+    { timeout: 300_000 },
+    async (turn) => {
+      const rounds = encodings.map((encoding, at): Round => ({
+        encoding,
+        seed: 1000 * turn + at,
+        kindOf: (n) => secretKinds[(n + turn) % secretKinds.length]!,
+      }));
+      const { leaks } = await runTrial({ rounds, redactor: null, shownRounds: 1, hasCommands: false });
+      expect(describeLeaks(leaks).slice(0, 50)).toEqual([]);
+    },
+  );
 });
 
 /** What is not recorded as it was given, so that nothing of it can come out: closed lists, ids of ours, bytes, streams. */
