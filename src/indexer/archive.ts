@@ -1,4 +1,4 @@
-import type { Journal, JournalEntry, ProcessIdentity } from '../core/journal.ts';
+import type { JournalEntry, ProcessIdentity } from '../core/journal.ts';
 
 /** One journal file as the indexer sees it. */
 export interface ArchiveFile {
@@ -71,30 +71,4 @@ export interface Archive {
   bumpGeneration(): void;
   /** Calls `listener` soon after any journal grew; may miss, so the caller also polls. Returns the way to stop. */
   watch(listener: () => void): () => void;
-}
-
-/** A journal that keeps entries in memory, for the indexer's own events, which go straight into the store. */
-export interface EntryBasket extends Journal {
-  take(): readonly JournalEntry[];
-}
-
-/** A basket. Its entries are as durable as the import that follows. */
-export function createEntryBasket(): EntryBasket {
-  let entries: JournalEntry[] = [];
-  return {
-    durability: 'process',
-    append(entry) {
-      entries.push(entry);
-      return 'kept';
-    },
-    takeLoss: () => null,
-    generation: () => 0,
-    flush: async () => ({ state: 'durable', written: entries.length, lost: 0 }),
-    close: async () => undefined,
-    take() {
-      const taken = entries;
-      entries = [];
-      return taken;
-    },
-  };
 }

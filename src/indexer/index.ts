@@ -1,5 +1,4 @@
 export type { Archive, ArchiveFile, BrokenFile, Damage, ErasedEntries, ReadResult, Region } from './archive.ts';
-export { createEntryBasket } from './archive.ts';
 export type { ErasureProgress, SubjectErasure } from './eraser.ts';
 export type { News, Problem } from './importer.ts';
 export type { Indexer, IndexerOptions } from './indexer.ts';

@@ -11,7 +11,7 @@ import type { EventType, FactsOf } from '../core/record/event.ts';
 import { createDesk } from '../core/recorder/desk.ts';
 import type { Redactor } from '../core/redact/redactor.ts';
 import type { ImportResult, Store } from '../core/store.ts';
-import { createEntryBasket } from './archive.ts';
+import { createMemoryJournal } from '../core/memory-journal.ts';
 
 /** An event the indexer itself adds to a run: the end a dead recorder could not write, or what was erased. */
 export interface OwnEvent<T extends EventType> {
@@ -40,7 +40,7 @@ export function createOwnEvents(parts: {
   onImported: (projectId: string, result: ImportResult) => void;
 }): OwnEvents {
   const { store, clock, ids, redactor } = parts;
-  const basket = createEntryBasket();
+  const basket = createMemoryJournal();
   const writerId = ids.hex(8);
   const failures: unknown[] = [];
   const waitingByProject = new Map<string, JournalEntry[]>();

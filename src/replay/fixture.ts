@@ -4,7 +4,8 @@ import { dirname } from 'node:path';
 import process from 'node:process';
 import { TachographError } from '../core/error.ts';
 import type { Content } from '../core/content/content.ts';
-import type { Journal, JournalEntry } from '../core/journal.ts';
+import type { JournalEntry } from '../core/journal.ts';
+import { createMemoryJournal } from '../core/memory-journal.ts';
 import type { RedactOptions } from '../core/redact/options.ts';
 import { createRecorder } from '../core/record/recorder.ts';
 import type { Recorder, RunRecorder } from '../core/record/recording.ts';
@@ -57,22 +58,6 @@ function insideRun<O extends object>(target: O, run: RunRecorder, isMethod: (nam
       return (...args: unknown[]) => run.within(() => (value as Method).apply(of, args));
     },
   });
-}
-
-function createMemoryJournal(): Journal & { readonly entries: JournalEntry[] } {
-  const entries: JournalEntry[] = [];
-  return {
-    entries,
-    durability: 'process',
-    append(entry) {
-      entries.push(entry);
-      return 'kept';
-    },
-    takeLoss: () => null,
-    generation: () => 0,
-    flush: async () => ({ state: 'durable', written: entries.length, lost: 0 }),
-    close: async () => undefined,
-  };
 }
 
 /** As much of a store as a run file is written from. */

@@ -7,8 +7,8 @@ import type { StepView } from '../../src/core/model/step.ts';
 import type { Recorder } from '../../src/core/record/recording.ts';
 import { createRecorder } from '../../src/core/record/recorder.ts';
 import type { StoredEvent } from '../../src/core/store.ts';
-import type { MemoryJournal } from './memory-journal.ts';
-import { createMemoryJournal } from './memory-journal.ts';
+import type { MemoryJournal } from '../../src/core/memory-journal.ts';
+import { createMemoryJournal } from '../../src/core/memory-journal.ts';
 
 /** A recorder on a journal in memory, and its record as views. */
 export interface Recording {

@@ -2,7 +2,7 @@ import type { Recorder } from '../../src/core/record/recording.ts';
 import { createRecorder } from '../../src/core/record/recorder.ts';
 import { verifyStoredRun } from '../../src/core/verify/verify.ts';
 import type { Store } from '../../src/core/store.ts';
-import { createEntryBasket } from '../../src/indexer/index.ts';
+import { createMemoryJournal } from '../../src/core/memory-journal.ts';
 import type { Handler, HandlerOptions } from '../../src/server/index.ts';
 import { createHandler } from '../../src/server/index.ts';
 import { createMemoryStore } from '../../src/stores/memory/index.ts';
@@ -31,7 +31,7 @@ export async function createStage(options: StageOptions = {}): Promise<Stage> {
   const { withNews = false, ...rest } = options;
   const store = rest.store ?? createMemoryStore();
   await store.initialize();
-  const basket = createEntryBasket();
+  const basket = createMemoryJournal();
   const recorder = createRecorder({ journal: basket });
   const listeners = new Set<(change: { runId: string; lastSeq: number }) => void>();
   const errors: unknown[] = [];

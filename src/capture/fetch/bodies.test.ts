@@ -6,7 +6,7 @@ import { rootNodeId } from '../../core/content/context.ts';
 import type { Content } from '../../core/content/content.ts';
 import { createRecorder } from '../../core/record/recorder.ts';
 import { chatBody, chatPath, post } from '../../../test/playback/loopback.ts';
-import { createMemoryJournal } from '../../../test/playback/memory-journal.ts';
+import { createMemoryJournal } from '../../core/memory-journal.ts';
 import type { Recording } from '../../../test/playback/recording.ts';
 import { createRecording } from '../../../test/playback/recording.ts';
 import { openHttpStage } from '../../../test/playback/stage.ts';

@@ -5,6 +5,7 @@ import { parsePriceFile } from '../cost/price-file.ts';
 import { createPrices } from '../cost/prices.ts';
 import { costOfStep } from '../cost/step-cost.ts';
 import type { JournalEntry } from '../journal.ts';
+import { createMemoryJournal } from '../memory-journal.ts';
 import type { StepView } from '../model/step.ts';
 import { toUsage } from '../model/usage.ts';
 import { createRecorder } from '../record/recorder.ts';
@@ -35,20 +36,11 @@ let entries: JournalEntry[];
 let recorder: Recorder;
 let run: RunRecorder;
 beforeEach(() => {
-  entries = [];
+  const journal = createMemoryJournal();
+  entries = journal.entries as JournalEntry[];
   recorder = createRecorder({
     contentKey: new Uint8Array(32),
-    journal: {
-      durability: 'process',
-      append: (entry) => {
-        entries.push(entry);
-        return 'kept';
-      },
-      takeLoss: () => null,
-      generation: () => 0,
-      flush: async () => ({ state: 'durable', written: 0, lost: 0 }),
-      close: async () => undefined,
-    },
+    journal,
   });
   run = recorder.startRun({ agentId: 'a' });
 });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Content } from '../content/content.ts';
 import type { JournalEntry } from '../journal.ts';
+import { createMemoryJournal } from '../memory-journal.ts';
 import type { AttemptView } from '../model/attempt.ts';
 import type { RunView } from '../model/run.ts';
 import type { StepView } from '../model/step.ts';
@@ -46,22 +47,12 @@ function createRows() {
 }
 
 function createBasket(): { entries: JournalEntry[]; recorder: Recorder } {
-  const entries: JournalEntry[] = [];
+  const journal = createMemoryJournal();
   const recorder = createRecorder({
     contentKey: new Uint8Array(32),
-    journal: {
-      durability: 'process',
-      append: (entry) => {
-        entries.push(entry);
-        return 'kept';
-      },
-      takeLoss: () => null,
-      generation: () => 0,
-      flush: async () => ({ state: 'durable', written: 0, lost: 0 }),
-      close: async () => undefined,
-    },
+    journal,
   });
-  return { entries, recorder };
+  return { entries: journal.entries as JournalEntry[], recorder };
 }
 
 const usage = (input: number, output: number) => ({

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createMemoryJournal } from '../../../test/playback/memory-journal.ts';
+import { createMemoryJournal } from '../memory-journal.ts';
 import type { RunStart } from '../record/recording.ts';
 import { createRecorder } from '../record/recorder.ts';
 import type { SwitchState } from './switches.ts';

@@ -1,29 +1,19 @@
 import { expect, it } from 'vitest';
-import type { JournalEntry } from '../journal.ts';
+import { createMemoryJournal } from '../memory-journal.ts';
 import { createRecorder } from '../record/recorder.ts';
 import type { RedactOptions } from '../redact/options.ts';
 
 function recorded(redact: RedactOptions): string {
-  const entries: JournalEntry[] = [];
+  const journal = createMemoryJournal();
   const recorder = createRecorder({
     contentKey: new Uint8Array(32),
     redact,
-    journal: {
-      durability: 'process',
-      append: (entry) => {
-        entries.push(entry);
-        return 'kept';
-      },
-      takeLoss: () => null,
-      generation: () => 0,
-      flush: async () => ({ state: 'durable', written: 0, lost: 0 }),
-      close: async () => undefined,
-    },
+    journal,
   });
   const run = recorder.startRun({ agentId: 'a', callerId: 'ada@example.org', sessionId: 'ada@example.org' });
   run.log('note', { text: 'mail to ada@example.org' });
   run.close({ endReason: 'ok' });
-  return entries.map(({ event }) => event.payload).join('\n');
+  return journal.entries.map(({ event }) => event.payload).join('\n');
 }
 
 it('identifiers are recorded as they are, personal data or not, unless pseudonyms are asked for', () => {

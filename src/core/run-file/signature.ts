@@ -1,10 +1,6 @@
-import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
 import { sha256Hex } from '../digest.ts';
+import { createSigningKey, isSigned } from '../signing.ts';
 import type { Closing } from './line.ts';
-
-/** DER around a raw Ed25519 key: RFC 8410. */
-const publicPrefix = Buffer.from('302a300506032b6570032100', 'hex');
-const privatePrefix = Buffer.from('302e020100300506032b657004220420', 'hex');
 
 /** Signs whole run files, with the key that also signs seals. */
 export interface RunFileSigner {
@@ -21,31 +17,20 @@ function closingToText(digest: string, publicKey: string): string {
 
 /** A signer from a 32-byte Ed25519 seed. */
 export function createRunFileSigner(seed: Uint8Array): RunFileSigner {
-  const key = createPrivateKey({ key: Buffer.concat([privatePrefix, seed]), format: 'der', type: 'pkcs8' });
-  const publicKey = createPublicKey(key)
-    .export({ format: 'der', type: 'spki' })
-    .subarray(publicPrefix.length)
-    .toString('hex');
+  const { publicKey, sign } = createSigningKey(seed);
   return {
     publicKey,
     close: (digest) => ({
       digest,
       publicKey,
-      signature: sign(null, Buffer.from(closingToText(digest, publicKey)), key).toString('hex'),
+      signature: sign(closingToText(digest, publicKey)),
     }),
   };
 }
 
 /** True when the closing is signed by the key it names. */
-export function isClosingSigned({ digest, publicKey, signature }: Closing): boolean {
-  try {
-    const der = Buffer.concat([publicPrefix, Buffer.from(publicKey, 'hex')]);
-    const key = createPublicKey({ key: der, format: 'der', type: 'spki' });
-    return verify(null, Buffer.from(closingToText(digest, publicKey)), key, Buffer.from(signature, 'hex'));
-  } catch {
-    // A key that is none signs nothing.
-    return false;
-  }
+export function isClosingSigned(closing: Closing): boolean {
+  return isSigned(closingToText(closing.digest, closing.publicKey), closing);
 }
 
 /**

@@ -1,14 +1,10 @@
-import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
 import { sha256Hex } from '../digest.ts';
+import { createSigningKey, isSigned } from '../signing.ts';
 import type { RecordedEvent } from '../record/event.ts';
 import type { Seal } from '../record/seal.ts';
 import { sealToText } from '../record/seal.ts';
 import type { Erased, ErasedByWriter } from './chains.ts';
 import type { Finding } from './verdict.ts';
-
-/** DER around a raw Ed25519 key: RFC 8410. */
-const publicPrefix = Buffer.from('302a300506032b6570032100', 'hex');
-const privatePrefix = Buffer.from('302e020100300506032b657004220420', 'hex');
 
 /** The `previous` of a project's first seal. */
 export const firstPrevious = '0'.repeat(64);
@@ -22,16 +18,12 @@ export interface SealSigner {
 
 /** A signer from a 32-byte Ed25519 seed. */
 export function createSealSigner(seed: Uint8Array): SealSigner {
-  const key = createPrivateKey({ key: Buffer.concat([privatePrefix, seed]), format: 'der', type: 'pkcs8' });
-  const publicKey = createPublicKey(key)
-    .export({ format: 'der', type: 'spki' })
-    .subarray(publicPrefix.length)
-    .toString('hex');
+  const { publicKey, sign } = createSigningKey(seed);
   return {
     publicKey,
     sign(unsigned) {
       const seal = { ...unsigned, publicKey };
-      return { ...seal, signature: sign(null, Buffer.from(sealToText(seal)), key).toString('hex') };
+      return { ...seal, signature: sign(sealToText(seal)) };
     },
   };
 }
@@ -39,11 +31,9 @@ export function createSealSigner(seed: Uint8Array): SealSigner {
 /** True when the signature is that of the key the seal names. */
 export function isSealSigned(seal: Seal): boolean {
   try {
-    const der = Buffer.concat([publicPrefix, Buffer.from(seal.publicKey, 'hex')]);
-    const key = createPublicKey({ key: der, format: 'der', type: 'spki' });
-    return verify(null, Buffer.from(sealToText(seal)), key, Buffer.from(seal.signature, 'hex'));
+    return isSigned(sealToText(seal), seal);
   } catch {
-    // A key that is none signs nothing.
+    // A stored value that has no text as a seal was never signed.
     return false;
   }
 }
