@@ -2,8 +2,9 @@
 // Brings what the project runs on: its packages and, among them, its own Node. This file and the other .cjs files of
 // this folder are run by whatever Node the machine has, so they use nothing newer than Node 18 understands.
 //
-//   node scripts/bootstrap.cjs                 install when the lock file changed
-//   node scripts/bootstrap.cjs script.ts ...   the same, then run the script under the project's Node
+//   node scripts/bootstrap.cjs                       install when the lock file changed
+//   node scripts/bootstrap.cjs script.ts ...         the same, then run the script under the project's Node
+//   node scripts/bootstrap.cjs --tests script.ts ... the same with what only tests need: the workspace test/
 const { spawn, spawnSync } = require('node:child_process');
 const { createHash } = require('node:crypto');
 const fs = require('node:fs');
@@ -13,6 +14,7 @@ const path = require('node:path');
 const root = path.dirname(__dirname);
 const modules = path.join(root, 'node_modules');
 const stamp = path.join(modules, '.tachograph-lock');
+const testStamp = path.join(modules, '.tachograph-lock-tests');
 const windows = process.platform === 'win32';
 const projectNode = path.join(modules, 'node', 'bin', windows ? 'node.exe' : 'node');
 
@@ -28,9 +30,9 @@ function lockHash() {
   return hash.digest('hex');
 }
 
-function isInstalled() {
+function isInstalled(withTests) {
   try {
-    return fs.readFileSync(stamp, 'utf8') === lockHash() && fs.existsSync(projectNode);
+    return fs.readFileSync(withTests ? testStamp : stamp, 'utf8') === lockHash() && fs.existsSync(projectNode);
   } catch (error) {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return false;
     throw error;
@@ -70,23 +72,31 @@ function fail(line) {
   process.exit(1);
 }
 
-function install() {
-  const reason = fs.existsSync(modules) ? 'the lock file has changed' : 'first start';
+function reasonToInstall(withTests) {
+  if (!fs.existsSync(modules)) return 'first start';
+  return withTests && isInstalled(false) ? 'tests need more of them' : 'the lock file has changed';
+}
+
+/** Agent frameworks and database servers are many times the size of all else: only tests wait for them. */
+function install(withTests) {
+  const reason = reasonToInstall(withTests);
+  const part = withTests ? [] : ['--workspace=web', '--include-workspace-root'];
   say(`installing packages (${reason}; this machine runs Node ${process.versions.node}, the project brings its own)`);
   const started = Date.now();
-  const installed = runNpm(['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
+  const installed = runNpm(['ci', ...part, '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
   if (installed.status !== 0) fail(`npm ci ended with ${installed.status}. Its output above names the cause.`);
   // npm may be set to run no install scripts; the package that brings Node needs its own.
   if (!nodeRuns()) runNpm(['rebuild', 'node', '--ignore-scripts=false', '--foreground-scripts', '--loglevel=error']);
   if (!nodeRuns())
     fail(`the package "node" brought no Node that runs on ${process.platform} ${process.arch} (${os.release()}).`);
   fs.writeFileSync(stamp, lockHash());
+  if (withTests) fs.writeFileSync(testStamp, lockHash());
   say(`packages installed in ${Math.round((Date.now() - started) / 1000)} s`);
 }
 
 /** Installs when the lock file's hash is not the one that was installed last; else does nothing, quickly. */
-function ensureInstalled() {
-  if (!isInstalled()) install();
+function ensureInstalled({ withTests }) {
+  if (!isInstalled(withTests)) install(withTests);
 }
 
 /** The environment in which `node` is the project's own. */
@@ -119,6 +129,8 @@ function become(args) {
 module.exports = { become, ensureInstalled, projectNode, root, runToEnd, say };
 
 if (require.main === module) {
-  ensureInstalled();
-  if (process.argv.length > 2) become(process.argv.slice(2));
+  const withTests = process.argv[2] === '--tests';
+  const args = process.argv.slice(withTests ? 3 : 2);
+  ensureInstalled({ withTests });
+  if (args.length > 0) become(args);
 }

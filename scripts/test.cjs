@@ -3,5 +3,5 @@
 const path = require('node:path');
 const { become, ensureInstalled, root } = require('./bootstrap.cjs');
 
-ensureInstalled();
+ensureInstalled({ withTests: true });
 become([path.join(root, 'scripts', 'test.ts')].concat(process.argv.slice(2)));
