@@ -19,6 +19,7 @@ import { createFileLock, createIndexer } from '../indexer/index.ts';
 import { defaultHome, openHome, openSealHeads, readOrCreateKey, readSettings } from '../journal/index.ts';
 import { findRun } from '../server/index.ts';
 import { openSqliteStore } from '../stores/sqlite/index.ts';
+import { readPepper } from './access/pepper.ts';
 import { createArchive } from './archive.ts';
 import { readPrices } from './prices.ts';
 import { verifyImported } from './export/imported.ts';
@@ -35,9 +36,14 @@ export interface OpenedHome {
   /** The project's: what people write beside the record goes through it, and gets the placeholders of the record. */
   readonly redactor: Redactor;
   readonly problems: readonly Problem[];
+  /** The server's own secret: what keys are hashed with and pages signed in by. */
+  readonly pepper: Uint8Array;
   /** The public key that this home's seals of the project must carry. */
   trustedKey(projectId: string): string;
-  verify(runId: string): Promise<Verdict>;
+  /** The run's verdict; of this home's own project unless another is named. */
+  verify(runId: string, projectId?: string): Promise<Verdict>;
+  /** The redactor of any project, whose placeholders its record has. */
+  redactorOf(projectId: string): Redactor;
   /** Checks that the project's seals follow each other up to the newest that was made; `null` when they do. */
   checkSeals(): Promise<Finding | null>;
   /** A run by id, unique prefix or `last`. `run-not-found` and `prefix-ambiguous` say what to do. */
@@ -76,7 +82,16 @@ export async function openTachograph(choice: HomeChoice): Promise<OpenedHome> {
   const projectId = choice.project ?? process.env['TACHOGRAPH_PROJECT'] ?? 'default';
   const prices = choice.prices ?? readPrices(home);
   const redact = readRedact(home);
-  const redactor = createRedactor({ key: readOrCreateKey(home, `${projectId}.content`, 32), ...redact });
+  const redactors = new Map<string, ReturnType<typeof createRedactor>>();
+  const redactorOf = (project: string): ReturnType<typeof createRedactor> => {
+    let found = redactors.get(project);
+    if (found === undefined) {
+      found = createRedactor({ key: readOrCreateKey(home, `${project}.content`, 32), ...redact });
+      redactors.set(project, found);
+    }
+    return found;
+  };
+  const redactor = redactorOf(projectId);
   const sqlite = openSqliteStore({ file: join(home, 'tachograph.db'), prices });
   const store =
     redact.pseudonymise === true ? withPseudonyms(sqlite, (name) => redactor.identifier(name).value) : sqlite;
@@ -113,13 +128,17 @@ export async function openTachograph(choice: HomeChoice): Promise<OpenedHome> {
     indexer,
     redactor,
     problems,
+    get pepper() {
+      return readPepper(home, process.env);
+    },
     trustedKey: (project) => signerOf(project).publicKey,
-    async verify(runId) {
-      const origin = readOrigin(home, { projectId, runId });
-      const trust = trustIn(projectId);
+    redactorOf,
+    async verify(runId, of = projectId) {
+      const origin = readOrigin(home, { projectId: of, runId });
+      const trust = trustIn(of);
       return origin === null
-        ? verifyStoredRun(store, { projectId, runId }, trust)
-        : verifyImported(store, { projectId, runId }, { ...trust, origin });
+        ? verifyStoredRun(store, { projectId: of, runId }, trust)
+        : verifyImported(store, { projectId: of, runId }, { ...trust, origin });
     },
     async checkSeals() {
       // The head first: seals that come meanwhile are then beyond it, never short of it.

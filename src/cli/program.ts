@@ -4,6 +4,8 @@ import type { ErrorCode } from '../core/error.ts';
 import { isTachographError } from '../core/error.ts';
 import type { CommandPlace } from './commands/command.ts';
 import { exitStatus } from './commands/command.ts';
+import { addKeys } from './access/keys-command.ts';
+import { addProjects } from './access/projects-command.ts';
 import { addDiff } from './commands/diff.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addErase } from './commands/erase.ts';
@@ -60,9 +62,11 @@ function createProgram(place: CommandPlace): Command {
     addReprice,
     addDoctor,
     addMoa,
+    addKeys,
+    addProjects,
   ])
     add(program, place);
-  for (const command of program.commands) {
+  for (const command of program.commands.flatMap((each) => [each, ...each.commands])) {
     // The global flags also stand after the command, where people write them.
     command
       .exitOverride()

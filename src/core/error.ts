@@ -6,6 +6,8 @@ export const errorCodes = [
   'run-not-found',
   'step-not-found',
   'content-not-found',
+  'key-not-found',
+  'project-not-found',
   'prefix-ambiguous',
   'model-missing',
   'end-conflict',

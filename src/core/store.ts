@@ -1,3 +1,4 @@
+import type { Directory } from './access/directory.ts';
 import type { Content, ContentKind } from './content/content.ts';
 import type { ContextNode } from './content/context.ts';
 import type { ErasedPart } from './life/erased-part.ts';
@@ -290,4 +291,6 @@ export interface StoreReader {
 /** A store: where views, contents and events rest. */
 export interface Store extends StoreReader, StoreWriter {
   readonly kind: 'memory' | 'sqlite' | 'postgres';
+  /** Projects and keys, beside the records. */
+  readonly directory: Directory;
 }

@@ -2,7 +2,10 @@ import { toProblem } from './problem.ts';
 
 /** What the guard is told of the place it guards. */
 export interface GuardOptions {
-  /** Further `Host` values to answer, as `name` (any port) or `name:port`, for a proxy in front or a forwarded port. */
+  /**
+   * Further `Host` values to answer, as `name` (any port) or `name:port`, for a proxy in front or a forwarded port. `*` for
+   * every name: only where each request needs a key, which no page of another name has.
+   */
   readonly allowedHosts: readonly string[];
 }
 
@@ -30,7 +33,8 @@ function isHostAllowed(text: string, port: number | null, allowedHosts: readonly
   if (host === null) return false;
   if (loopbackNames.has(host.name) && (port === null || host.port === port)) return true;
   return allowedHosts.some(
-    (allowed) => allowed.toLowerCase() === host.name || allowed.toLowerCase() === `${host.name}:${host.port}`,
+    (allowed) =>
+      allowed === '*' || allowed.toLowerCase() === host.name || allowed.toLowerCase() === `${host.name}:${host.port}`,
   );
 }
 

@@ -39,7 +39,8 @@ function fill(path: string, runId: string, contentId = noContent): string {
     .replace('{n}', '1')
     .replace('{k}', '1')
     .replace('{contentId}', contentId)
-    .replace('{annotationId}', nobody);
+    .replace('{annotationId}', nobody)
+    .replace('{projectId}', 'default');
 }
 
 /** What a route cannot do without. */

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Hono } from 'hono';
+import type { Scope } from '../core/access/key.ts';
+import { scopes } from '../core/access/key.ts';
 import type { Clock } from '../core/clock.ts';
 import { elapsedMs, systemClock } from '../core/clock.ts';
 import type { IdSource } from '../core/id.ts';
@@ -9,6 +11,8 @@ import { createRedactor } from '../core/redact/create.ts';
 import type { Redactor } from '../core/redact/redactor.ts';
 import type { RunOrigin } from '../core/run-file/writer.ts';
 import type { Store } from '../core/store.ts';
+import { createGate, refuseScope } from './access/gate.ts';
+import type { Access, Caller } from './access/gate.ts';
 import { refuseForeign } from './guard.ts';
 import { secure } from './headers.ts';
 import type { Metrics } from './metrics.ts';
@@ -27,12 +31,22 @@ import type { EraseRun, EraseSubject, Exporter, Surroundings, TakeBatch } from '
 import { createViewer } from './viewer.ts';
 import type { WireVerdict } from './wire.ts';
 
+/** By what keys people and programs come in. */
+export interface AccessRules {
+  /** The server's own secret: 32 bytes, the same for every server on one database. */
+  readonly pepper: Uint8Array;
+  /** A key is asked for even when none was ever made: for an address that others reach. */
+  readonly isKeyRequired?: boolean;
+}
+
 /** What a handler is made of. Only the store and the verifier are needed. */
 export interface HandlerOptions {
   /** Initialized. The handler never closes it. */
   readonly store: Store;
-  /** `default` unless said; no other project is reachable. */
+  /** The project of whoever needs no key; `default` unless said. */
   readonly projectId?: string;
+  /** Who may do what. Left out or `null`: whoever reaches the server may do everything in `projectId`. */
+  readonly access?: AccessRules | null;
   readonly verify: (projectId: string, runId: string) => Promise<WireVerdict>;
   /** Left out or `null`: erasing is not offered. */
   readonly eraseRun?: EraseRun | null;
@@ -53,7 +67,7 @@ export interface HandlerOptions {
   readonly version?: string;
   readonly clock?: Clock;
   readonly ids?: IdSource;
-  readonly redactor?: Redactor;
+  readonly redactorOf?: (projectId: string) => Redactor;
   /** Further `Host` values to answer, as `name` or `name:port`. */
   readonly allowedHosts?: readonly string[];
   readonly streamLimits?: Partial<SseLimits>;
@@ -67,18 +81,29 @@ export interface HandlerOptions {
 export interface Connection {
   /** Port the server listens on, which a loopback `Host` must then name. */
   readonly port: number | null;
+  /** Address of the other end, or `null` when unknown. */
+  readonly remote: string | null;
   /** Cuts the connection. */
   readonly drop: () => void;
 }
 
 /** Answers requests. Never rejects. */
-export interface Handler {
+export interface Answering {
   (request: Request, connection?: Connection): Promise<Response>;
   /** Ends all streams and refuses what comes after. */
   close(): void;
 }
 
-const noConnection: Connection = { port: null, drop: () => undefined };
+/** The handler of a whole server. */
+export interface Handler extends Answering {
+  /**
+   * Says who may not use what stands beside the routes: the refusal, or `null`. The key is in the header `x-tachograph-key`,
+   * since what is passed on there has an authorization of its own.
+   */
+  refuse(caller: Caller, needed: Scope): Promise<Response | null>;
+}
+
+const noConnection: Connection = { port: null, remote: null, drop: () => undefined };
 
 /** Bindings that travel with a request through the router. */
 interface Bindings {
@@ -105,25 +130,37 @@ function refuseUnmatched(path: string): Response {
 
 interface Parts {
   readonly options: HandlerOptions;
-  readonly feed: Feed;
   readonly metrics: Metrics;
   readonly closing: AbortSignal;
   readonly onError: (error: unknown) => void;
 }
 
-function createSurroundings({ options, feed, metrics, closing, onError }: Parts): Omit<Surroundings, 'openStream'> & {
-  openStream(connection: Connection): Surroundings['openStream'];
-} {
+/** What is the same for every project and every request. */
+type Shared = Omit<Surroundings, 'feed' | 'openStream' | 'projectId' | 'redactor' | 'remote'>;
+
+function createShared({ options, metrics }: Parts): Shared {
   const clock = options.clock ?? systemClock;
   const version = options.version ?? '0.0.0';
+  const { access = null } = options;
   let description: string | null = null;
   return {
     store: options.store,
-    projectId: options.projectId ?? 'default',
     version,
     clock,
+    access:
+      access === null
+        ? null
+        : {
+            pepper: access.pepper,
+            gate: createGate({
+              directory: options.store.directory,
+              isKeyRequired: false,
+              ...access,
+              projectId: options.projectId ?? 'default',
+              clock,
+            }),
+          },
     ids: options.ids ?? createIdSource(clock),
-    redactor: options.redactor ?? createRedactor({ key: randomBytes(32) }),
     verify: options.verify,
     eraseRun: options.eraseRun ?? null,
     eraseSubject: options.eraseSubject ?? null,
@@ -131,12 +168,16 @@ function createSurroundings({ options, feed, metrics, closing, onError }: Parts)
     inbox: options.inbox ?? null,
     exporter: options.exporter ?? null,
     originOf: options.originOf ?? (() => null),
-    feed,
     metrics,
     stepNumbers: createStepNumbers(),
     startedAtMs: clock.nowMs(),
     openApi: () => (description ??= JSON.stringify(describeApi(routes, version))),
-    openStream: (connection) => (request, stream, send) => {
+  };
+}
+
+function createStreamOpener({ options, metrics, closing, onError }: Parts) {
+  return (connection: Connection): Surroundings['openStream'] =>
+    (request, stream, send) => {
       if (request.method === 'HEAD')
         return new Response(null, { headers: { 'content-type': 'text/event-stream; charset=utf-8' } });
       return openSse({
@@ -150,18 +191,69 @@ function createSurroundings({ options, feed, metrics, closing, onError }: Parts)
         onError,
         feed: send,
       });
+    };
+}
+
+/** What a handler keeps for one project. */
+interface ProjectParts {
+  readonly projectId: string;
+  readonly feed: Feed;
+  readonly redactor: Redactor;
+}
+
+function createProjects({ options, onError }: Parts): { of(projectId: string): ProjectParts; close(): void } {
+  const partsById = new Map<string, ProjectParts>();
+  const news = options.news ?? null;
+  return {
+    of(projectId) {
+      let parts = partsById.get(projectId);
+      if (parts === undefined) {
+        const feed = createFeed({
+          id: randomBytes(6).toString('hex'),
+          store: options.store,
+          projectId,
+          news,
+          pollMs: options.pollMs ?? (news === null ? 250 : 1000),
+          onError,
+        });
+        const redactor = options.redactorOf?.(projectId) ?? createRedactor({ key: randomBytes(32) });
+        partsById.set(projectId, (parts = { projectId, feed, redactor }));
+      }
+      return parts;
+    },
+    close() {
+      for (const { feed } of partsById.values()) feed.close();
     },
   };
 }
 
-function createApp(surroundings: ReturnType<typeof createSurroundings>, webRoot: string | null): App {
+/** Whose request it is, or the refusal. */
+async function admit(
+  shared: Shared,
+  route: Route,
+  caller: { request: Request; remote: string | null; projectId: string },
+): Promise<Access | Response> {
+  const own: Access = { projectId: caller.projectId, scopes, keyId: null, isSuspended: false };
+  if (shared.access === null || route.scope === null) return own;
+  const found = await shared.access.gate.admit({ headers: caller.request.headers, remote: caller.remote });
+  return found instanceof Response ? found : (refuseScope(found, route.scope) ?? found);
+}
+
+function createApp(parts: Parts, projects: ReturnType<typeof createProjects>, shared: Shared): App {
   const app: App = new Hono();
-  const viewer = createViewer(webRoot);
+  const viewer = createViewer(parts.options.webRoot ?? null);
+  const openStream = createStreamOpener(parts);
+  const projectId = parts.options.projectId ?? 'default';
   const mount = (route: Route): void => {
-    app.on(route.method, toPattern(route.path), (context) => {
+    app.on(route.method, toPattern(route.path), async (context) => {
       context.env.route = route.path;
-      const around: Surroundings = { ...surroundings, openStream: surroundings.openStream(context.env.connection) };
-      return runRoute(route, context.req.raw, context.req.param(), around);
+      const { connection } = context.env;
+      const { remote } = connection;
+      const request = context.req.raw;
+      const access = await admit(shared, route, { request, remote, projectId });
+      if (access instanceof Response) return access;
+      const around = { ...shared, ...projects.of(access.projectId), remote, openStream: openStream(connection) };
+      return runRoute(route, request, context.req.param(), around);
     });
   };
   routes.forEach(mount);
@@ -188,18 +280,11 @@ export function createHandler(options: HandlerOptions): Handler {
   const closing = new AbortController();
   const onError = options.onError ?? ((): void => undefined);
   const metrics = createMetrics();
-  const news = options.news ?? null;
-  const feed = createFeed({
-    id: randomBytes(6).toString('hex'),
-    store: options.store,
-    projectId: options.projectId ?? 'default',
-    news,
-    pollMs: options.pollMs ?? (news === null ? 250 : 1000),
-    onError,
-  });
-  const surroundings = createSurroundings({ options, feed, metrics, closing: closing.signal, onError });
-  const app = createApp(surroundings, options.webRoot ?? null);
-  const { clock } = surroundings;
+  const parts: Parts = { options, metrics, closing: closing.signal, onError };
+  const shared = createShared(parts);
+  const projects = createProjects(parts);
+  const app = createApp(parts, projects, shared);
+  const { clock } = shared;
 
   const answer = async (request: Request, bindings: Bindings): Promise<Response> => {
     if (closing.signal.aborted)
@@ -223,9 +308,18 @@ export function createHandler(options: HandlerOptions): Handler {
   };
 
   return Object.assign(handle, {
+    async refuse({ headers, remote }: Caller, needed: Scope) {
+      if (shared.access === null) return null;
+      const key = headers.get('x-tachograph-key');
+      const get = (name: string): string | null => (name === 'authorization' && key !== null ? `Bearer ${key}` : null);
+      const access = await shared.access.gate.admit({ headers: { get }, remote });
+      if (access instanceof Response) return access;
+      const isElsewhere = access.projectId !== (options.projectId ?? 'default');
+      return isElsewhere ? refuseUnmatched('/') : refuseScope(access, needed);
+    },
     close() {
       closing.abort();
-      feed.close();
+      projects.close();
     },
   });
 }

@@ -11,6 +11,11 @@ export const refusalCodes = [
   'body-too-large',
   'media-type-refused',
   'not-offered',
+  'key-missing',
+  'key-refused',
+  'scope-missing',
+  'project-suspended',
+  'too-many-tries',
   'closing',
 ] as const;
 
@@ -53,11 +58,19 @@ export const statusByCode: Readonly<Record<ProblemCode, number>> = {
   'body-too-large': 413,
   'media-type-refused': 415,
   'not-offered': 501,
+  'key-missing': 401,
+  'key-refused': 401,
+  'scope-missing': 403,
+  'project-suspended': 403,
+  'too-many-tries': 429,
+  'key-not-found': 404,
+  'project-not-found': 404,
   closing: 503,
 };
 
 const titleByStatus: Readonly<Record<number, string>> = {
   400: 'Malformed request',
+  401: 'Not signed in',
   403: 'Refused',
   404: 'Not found',
   405: 'Method not allowed',
@@ -65,6 +78,7 @@ const titleByStatus: Readonly<Record<number, string>> = {
   413: 'Too large',
   415: 'Unsupported media type',
   422: 'Not acceptable',
+  429: 'Slow down',
   500: 'Internal error',
   501: 'Not offered here',
   503: 'Try again',

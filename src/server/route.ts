@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Scope } from '../core/access/key.ts';
 import type { Redactor } from '../core/redact/redactor.ts';
 import type { ProblemCode } from './problem.ts';
 import { toProblem } from './problem.ts';
@@ -22,6 +23,8 @@ export interface RouteDefinition<P extends Fields, Q extends Fields, B extends z
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** With path parameters in braces. */
   readonly path: string;
+  /** What a key must allow; `null` where none is needed. */
+  readonly scope: Scope | null;
   readonly summary: string;
   readonly params?: P;
   readonly query?: Q;

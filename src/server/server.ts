@@ -4,8 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { isIP } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { TachographError } from '../core/error.ts';
+import type { Caller } from './access/gate.ts';
 import { refuseForeign } from './guard.ts';
-import type { Handler } from './handler.ts';
+import type { Answering } from './handler.ts';
 import { secure } from './headers.ts';
 import { toProblem } from './problem.ts';
 
@@ -18,17 +19,21 @@ export interface Mount {
   readonly path: string;
   /** Further `Host` values, as the handler has them. */
   readonly allowedHosts?: readonly string[];
+  /** Says who may not; left out, everybody may who can reach the server. */
+  readonly refuse?: (caller: Caller) => Promise<Response | null>;
   handle(incoming: IncomingMessage, outgoing: ServerResponse): void;
 }
 
 /** Where to listen. */
 export interface ServerOptions {
-  readonly handler: Handler;
+  readonly handler: Answering;
   readonly mount?: Mount | null;
   /** 0 for any free one. */
   readonly port: number;
-  /** A loopback address; 127.0.0.1 unless said. */
+  /** 127.0.0.1 unless said. */
   readonly host?: string;
+  /** Every request needs a key: only then may the address be one that others reach. */
+  readonly isKeyRequired?: boolean;
 }
 
 /** A listening server. */
@@ -39,6 +44,7 @@ export interface Server {
   close(options?: { timeoutMs?: number }): Promise<void>;
 }
 
+const hostDefault = '127.0.0.1';
 const closeMs = 10_000;
 const tidyMs = 20;
 
@@ -47,16 +53,17 @@ const idleMs = 120_000;
 const headersMs = 10_000;
 const requestMs = 30_000;
 
-function isLoopback(host: string): boolean {
+/** True for an address that only this machine reaches. */
+export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
-function checkPlace(host: string, port: number): void {
-  if (!isLoopback(host)) {
+function checkPlace({ host = hostDefault, port, isKeyRequired = false }: ServerOptions): void {
+  if (!isLoopback(host) && !isKeyRequired) {
     throw new TachographError(
       'bind-refused',
-      `The server binds to loopback addresses only, and ${JSON.stringify(host)} is none: whoever reached it could read every record. ` +
-        'Bind to 127.0.0.1 and put an SSH tunnel or a proxy that asks for a login in front, and name its host among the allowed hosts.',
+      `${JSON.stringify(host)} is an address that others reach, and no key is asked for: whoever reached it could read every record. ` +
+        'Make a key first (tachograph keys create), or bind to 127.0.0.1.',
     );
   }
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
@@ -90,6 +97,8 @@ function listen(server: HttpServer, host: string, port: number): Promise<number>
   });
 }
 
+const remoteOf = ({ socket }: { socket: { remoteAddress?: string } }): string | null => socket.remoteAddress ?? null;
+
 /** Hands a request to the mount, or answers with what the guard says against it. */
 async function handMounted(
   incoming: IncomingMessage,
@@ -103,20 +112,22 @@ async function handMounted(
   };
   const asked = { method, url: `http://${headers.host ?? 'localhost'}/`, headers: { get } };
   const refused = refuseForeign(asked, at.port, { allowedHosts: at.mount.allowedHosts ?? [] });
-  if (refused === null) return at.mount.handle(incoming, outgoing);
-  const { status, headers: said } = secure(refused);
+  const answer = refused ?? (await at.mount.refuse?.({ headers: asked.headers, remote: remoteOf(incoming) })) ?? null;
+  if (answer === null) return at.mount.handle(incoming, outgoing);
+  const { status, headers: said } = secure(answer);
   outgoing.writeHead(status, Object.fromEntries(said));
-  outgoing.end(await refused.text());
+  outgoing.end(await answer.text());
 }
 
-/** Serves a handler over HTTP on a loopback address. `bind-refused` for any other, `port-taken` when somebody is there. */
+/** Serves a handler over HTTP. `bind-refused` for an address that others reach when no key is asked for, `port-taken` when somebody is there. */
 export async function createServer(options: ServerOptions): Promise<Server> {
-  const host = options.host ?? '127.0.0.1';
-  checkPlace(host, options.port);
+  const host = options.host ?? hostDefault;
+  checkPlace(options);
   const { handler, mount = null } = options;
   let port = options.port;
   const listener = getRequestListener(
-    (request, { outgoing }) => handler(request, { port, drop: () => void outgoing.destroy() }),
+    (request, { incoming, outgoing }) =>
+      handler(request, { port, remote: remoteOf(incoming), drop: () => void outgoing.destroy() }),
     {
       overrideGlobalObjects: false,
       // What cannot even be made a request of: a broken Host or target.

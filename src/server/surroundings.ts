@@ -5,6 +5,7 @@ import type { UpkeepState } from '../core/life/upkeep.ts';
 import type { Redactor } from '../core/redact/redactor.ts';
 import type { RunOrigin } from '../core/run-file/writer.ts';
 import type { ErasureResult, Store } from '../core/store.ts';
+import type { Gate } from './access/gate.ts';
 import type { Feed } from './stream/feed.ts';
 import type { Metrics } from './metrics.ts';
 import type { StepNumbers } from './reading/step-numbers.ts';
@@ -21,7 +22,17 @@ export type EraseSubject = (
 ) => Promise<ErasureResult & { readonly openRunIds: readonly string[] }>;
 
 /** Takes a batch of another recorder's entries: durable when it returns. Throws `batch-broken`, and what the disk throws. */
-export type TakeBatch = (batch: Uint8Array) => { readonly entries: number; readonly generation: number };
+export type TakeBatch = (
+  projectId: string,
+  batch: Uint8Array,
+) => { readonly entries: number; readonly generation: number };
+
+/** Who may come in. */
+export interface AccessControl {
+  readonly gate: Gate;
+  /** The server's own secret. */
+  readonly pepper: Uint8Array;
+}
 
 /** Writes runs out for other places. */
 export interface Exporter {
@@ -34,7 +45,12 @@ export interface Exporter {
 /** Everything a route is handed. */
 export interface Surroundings {
   readonly store: Store;
+  /** The project of whoever asks; no other is reachable. */
   readonly projectId: string;
+  /** Address of whoever asks, or `null` when unknown. */
+  readonly remote: string | null;
+  /** `null` where no keys are kept: whoever reaches the server may do everything. */
+  readonly access: AccessControl | null;
   readonly version: string;
   readonly clock: Clock;
   readonly ids: IdSource;

@@ -1,3 +1,5 @@
+import type { ApiKey, Scope } from '../core/access/key.ts';
+import type { Project } from '../core/access/project.ts';
 import type { Part } from '../core/content/message.ts';
 import type { CostSum } from '../core/cost/sum.ts';
 import type { AttemptView } from '../core/model/attempt.ts';
@@ -272,4 +274,25 @@ export interface AnnotationInput {
   readonly name?: string | null;
   readonly value?: number | string | null;
   readonly author?: string | null;
+}
+
+/** A key as it is listed: nothing of its secret. */
+export type WireKey = ApiKey;
+
+/** A key just made, with its text, which is told once. */
+export interface WireNewKey {
+  readonly key: WireKey;
+  readonly text: string;
+}
+
+/** A project. */
+export type WireProject = Project;
+
+/** Who is asking, and whether a key is needed. */
+export interface WireAccess {
+  readonly isSignedIn: boolean;
+  readonly isKeyRequired: boolean;
+  readonly projectId: string | null;
+  readonly keyId: string | null;
+  readonly scopes: readonly Scope[];
 }

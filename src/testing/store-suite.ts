@@ -1,6 +1,7 @@
 import type { Prices } from '../core/cost/prices.ts';
 import type { Store } from '../core/store.ts';
 import { describeCost } from './cost-cases.ts';
+import { describeDirectory } from './directory-cases.ts';
 import { describeErasedPart } from './erased-part-cases.ts';
 import { describeErasure } from './erasure-cases.ts';
 import { describeImport } from './import-cases.ts';
@@ -76,6 +77,7 @@ export function describeStore(name: string, under: StoreUnderTest, api: TestApi)
     describePurge(context);
     describeErasure(context);
     describeErasedPart(context);
+    describeDirectory(context);
     describeModel(context);
   });
 }

@@ -20,7 +20,7 @@ beforeEach(async () => {
   const handler = createHandler({
     store: opened.store,
     verify: (_projectId, runId) => opened.verify(runId),
-    inbox: (batch) => ({ ...inbox.take(batch), generation: readGeneration(place.home) }),
+    inbox: (_projectId, batch) => ({ ...inbox.take(batch), generation: readGeneration(place.home) }),
   });
   server = await createServer({ handler, port: 0, host: '127.0.0.1' });
 });

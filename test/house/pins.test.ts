@@ -12,6 +12,8 @@ test('error codes are pinned', () => {
     'run-not-found',
     'step-not-found',
     'content-not-found',
+    'key-not-found',
+    'project-not-found',
     'prefix-ambiguous',
     'model-missing',
     'end-conflict',

@@ -82,6 +82,16 @@ export function parseMoment(text: string, nowMs: number, flag: string): number {
   );
 }
 
+/** A length of time such as 90d, 12h or 5m, in milliseconds. `bad-argument` for anything else. */
+export function parseSpan(text: string, flag: string): number {
+  const span = parseAge(text);
+  if (span !== null) return span;
+  throw new TachographError(
+    'bad-argument',
+    `${flag} ${JSON.stringify(text)} is no length of time; use one such as 90d, 12h or 5m.`,
+  );
+}
+
 function parseLabels(pairs: readonly string[] | undefined): Record<string, string> | undefined {
   if (pairs === undefined) return undefined;
   return Object.fromEntries(

@@ -4,9 +4,10 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { TachographError } from '../../core/error.ts';
+import type { Inbox } from '../../journal/index.ts';
 import { createInbox, readGeneration, readSettings } from '../../journal/index.ts';
 import type { News as RunNewsSource, Server } from '../../server/index.ts';
-import { createHandler, createServer } from '../../server/index.ts';
+import { createHandler, createServer, isLoopback } from '../../server/index.ts';
 import { createExporter } from '../export/exporter.ts';
 import { readOrigin } from '../export/origin-shelf.ts';
 import { createUpkeep } from '../life/upkeep.ts';
@@ -65,6 +66,32 @@ async function isEmpty(opened: OpenedHome): Promise<boolean> {
   return (await opened.store.countRuns(opened.projectId, { includeDryRun: true })) === 0;
 }
 
+function keysMissing(host: string): TachographError {
+  return new TachographError(
+    'bind-refused',
+    `${host} is an address that others reach, and there is no key yet: whoever reached it could read every record. ` +
+      'Make one first: tachograph keys create --name me --scope admin',
+  );
+}
+
+/** One inbox a project, opened when its first batch comes. */
+function createInboxes(
+  home: string,
+  onError: (error: unknown) => void,
+): { of(projectId: string): Inbox; close(): Promise<void> } {
+  const inboxByProject = new Map<string, Inbox>();
+  return {
+    of(projectId) {
+      let inbox = inboxByProject.get(projectId);
+      if (inbox === undefined) inboxByProject.set(projectId, (inbox = createInbox({ home, projectId, onError })));
+      return inbox;
+    },
+    async close() {
+      for (const inbox of inboxByProject.values()) await inbox.close();
+    },
+  };
+}
+
 /** Resolves at the first SIGINT or SIGTERM. */
 function untilStopped(): Promise<void> {
   return new Promise((resolve) => {
@@ -96,33 +123,43 @@ async function serve(flags: ServeFlags & GlobalOptions, place: CommandPlace): Pr
     onNews: (change) => news.tell(change),
     onError: complain,
   });
-  const inbox = createInbox({ home: opened.home, projectId: opened.projectId, onError: complain });
+  const isKeyRequired = !isLoopback(flags.host);
+  const allowedHosts = [...(flags.allowHost ?? []), ...(isKeyRequired ? ['*'] : [])];
+  const inboxes = createInboxes(opened.home, complain);
   const upkeep = createUpkeep(opened, { onError: complain });
   const proxy = createHomeProxy(opened, { upstreams, onError: complain });
   let server: Server | null = null;
   try {
+    if (isKeyRequired && !(await opened.store.directory.hasKeys())) throw keysMissing(flags.host);
     const handler = createHandler({
       store: opened.store,
       projectId: opened.projectId,
-      verify: (_projectId, runId) => opened.verify(runId),
+      verify: (projectId, runId) => opened.verify(runId, projectId),
       eraseRun: (projectId, runId) => opened.indexer.eraseRun(projectId, runId),
       upkeep: () => upkeep.state(),
       eraseSubject: (projectId, subject) => opened.indexer.eraseSubject(projectId, subject),
-      inbox: (batch) => ({ ...inbox.take(batch), generation: readGeneration(opened.home) }),
+      access: { pepper: opened.pepper, isKeyRequired },
+      inbox: (projectId, batch) => ({ ...inboxes.of(projectId).take(batch), generation: readGeneration(opened.home) }),
       exporter: createExporter(opened),
       originOf: (projectId, runId) => readOrigin(opened.home, { projectId, runId }),
-      redactor: opened.redactor,
+      redactorOf: opened.redactorOf,
       webRoot: viewerFolder(),
       news,
       version,
-      allowedHosts: flags.allowHost ?? [],
+      allowedHosts,
       onError: complain,
     });
     server = await createServer({
       handler,
       port,
       host: flags.host,
-      mount: { path: proxyPath, allowedHosts: flags.allowHost ?? [], handle: proxy.handle },
+      isKeyRequired,
+      mount: {
+        path: proxyPath,
+        allowedHosts,
+        refuse: (caller) => handler.refuse(caller, 'ingest'),
+        handle: proxy.handle,
+      },
     });
     opened.indexer.start();
     upkeep.start();
@@ -141,7 +178,7 @@ async function serve(flags: ServeFlags & GlobalOptions, place: CommandPlace): Pr
     await server?.close({ timeoutMs: 0 });
     await proxy.close();
     await upkeep.close();
-    await inbox.close();
+    await inboxes.close();
     await forgetServerAddress(opened.home);
     await opened.close();
   }
@@ -151,13 +188,15 @@ async function serve(flags: ServeFlags & GlobalOptions, place: CommandPlace): Pr
 export function addServe(program: Command, place: CommandPlace): void {
   program
     .command('serve')
-    .description('Serve the viewer and the API on the loopback address, and keep the store up to date.')
+    .description(
+      'Serve the viewer and the API, on the loopback address unless told otherwise, and keep the store up to date.',
+    )
     .option(
       '--port <n>',
       'port to listen on; 0 for any free one',
       process.env['TACHOGRAPH_PORT'] ?? String(portDefault),
     )
-    .option('--host <address>', 'loopback address to listen on', '127.0.0.1')
+    .option('--host <address>', 'address to listen on; one that others reach needs a key first', '127.0.0.1')
     .option(
       '--allow-host <name>',
       'also answer under this host name, for a proxy in front; may be given several times',

@@ -18,7 +18,7 @@ export function createReadingHandler(place: ExportPlace): Handler {
   return createHandler({
     store: place.store,
     projectId: place.projectId,
-    verify: (_projectId, runId) => place.verify(runId),
+    verify: (projectId, runId) => place.verify(runId, projectId),
     originOf: (projectId, runId) => readOrigin(place.home, { projectId, runId }),
   });
 }

@@ -1,6 +1,6 @@
 import process from 'node:process';
 import { proxyPath, toClientVariables } from '../../capture/proxy/index.ts';
-import type { Handler } from '../../server/index.ts';
+import type { Answering } from '../../server/index.ts';
 import { createServer } from '../../server/index.ts';
 import { parseRevision, readEnvironment, readRevision } from '../environment.ts';
 import type { OpenedHome } from '../open.ts';
@@ -24,7 +24,7 @@ export interface CommandProxy {
   close(): Promise<void>;
 }
 
-const nothingElse: Handler = Object.assign(
+const nothingElse: Answering = Object.assign(
   async () => new Response('Only /proxy/<provider>/ is served here.\n', { status: 404 }),
   { close: () => undefined },
 );

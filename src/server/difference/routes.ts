@@ -30,6 +30,7 @@ async function findRuns(
 const runs = defineRoute({
   method: 'GET',
   path: '/api/v1/runs/{id}/diff/{other}',
+  scope: 'read',
   summary: 'Compares two runs: steps side by side, the first divergence, and what tokens, cost and time differ by.',
   params: twoRuns,
   answer: runDifference,
@@ -42,6 +43,7 @@ const runs = defineRoute({
 const steps = defineRoute({
   method: 'GET',
   path: '/api/v1/runs/{id}/diff/{other}/steps',
+  scope: 'read',
   summary:
     'Compares a step of a run with one of another, word for word. Messages that both begin with are only counted.',
   params: twoRuns,

@@ -32,6 +32,7 @@ function toWireSeal(seal: Seal, from: WireSeal['from']): WireSeal {
 const seals = defineRoute({
   method: 'GET',
   path: '/api/v1/runs/{id}/seals',
+  scope: 'read',
   summary: 'Lists the seals over a run, and says where an imported one came from.',
   params: runPath,
   answer: runSeals,
@@ -117,6 +118,7 @@ async function exportRun(
 const get = defineRoute({
   method: 'GET',
   path: '/api/v1/runs/{id}/export',
+  scope: 'read',
   summary:
     'Gives a run as one file: a run file that proves itself, a page that opens offline, or plain JSON of the run or its session.',
   params: runPath,

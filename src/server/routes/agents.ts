@@ -9,6 +9,7 @@ export const agentRoutes: readonly Route[] = [
   defineRoute({
     method: 'GET',
     path: '/api/v1/agents',
+    scope: 'read',
     summary: 'Lists agents with the number of their runs and the last one, the latest active first.',
     answer: z.array(agentRow),
     async handle(_input, { store, projectId }): Promise<readonly AgentRow[]> {

@@ -42,6 +42,7 @@ async function keep(around: Surroundings, runId: string, id: string, input: Anno
 const list = defineRoute({
   method: 'GET',
   path: '/api/v1/runs/{id}/annotations',
+  scope: 'read',
   summary: 'Lists the annotations of a run.',
   params: runPath,
   answer: z.array(annotation),
@@ -52,6 +53,7 @@ const list = defineRoute({
 const create = defineRoute({
   method: 'POST',
   path: '/api/v1/runs/{id}/annotations',
+  scope: 'run',
   summary: 'Adds a score, note, label or pin to a run or one of its steps. A pinned run is never purged.',
   params: runPath,
   body: annotationInput,
@@ -64,6 +66,7 @@ const create = defineRoute({
 const put = defineRoute({
   method: 'PUT',
   path: '/api/v1/runs/{id}/annotations/{annotationId}',
+  scope: 'run',
   summary: 'Writes an annotation under the id given, in place of the one that has it.',
   params: annotationPath,
   body: annotationInput,
@@ -75,6 +78,7 @@ const put = defineRoute({
 const remove = defineRoute({
   method: 'DELETE',
   path: '/api/v1/runs/{id}/annotations/{annotationId}',
+  scope: 'run',
   summary: 'Removes an annotation.',
   params: annotationPath,
   status: 204,

@@ -11,6 +11,7 @@ import { findStep } from './steps.ts';
 const list = defineRoute({
   method: 'GET',
   path: '/api/v1/runs/{id}/steps/{n}/attempts',
+  scope: 'read',
   summary: 'Lists the attempts of a step.',
   params: stepPath,
   answer: z.array(attemptView),
@@ -23,6 +24,7 @@ const list = defineRoute({
 const get = defineRoute({
   method: 'GET',
   path: '/api/v1/runs/{id}/steps/{n}/attempts/{k}',
+  scope: 'read',
   summary: 'Gives an attempt with both bodies as recorded.',
   params: stepPath.extend({ k: positive('Number of the attempt, from 1.') }),
   answer: attemptDetail,

@@ -11,6 +11,7 @@ export const contentRoutes: readonly Route[] = [
   defineRoute({
     method: 'GET',
     path: '/api/v1/contents/{runId}/{contentId}',
+    scope: 'read',
     summary: 'Gives one content of a run, its exact text included.',
     params: z.strictObject({ runId: runReference, contentId }),
     answer: wireContent,

@@ -82,6 +82,7 @@ export const eventRoutes: readonly Route[] = [
   defineRoute({
     method: 'GET',
     path: '/api/v1/runs/{id}/events',
+    scope: 'read',
     summary:
       'Lists events in seq order. With `Accept: text/event-stream` it streams them (id = seq), resumes after `Last-Event-ID` ' +
       'without a gap, sends `event: run` when the run changes and `event: end` when it has ended and all was sent, and stays open for late ones.',

@@ -20,6 +20,7 @@ const upkeepState = z
 const alive = defineRoute({
   method: 'GET',
   path: '/healthz',
+  scope: null,
   summary: 'Says that the process is alive, and how retention and quota stand where it sees to them.',
   answer: z.strictObject({ status: z.literal('ok'), version: z.string(), upkeep: upkeepState.optional() }),
   handle: async (_input, { version, upkeep }) => ({
@@ -32,6 +33,7 @@ const alive = defineRoute({
 const ready = defineRoute({
   method: 'GET',
   path: '/readyz',
+  scope: null,
   summary: 'Says that the store can be read and written; 503 otherwise.',
   answer: z.strictObject({ status: z.literal('ok'), store: z.enum(['memory', 'sqlite', 'postgres']) }),
   async handle(_input, { store }) {
@@ -107,6 +109,7 @@ async function readGauges(around: Surroundings): Promise<readonly Gauge[]> {
 const metrics = defineRoute({
   method: 'GET',
   path: '/metrics',
+  scope: 'read',
   summary: 'Numbers of the server in the Prometheus text format.',
   answer: 'text/plain',
   async handle(_input, around) {
@@ -120,6 +123,7 @@ const metrics = defineRoute({
 const openApi = defineRoute({
   method: 'GET',
   path: '/api/openapi.json',
+  scope: null,
   summary: 'This description.',
   answer: 'application/json',
   handle: async (_input, around) => toJson(around.openApi()),

@@ -1,4 +1,5 @@
 import type { Route } from '../route.ts';
+import { accessRoutes } from '../access/routes.ts';
 import { agentRoutes } from './agents.ts';
 import { annotationRoutes } from './annotations.ts';
 import { attemptRoutes } from './attempts.ts';
@@ -19,6 +20,7 @@ import { treeRoutes } from './trees.ts';
 /** Every route of the server, the more exact path first where two could match. */
 export const routes: readonly Route[] = [
   ...healthRoutes,
+  ...accessRoutes,
   ...ingestRoutes,
   ...runChangeRoutes,
   ...runRoutes,

@@ -19,13 +19,14 @@ const passingCodes = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'EBUSY', '
 const ingest = defineRoute({
   method: 'POST',
   path: '/api/v1/ingest',
+  scope: 'ingest',
   summary: 'Takes a batch of journal entries from a recorder without a disk. Answered once they are durable here.',
   bytes: { mediaType: 'application/vnd.tachograph.journal', bytesMax: batchBytesMax },
   answer: receipt,
-  handle: async ({ bytes }, { inbox }) => {
+  handle: async ({ bytes }, { inbox, projectId }) => {
     if (inbox === null) return toProblem('not-offered', 'This server only reads; send records to one that keeps them.');
     try {
-      return toJson(JSON.stringify(inbox(bytes)));
+      return toJson(JSON.stringify(inbox(projectId, bytes)));
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? '';
       if (!passingCodes.has(code)) throw error;

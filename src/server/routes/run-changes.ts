@@ -80,6 +80,7 @@ export const runChangeRoutes: readonly Route[] = [
   defineRoute({
     method: 'GET',
     path: '/api/v1/runs/stream',
+    scope: 'read',
     summary:
       'Streams runs as they change. Resumes after `Last-Event-ID`; `event: reset` when changes may have been missed.',
     answer: 'text/event-stream',

@@ -24,6 +24,7 @@ const pageFields = {
 const list = defineRoute({
   method: 'GET',
   path: '/api/v1/runs',
+  scope: 'read',
   summary: 'Lists runs, newest first.',
   query: z.strictObject({ ...filterFields, ...pageFields }),
   queryProblem: (field) =>
@@ -67,6 +68,7 @@ export async function readRunDetail(around: Surroundings, reference: string): Pr
 const get = defineRoute({
   method: 'GET',
   path: '/api/v1/runs/{id}',
+  scope: 'read',
   summary: 'Gives a run with its inputs, output, environment, parents, annotations and gaps.',
   params: runPath,
   answer: runDetail,
@@ -76,6 +78,7 @@ const get = defineRoute({
 const verify = defineRoute({
   method: 'GET',
   path: '/api/v1/runs/{id}/verify',
+  scope: 'read',
   summary: 'Answers whether the record of a run is intact, and whether it is complete.',
   params: runPath,
   answer: wireVerdict,
@@ -100,6 +103,6 @@ export const runRoutes: readonly Route[] = [
   list,
   get,
   verify,
-  defineRoute({ method: 'POST', path: '/api/v1/runs/{id}/erase', ...eraseDefinition }),
-  defineRoute({ method: 'DELETE', path: '/api/v1/runs/{id}', ...eraseDefinition }),
+  defineRoute({ method: 'POST', path: '/api/v1/runs/{id}/erase', scope: 'admin', ...eraseDefinition }),
+  defineRoute({ method: 'DELETE', path: '/api/v1/runs/{id}', scope: 'admin', ...eraseDefinition }),
 ];

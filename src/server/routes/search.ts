@@ -47,6 +47,7 @@ export const searchRoutes: readonly Route[] = [
   defineRoute({
     method: 'GET',
     path: '/api/v1/search',
+    scope: 'read',
     summary:
       'Finds words, or "a phrase" in double quotes, in messages, outputs, tool arguments and results, and errors.',
     query: z.strictObject({

@@ -56,6 +56,7 @@ function toSubject(input: z.output<typeof subjectInput>): Subject {
 const erase = defineRoute({
   method: 'POST',
   path: '/api/v1/erasures',
+  scope: 'admin',
   summary:
     'Erases what all runs of a caller or a session said, with the runs they started, or what a session said after a message.',
   body: subjectInput,
@@ -71,6 +72,7 @@ export const sessionRoutes: readonly Route[] = [
   defineRoute({
     method: 'GET',
     path: '/api/v1/sessions',
+    scope: 'read',
     summary:
       'Lists sessions from the newest 500 runs that belong to one, looked for among the newest 5,000. Its runs: `runs?session=`.',
     answer: z.array(sessionRow),

@@ -15,6 +15,7 @@ const dayMs = 24 * 3600 * 1000;
 const totals = defineRoute({
   method: 'GET',
   path: '/api/v1/stats',
+  scope: 'read',
   summary: 'Totals by model, agent or UTC day, over runs started in a range.',
   query: z.strictObject({
     by: z.enum(['model', 'agent', 'day'], 'must be model, agent or day').optional(),
@@ -33,6 +34,7 @@ const totals = defineRoute({
 const volume = defineRoute({
   method: 'GET',
   path: '/api/v1/stats/volume',
+  scope: 'read',
   summary:
     'Runs, runs with an error, and cost over time, in equal buckets, for the filters of the list. The last 24 hours unless said.',
   query: z.strictObject({

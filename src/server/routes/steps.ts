@@ -19,6 +19,7 @@ const limitMax = 10_000;
 const list = defineRoute({
   method: 'GET',
   path: '/api/v1/runs/{id}/steps',
+  scope: 'read',
   summary: 'Lists steps by number. The next page begins after the last number of this one.',
   params: runPath,
   query: z.strictObject({
@@ -66,6 +67,7 @@ export async function readStepDetail(around: Surroundings, step: StepView): Prom
 const get = defineRoute({
   method: 'GET',
   path: '/api/v1/runs/{id}/steps/{n}',
+  scope: 'read',
   summary: 'Gives a step with its contents, attempts and the runs it started.',
   params: stepPath,
   answer: stepDetail,
@@ -75,6 +77,7 @@ const get = defineRoute({
 const context = defineRoute({
   method: 'GET',
   path: '/api/v1/runs/{id}/steps/{n}/context',
+  scope: 'read',
   summary: 'Gives what the model saw: messages, those new since the previous step marked, and tools.',
   params: stepPath,
   query: z.strictObject({ from: index('Index of the first message wanted.').optional() }),

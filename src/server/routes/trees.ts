@@ -15,6 +15,7 @@ const runsMax = 1000;
 const tree = defineRoute({
   method: 'GET',
   path: '/api/v1/runs/{id}/tree',
+  scope: 'read',
   summary: 'Gives a run with its steps and, nested, its child runs. What a limit cuts is marked `cut`.',
   params: runPath,
   query: z.strictObject({
@@ -32,6 +33,7 @@ const tree = defineRoute({
 const children = defineRoute({
   method: 'GET',
   path: '/api/v1/runs/{id}/children',
+  scope: 'read',
   summary: 'Lists child runs, oldest first.',
   params: runPath,
   answer: z.array(runView),

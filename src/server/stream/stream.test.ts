@@ -159,7 +159,7 @@ describe('a client', () => {
     await stage.publish();
     let dropped = 0;
     const request = new Request(`http://localhost/api/v1/runs/${run.id}/events`, { headers: eventStream });
-    const response = await stage.handler(request, { port: null, drop: () => void (dropped += 1) });
+    const response = await stage.handler(request, { port: null, remote: null, drop: () => void (dropped += 1) });
     await sleep(200);
     expect(dropped).toBe(1);
     expect(readEvents).toBeLessThanOrEqual(200);

@@ -3,6 +3,7 @@ import { TachographError } from '../../core/error.ts';
 import type { Store, StoreReader, StoreWriter } from '../../core/store.ts';
 import { listAnnotations, putAnnotation } from './annotations.ts';
 import { readContents, readContext, readContextNodes } from './contents.ts';
+import { createMemoryDirectory } from './directory.ts';
 import { eraseRecord } from './erasure.ts';
 import { listEvents, listWriters } from './events.ts';
 import { importEntries, rebuildViews } from './imports.ts';
@@ -122,5 +123,5 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
     changeCount: () => use(() => state.changes),
   };
 
-  return { kind: 'memory', ...writer, ...reader };
+  return { kind: 'memory', directory: createMemoryDirectory(), ...writer, ...reader };
 }

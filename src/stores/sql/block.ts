@@ -11,12 +11,17 @@ import { cellToNumber, cellToText } from './value.ts';
 
 const blockBytesMax = 128 * 1024;
 
-// Packed once, while nothing else is to do, and read often: a higher level than the usual 3 is worth its time.
-const level = { params: { [constants.ZSTD_c_compressionLevel]: 9 } };
+/**
+ * How hard to press. `tight` is for what is packed once, while nothing else is to do, and read often; `quick` for what is
+ * packed while somebody waits.
+ */
+export type Pressure = 'tight' | 'quick';
+
+const levelBy = { tight: 9, quick: 1 } as const;
 
 /** Packs bytes; `unpackBlock` gives them back. */
-export function packBytes(bytes: Uint8Array): Uint8Array {
-  return zstdCompressSync(bytes, level);
+export function packBytes(bytes: Uint8Array, pressure: Pressure = 'tight'): Uint8Array {
+  return zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: levelBy[pressure] } });
 }
 
 /** A part of a block. */
@@ -92,7 +97,7 @@ type PackedEvent = readonly [
   string | null,
 ];
 
-function toPack(events: readonly StoredEvent[], texts: readonly string[]): EventPack {
+function toPack(events: readonly StoredEvent[], texts: readonly string[], pressure: Pressure): EventPack {
   const proofs = Buffer.alloc(events.length * proofBytes);
   for (const [index, { digest, hash, salt }] of events.entries()) {
     const at = index * proofBytes;
@@ -100,12 +105,12 @@ function toPack(events: readonly StoredEvent[], texts: readonly string[]): Event
     proofs.set(hash, at + 32);
     if (salt !== null) proofs.set(salt, at + 64);
   }
-  const packed = packBytes(Buffer.from(`[${texts.join(',')}]`));
+  const packed = packBytes(Buffer.from(`[${texts.join(',')}]`), pressure);
   return { firstSeq: events[0]!.seq, lastSeq: events.at(-1)!.seq, packed, proofs };
 }
 
 /** Packs events of one run, given by seq. */
-export function eventsToPacks(events: readonly StoredEvent[]): EventPack[] {
+export function eventsToPacks(events: readonly StoredEvent[], pressure: Pressure = 'tight'): EventPack[] {
   const packs: EventPack[] = [];
   let from = 0;
   let texts: string[] = [];
@@ -116,7 +121,7 @@ export function eventsToPacks(events: readonly StoredEvent[]): EventPack[] {
     texts.push(text);
     size += text.length;
     if (size < blockBytesMax && index < events.length - 1) continue;
-    packs.push(toPack(events.slice(from, index + 1), texts));
+    packs.push(toPack(events.slice(from, index + 1), texts, pressure));
     from = index + 1;
     texts = [];
     size = 0;

@@ -1,6 +1,9 @@
 import {
   DummyDriver,
   Kysely,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
   type RawBuilder,
   type SelectQueryBuilder,
   sql,
@@ -52,7 +55,8 @@ export interface RunQueries {
 
 /** Which runs of a project. */
 export interface RunSelection {
-  readonly project: number;
+  /** Its key, or a subquery giving it. */
+  readonly project: number | RawBuilder<number>;
   readonly projectId: string;
   readonly filter: RunFilter;
   /** A subquery giving the keys of the runs in which the filter's text occurs; `null` without a text. */
@@ -67,6 +71,18 @@ export function createSqliteBuilder(): Kysely<Tables> {
       createDriver: () => new DummyDriver(),
       createIntrospector: (db) => new SqliteIntrospector(db),
       createQueryCompiler: () => new SqliteQueryCompiler(),
+    },
+  });
+}
+
+/** The builder of PostgreSQL's dialect. */
+export function createPostgresBuilder(): Kysely<Tables> {
+  return new Kysely<Tables>({
+    dialect: {
+      createAdapter: () => new PostgresAdapter(),
+      createDriver: () => new DummyDriver(),
+      createIntrospector: (db) => new PostgresIntrospector(db),
+      createQueryCompiler: () => new PostgresQueryCompiler(),
     },
   });
 }
@@ -128,8 +144,11 @@ function narrow(
   return narrowed;
 }
 
+/** Where the JSON part of a run stands: beside its columns, or in a table of its own. */
+type ViewPlace = 'runs' | 'run_views';
+
 /** Statements about runs, in the dialect of a builder. */
-export function createRunQueries(builder: Kysely<Tables>): RunQueries {
+export function createRunQueries(builder: Kysely<Tables>, viewsIn: ViewPlace = 'run_views'): RunQueries {
   const compile = (query: { compile(): { sql: string; parameters: readonly unknown[] } }): Query => {
     const compiled = query.compile();
     return { sql: compiled.sql, values: compiled.parameters as readonly SqlValue[] };
@@ -137,10 +156,14 @@ export function createRunQueries(builder: Kysely<Tables>): RunQueries {
   return {
     list(of, bounds) {
       const start = startFrom(builder, of);
-      let query = narrow(start, of)
-        .innerJoin('run_views', 'run_views.key', 'runs.key')
+      const narrowed = narrow(start, of);
+      const viewed = viewsIn === 'runs' ? narrowed : narrowed.innerJoin('run_views', 'run_views.key', 'runs.key');
+      let query = viewed
         .selectAll('runs')
-        .select(['run_views.view', sql<string>`${of.projectId}`.as('project_id')])
+        .select([
+          sql<string>`${sql.ref(`${viewsIn}.view`)}`.as('view'),
+          sql<string>`${of.projectId}`.as('project_id'),
+        ])
         .orderBy(start.time, 'desc')
         .orderBy('runs.id', 'desc')
         .limit(bounds.limit + 1);

@@ -1,39 +1,7 @@
 import { TachographError } from '../../core/error.ts';
 import type { Annotation } from '../../core/store.ts';
-import type { SqlRow } from '../sql/value.ts';
-import { cellToText, toMalformed } from '../sql/value.ts';
-import { createCellReader } from '../sql/view-shape.ts';
+import { rowToAnnotation } from '../sql/annotation-row.ts';
 import type { Database } from './database.ts';
-
-const kinds: readonly Annotation['kind'][] = ['score', 'note', 'label', 'pin'];
-
-/** A stored value, or `{error, raw}` as text where it is none. */
-function cellToValue(cell: unknown): Annotation['value'] {
-  if (cell === null) return null;
-  const raw = cellToText(cell) ?? '';
-  try {
-    const value: unknown = JSON.parse(raw);
-    if (typeof value === 'number' || typeof value === 'string') return value;
-  } catch {
-    return JSON.stringify(toMalformed(raw));
-  }
-  return JSON.stringify(toMalformed(raw));
-}
-
-function rowToAnnotation(row: SqlRow): Annotation {
-  const cells = createCellReader(row);
-  return {
-    id: row['id'] as string,
-    runId: row['run_id'] as string,
-    stepId: cells.textOrNull('step_id'),
-    kind: cells.listed('kind', kinds, 'note'),
-    name: cells.textOrNull('name'),
-    value: cellToValue(row['value']),
-    author: cells.textOrNull('author'),
-    createdAtMs: cells.number('created_at_ms'),
-    updatedAtMs: cells.number('updated_at_ms'),
-  };
-}
 
 /** Writes an annotation in place of one with its id; the first creation time stands. `end-conflict` when it is another run's. */
 export function putAnnotation(db: Database, project: number, annotation: Annotation): void {

@@ -7,7 +7,7 @@ import { rebuildWords } from './search.ts';
 /** Raised when an older library can no longer work with the file. */
 export const schemaMajor = 1;
 /** Raised with every migration that an older library need not know. */
-export const schemaMinor = 2;
+export const schemaMinor = 3;
 
 const usage = usageColumns.map((name) => `${name} INTEGER`).join(', ');
 
@@ -124,6 +124,16 @@ CREATE TABLE seals (
 CREATE INDEX seals_by_run ON seals (project_key, run_id, number);
 `;
 
+/* Projects and keys as they are managed; `projects` above only gives each a small number. */
+const directoryTables = `
+CREATE TABLE project_records (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, status TEXT NOT NULL, mode TEXT NOT NULL, canary_percent INTEGER,
+  retention_days INTEGER, created_at_ms INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE keys (
+  project_id TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, scopes TEXT NOT NULL, created_at_ms INTEGER NOT NULL,
+  expires_at_ms INTEGER, revoked_at_ms INTEGER, hash TEXT NOT NULL, PRIMARY KEY (project_id, id)) WITHOUT ROWID;
+`;
+
 interface Migration {
   readonly major: number;
   readonly minor: number;
@@ -131,7 +141,10 @@ interface Migration {
 }
 
 /** In order; one that has been published is never changed. */
-const migrations: readonly Migration[] = [{ major: 1, minor: 2, sql: tables }];
+const migrations: readonly Migration[] = [
+  { major: 1, minor: 2, sql: tables },
+  { major: 1, minor: 3, sql: directoryTables },
+];
 
 const toVersion = (of: { major: number; minor: number }): number => of.major * 1000 + of.minor;
 

@@ -9,7 +9,7 @@ import { stepToErrorWords } from '../../core/query/words.ts';
 import type { AttemptView } from '../../core/model/attempt.ts';
 import type { StepView } from '../../core/model/step.ts';
 import { TachographError } from '../../core/error.ts';
-import { packBytes, unpackBlock } from '../sql/block.ts';
+import { attemptsToPack, packToAttempts } from '../sql/attempt-pack.ts';
 import {
   attemptToRest,
   type FindContent,
@@ -19,7 +19,7 @@ import {
   stepToRest,
   stepToValues,
 } from '../sql/view-row.ts';
-import { cellToBytes, cellToId, idToCell, parseStored } from '../sql/value.ts';
+import { cellToBytes, cellToId, idToCell } from '../sql/value.ts';
 import type { Database } from './database.ts';
 import { createContentReader, type Place, readContent, type RunKey, useContent, useContext } from './contents.ts';
 import { type Pending, stepDocument } from './search.ts';
@@ -100,31 +100,6 @@ export function getStep(db: Database, run: RunKey, number: number): StepView {
   return rowToStep(row, finderOf(db, run));
 }
 
-interface PackedAttempt {
-  readonly stepId: string;
-  readonly number: number;
-  readonly startedAtMs: number;
-  readonly view: string;
-}
-
-function unpackAttempts(run: RunKey, packed: Uint8Array): AttemptView[] {
-  const text = unpackBlock(packed);
-  const attempts: unknown = text === null ? [] : parseStored(Buffer.from(text).toString());
-  // A pack that cannot be read has attempts that nobody can name.
-  if (!Array.isArray(attempts)) return [];
-  return (attempts as readonly Partial<PackedAttempt>[])
-    .filter((attempt) => typeof attempt === 'object' && attempt !== null)
-    .map(({ stepId, number, startedAtMs, view }) =>
-      rowToAttempt({
-        run_id: run.id,
-        step_id: stepId ?? null,
-        number: number ?? null,
-        started_at_ms: startedAtMs ?? null,
-        view: view ?? null,
-      }),
-    );
-}
-
 const packRows = 200;
 const packRowsMin = 4;
 
@@ -137,14 +112,8 @@ export function packAttempts(db: Database, run: RunKey): boolean {
     packRows,
   );
   if (rows.length < packRowsMin) return false;
-  const attempts = rows.map((row) => ({
-    stepId: cellToId(row['step_id']!),
-    number: row['number'],
-    startedAtMs: row['started_at_ms'],
-    view: row['view'],
-  }));
   const numbers = rows.map((row) => row['step_number'] as number);
-  const packed = packBytes(Buffer.from(JSON.stringify(attempts)));
+  const packed = attemptsToPack(rows);
   db.run(
     'INSERT INTO attempt_packs (run_key, first_step, last_step, packed) VALUES (?, ?, ?, ?)',
     run.key,
@@ -194,7 +163,7 @@ function listPacked(db: Database, run: RunKey, stepNumber: number | null): Attem
           stepNumber,
           stepNumber,
         );
-  return packs.flatMap((pack) => unpackAttempts(run, cellToBytes(pack['packed'])));
+  return packs.flatMap((pack) => packToAttempts(run.id, cellToBytes(pack['packed'])));
 }
 
 /** Attempts of a run, or of one of its steps, by step and number. A row stands before what was packed earlier. */

@@ -3,6 +3,7 @@ import type { Prices } from '../../core/cost/prices.ts';
 import { TachographError } from '../../core/error.ts';
 import type { Seal } from '../../core/record/seal.ts';
 import type { Annotation, Store, StoreReader, StoreWriter } from '../../core/store.ts';
+import { createSqliteDirectory } from './access/directory.ts';
 import { deleteAnnotation, listAnnotations, putAnnotation } from './annotations.ts';
 import { readContents, readContext, readContextNodes } from './contents.ts';
 import { type Database, openDatabase } from './database.ts';
@@ -248,5 +249,5 @@ export function openSqliteStoreFrom(parts: SqliteStoreParts): Store {
     changeCount: () => read((db) => db.get('SELECT count FROM changes')!['count'] as number),
   };
 
-  return { kind: 'sqlite', ...writer, ...reader };
+  return { kind: 'sqlite', directory: createSqliteDirectory({ read, write }), ...writer, ...reader };
 }

@@ -1,0 +1,77 @@
+import { TachographError } from '../error.ts';
+import type { Directory } from './directory.ts';
+import type { ApiKey, Scope } from './key.ts';
+import { createKey, keyRandomBytes, toApiKey } from './key.ts';
+
+/** A key just made, with its text: the only time that it is told. */
+export interface NewKey {
+  readonly key: ApiKey;
+  readonly text: string;
+}
+
+/** Makes, rotates and revokes keys. Throws `key-not-found`, `project-not-found`, and `bad-argument` for bad input. */
+export interface Keyring {
+  create(of: {
+    projectId: string;
+    name: string;
+    scopes: readonly Scope[];
+    expiresAtMs?: number | null;
+  }): Promise<NewKey>;
+  /** A key with the same name and scopes; the old one works for `overlapMs` more, or until it expires if that is sooner. */
+  rotate(projectId: string, keyId: string, overlapMs: number): Promise<NewKey>;
+  /** Refused everywhere within a second. Revoking again changes nothing. */
+  revoke(projectId: string, keyId: string): Promise<ApiKey>;
+}
+
+/** What a keyring is made of. */
+export interface KeyringParts {
+  readonly directory: Directory;
+  /** The server's own secret. */
+  readonly pepper: Uint8Array;
+  readonly nowMs: () => number;
+  /** Bytes from a source that nobody can guess. */
+  readonly randomBytes: (count: number) => Uint8Array;
+}
+
+/** How long the old key of a rotation works unless said: a day. */
+export const overlapMsDefault = 86_400_000;
+
+/** A keyring over a directory. */
+export function createKeyring({ directory, pepper, nowMs, randomBytes }: KeyringParts): Keyring {
+  const find = async (projectId: string, keyId: string) => {
+    const key = await directory.findKey(projectId, keyId);
+    if (key !== null) return key;
+    throw new TachographError(
+      'key-not-found',
+      `There is no key ${JSON.stringify(keyId.slice(0, 100))} in the project.`,
+    );
+  };
+  const create: Keyring['create'] = async (of) => {
+    if ((await directory.getProject(of.projectId)) === null)
+      throw new TachographError(
+        'project-not-found',
+        `There is no project ${JSON.stringify(of.projectId.slice(0, 80))}; make it first.`,
+      );
+    const { text, stored } = createKey({ ...of, nowMs: nowMs(), random: randomBytes(keyRandomBytes), pepper });
+    await directory.putKey(stored);
+    return { key: toApiKey(stored), text };
+  };
+  return {
+    create,
+    async rotate(projectId, keyId, overlapMs) {
+      const old = await find(projectId, keyId);
+      if (old.revokedAtMs !== null)
+        throw new TachographError('bad-argument', `The key ${keyId} is revoked; make a new one instead.`);
+      const made = await create({ projectId, name: old.name, scopes: old.scopes });
+      const untilMs = nowMs() + overlapMs;
+      await directory.putKey({ ...old, expiresAtMs: Math.min(untilMs, old.expiresAtMs ?? untilMs) });
+      return made;
+    },
+    async revoke(projectId, keyId) {
+      const old = await find(projectId, keyId);
+      const revoked = { ...old, revokedAtMs: old.revokedAtMs ?? nowMs() };
+      await directory.putKey(revoked);
+      return toApiKey(revoked);
+    },
+  };
+}

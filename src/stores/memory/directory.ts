@@ -1,0 +1,24 @@
+import type { Directory } from '../../core/access/directory.ts';
+import type { StoredKey } from '../../core/access/key.ts';
+import { toApiKey } from '../../core/access/key.ts';
+import type { Project } from '../../core/access/project.ts';
+import { createProject, defaultProjectId } from '../../core/access/project.ts';
+
+/** Projects and keys in this process's memory. */
+export function createMemoryDirectory(): Directory {
+  const projectById = new Map<string, Project>([[defaultProjectId, createProject({ id: defaultProjectId, nowMs: 0 })]]);
+  const keyById = new Map<string, StoredKey>();
+  const keysOf = (projectId: string): StoredKey[] =>
+    [...keyById.values()]
+      .filter((key) => key.projectId === projectId)
+      .sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1));
+  return {
+    listProjects: async () => [...projectById.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
+    getProject: async (projectId) => projectById.get(projectId) ?? null,
+    putProject: async (project) => void projectById.set(project.id, project),
+    hasKeys: async () => keyById.size > 0,
+    putKey: async (key) => void keyById.set(key.id, key),
+    findKey: async (projectId, keyId) => keysOf(projectId).find(({ id }) => id === keyId) ?? null,
+    listKeys: async (projectId) => keysOf(projectId).map(toApiKey),
+  };
+}

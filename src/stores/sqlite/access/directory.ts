@@ -1,0 +1,41 @@
+import type { Directory } from '../../../core/access/directory.ts';
+import { toApiKey } from '../../../core/access/key.ts';
+import { keyToRow, projectToRow, rowToKey, rowToProject, unmadeProject, withDefault } from '../../sql/directory.ts';
+import type { Database } from '../database.ts';
+
+/** How a store lends its database: reads as they are, writes in a transaction each. */
+export interface DirectoryPlace {
+  read<T>(fn: (db: Database) => T): Promise<T>;
+  write<T>(fn: (db: Database) => T): Promise<T>;
+}
+
+/** Projects and keys in the store's own file. */
+export function createSqliteDirectory({ read, write }: DirectoryPlace): Directory {
+  return {
+    listProjects: () => read((db) => withDefault(db.all('SELECT * FROM project_records').map(rowToProject))),
+    getProject: (projectId) =>
+      read((db) => {
+        const row = db.get('SELECT * FROM project_records WHERE id = ?', projectId);
+        return row === undefined ? unmadeProject(projectId) : rowToProject(row);
+      }),
+    putProject: (project) =>
+      write(
+        (db) =>
+          void db.run('INSERT OR REPLACE INTO project_records VALUES (?, ?, ?, ?, ?, ?, ?)', ...projectToRow(project)),
+      ),
+    hasKeys: () => read((db) => db.get('SELECT 1 FROM keys LIMIT 1') !== undefined),
+    putKey: (key) =>
+      write((db) => void db.run('INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?)', ...keyToRow(key))),
+    findKey: (projectId, keyId) =>
+      read((db) => {
+        const row = db.get('SELECT * FROM keys WHERE project_id = ? AND id = ?', projectId, keyId);
+        return row === undefined ? null : rowToKey(row);
+      }),
+    listKeys: (projectId) =>
+      read((db) =>
+        db
+          .all('SELECT * FROM keys WHERE project_id = ? ORDER BY created_at_ms, id', projectId)
+          .map((row) => toApiKey(rowToKey(row))),
+      ),
+  };
+}
