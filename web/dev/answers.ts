@@ -316,6 +316,8 @@ export function answer(fixtures: Map<string, FixtureRun>, url: URL): unknown {
       lastStartedAtMs: 0,
       lastRun: null,
     }));
+  if (noun === 'access')
+    return { isSignedIn: true, isKeyRequired: false, projectId: 'default', keyId: null, scopes: ['admin'] };
   if (url.pathname === '/api/v1/stats') return totals(fixtures, url.searchParams);
   if (url.pathname === '/api/v1/stats/volume') return volume(fixtures, url.searchParams);
   return null;

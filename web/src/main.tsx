@@ -38,9 +38,10 @@ function show(): void {
 const book = openBook();
 if (book === null) show();
 else {
-  const openAtRun = ({ runId }: Book): void => {
-    // A page that holds its runs opens with the one it was made for.
-    if (!location.hash.startsWith('#/')) location.replace(`#/runs/${runId}`);
+  const openAtRun = ({ runId, otherId }: Book): void => {
+    // A page that holds its runs opens with the one it was made for, or with the two that it compares.
+    const comparison = otherId === null ? '' : `/diff/${otherId}`;
+    if (!location.hash.startsWith('#/')) location.replace(`#/runs/${runId}${comparison}`);
   };
   // What cannot be read is told by the first page that asks for it.
   void book.then(openAtRun, () => undefined).then(show);

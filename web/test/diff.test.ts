@@ -1,10 +1,16 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { collectBook } from '../../src/cli/export/book.ts';
+import { partsToPage } from '../../src/cli/export/page.ts';
 import type { Server } from '../../src/server/index.ts';
 import { createServer } from '../../src/server/index.ts';
 import type { Stage } from '../../test/server/stage.ts';
 import { createStage } from '../../test/server/stage.ts';
-import { buildViewer, hasChromium, launchBrowser, openPage, removeViewer } from './browser.ts';
+import { buildPageViewer, buildViewer, hasChromium, launchBrowser, openPage, removeViewer } from './browser.ts';
 
 const hostile = '<img src=x onerror=alert(1)>\u202e';
 
@@ -115,6 +121,36 @@ describe.skipIf(!hasChromium)('page of a comparison in a browser (needs a Chromi
     expect(complaints).toEqual([]);
     await close();
   });
+
+  it('opens from a file with both runs in it, and asks no one', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tachograph-comparison-'));
+    const pageViewer = await buildPageViewer();
+    try {
+      const parts = { handler: stage.handler, store: stage.store, projectId: 'default' };
+      const book = JSON.stringify(await collectBook(parts, first, second));
+      const [script, style] = ['viewer.js', 'viewer.css'].map((name) => readFileSync(join(pageViewer, name), 'utf8'));
+      const file = join(folder, 'comparison.html');
+      writeFileSync(file, partsToPage({ script: script!, style: style!, book, files: new Map() }));
+      const { page, complaints, close } = await openPage(browser, pathToFileURL(file).href);
+      await page.getByText('first divergence').waitFor();
+      const detail = page.getByLabel('The chosen row, word for word');
+      expect(await detail.locator('ins').innerText()).toBe('12');
+      await page.locator('[data-row="11"]').click();
+      expect(await page.getByLabel('Message 12, differs').locator('ins').innerText()).toBe('12');
+      expect(await page.getByLabel('with').count()).toBe(0);
+      await page.locator('.diff-side a').nth(1).click();
+      await page.getByRole('link', { name: 'Comparison' }).click();
+      await page.getByText('first divergence').waitFor();
+      await page.getByRole('link', { name: 'Runs' }).first().click();
+      await page.locator(`a[href*="${first}"]`).first().waitFor();
+      expect(await page.locator(`a[href*="${second}"]`).count()).toBeGreaterThan(0);
+      expect(complaints).toEqual([]);
+      await close();
+    } finally {
+      removeViewer(pageViewer);
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }, 60_000);
 
   it('a run that is not there is told of', async () => {
     const { page, close } = await openPage(browser, urlOf(first, '00000000-0000-7000-8000-000000000000'));

@@ -7,6 +7,8 @@ export class NotInBook extends Error {}
 export interface Book {
   /** The run that the page opens with. */
   readonly runId: string;
+  /** The run that it is compared with in this page; `null` when there is none. */
+  readonly otherId: string | null;
   /** The value at an address. Throws `NotInBook` for what is not in the page. */
   answer(path: string): unknown;
   /** The run file of a run, byte for byte; `null` when the page does not hold it. */
@@ -57,11 +59,28 @@ function answerStep(
   return attempt === null ? refuse('This page does not hold that.') : toAttempt(book, run, step, Number(attempt[1]));
 }
 
+function answerDifference(
+  book: OfflineBook,
+  { runId, otherId, isOfSteps, query }: { runId: string; otherId: string; isOfSteps: boolean; query: URLSearchParams },
+): unknown {
+  const { comparison } = book;
+  if (comparison === undefined || runId !== book.runId || otherId !== comparison.otherId)
+    return refuse('This page does not hold the comparison of these two runs.');
+  if (!isOfSteps) return comparison.difference;
+  const pair = `${query.get('a')}/${query.get('b')}`;
+  return Object.hasOwn(comparison.steps, pair)
+    ? comparison.steps[pair]
+    : refuse('This page does not hold these steps.');
+}
+
 function answerRun(book: OfflineBook, runId: string, path: { rest: string; query: URLSearchParams }): unknown {
   const { rest, query } = path;
   const run = Object.hasOwn(book.runs, runId) ? book.runs[runId]! : refuse(`Run ${runId} is not in this page.`);
   const step = /^\/steps\/(\d+)(.*)$/.exec(rest);
   if (step !== null) return answerStep(book, run, { number: Number(step[1]), rest: step[2]!, query });
+  const difference = /^\/diff\/([0-9a-f-]{36})(\/steps)?$/.exec(rest);
+  if (difference !== null)
+    return answerDifference(book, { runId, otherId: difference[1]!, isOfSteps: difference[2] !== undefined, query });
   const from = Number(query.get('from') ?? 1);
   const limit = Number(query.get('limit') ?? 500);
   switch (rest) {
@@ -132,7 +151,8 @@ function search(book: OfflineBook, query: URLSearchParams): SearchPage {
 
 function listRuns(book: OfflineBook, query: URLSearchParams): RunPage {
   const runs = Object.values(book.runs).map(({ detail }) => detail.run);
-  const wanted = runs.filter(({ id }) => query.get('nested') === 'true' || id === book.runId);
+  const isTop = (id: string): boolean => id === book.runId || id === book.comparison?.otherId;
+  const wanted = runs.filter(({ id }) => query.get('nested') === 'true' || isTop(id));
   return { items: wanted, nextCursor: null, limit: 500, limitCorrected: false, total: wanted.length };
 }
 
@@ -162,6 +182,7 @@ export function openBook(): Promise<Book> | null {
     const book = JSON.parse(new TextDecoder().decode(bytes)) as OfflineBook;
     return {
       runId: book.runId,
+      otherId: book.comparison?.otherId ?? null,
       answer: (path) => answer(book, path),
       async readRunFile(runId) {
         const packed = document.querySelector(`script[data-run-file="${CSS.escape(runId)}"]`);

@@ -1,6 +1,5 @@
 import type { Book } from './book.ts';
 import { NotInBook, openBook } from './book.ts';
-import { createKept } from '../model/kept.ts';
 import type { Problem } from './wire.ts';
 
 /** An answer that was no success, or no answer at all (`status` 0). `code` is one of the API's closed codes when it told one. */
@@ -13,19 +12,6 @@ export class ApiError extends Error {
     this.status = status;
     this.code = code;
   }
-}
-
-const kept = createKept('tachograph-key', 'tab');
-
-/** Keeps a read key for this tab only; an empty one is forgotten. */
-export function setApiKey(key: string): void {
-  kept.set(key === '' ? null : key);
-}
-
-/** Headers of every request: the key, when this tab has one. */
-export function requestHeaders(accept: string): Record<string, string> {
-  const key = kept.get();
-  return key === null ? { accept } : { accept, authorization: `Bearer ${key}` };
 }
 
 /** Reads what an unsuccessful answer says about itself. */
@@ -57,9 +43,25 @@ export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T>
   if (book !== null) return readFromBook<T>(book, path);
   let response: Response;
   try {
-    response = await fetch(path, { headers: requestHeaders('application/json'), signal: signal ?? null });
+    response = await fetch(path, { headers: { accept: 'application/json' }, signal: signal ?? null });
   } catch (error) {
     if (signal?.aborted) throw error;
+    throw new ApiError('The server can’t be reached', 0, null);
+  }
+  if (!response.ok) throw await responseToError(response);
+  return (await response.json()) as T;
+}
+
+/** Sends JSON and reads the answer as JSON. Throws `ApiError` for anything but a success. */
+export async function postJson<T>(path: string, body: unknown): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(path, {
+      method: 'POST',
+      headers: { accept: 'application/json', 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  } catch {
     throw new ApiError('The server can’t be reached', 0, null);
   }
   if (!response.ok) throw await responseToError(response);

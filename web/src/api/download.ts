@@ -1,4 +1,4 @@
-import { ApiError, requestHeaders, responseToError } from './client.ts';
+import { ApiError, responseToError } from './client.ts';
 import { openBook } from './book.ts';
 import { paths } from './paths.ts';
 
@@ -16,7 +16,7 @@ async function readExport(runId: string, format: ExportFormat): Promise<Blob> {
   }
   let response: Response;
   try {
-    response = await fetch(paths.export(runId, format), { headers: requestHeaders('*/*') });
+    response = await fetch(paths.export(runId, format));
   } catch {
     throw new ApiError('The server can’t be reached', 0, null);
   }

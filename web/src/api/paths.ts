@@ -37,6 +37,9 @@ function searchToQuery(search: RunSearch, nowMs: number): Record<string, string 
 
 /** Addresses by what they give. */
 export const paths = {
+  access: `${base}/access`,
+  signIn: `${base}/sign-in`,
+  signOut: `${base}/sign-out`,
   runs: (search: RunSearch, page: { readonly nowMs: number; readonly limit: number; readonly cursor: string | null }) =>
     withQuery(`${base}/runs`, {
       ...searchToQuery(search, page.nowMs),

@@ -2,6 +2,7 @@ import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import type { Grouping } from '../model/numbers-search.ts';
 import { parseMoment } from '../model/run-search.ts';
 import type { RunSearch } from '../model/run-search.ts';
+import { openBook } from './book.ts';
 import { getJson } from './client.ts';
 import { paths } from './paths.ts';
 import type {
@@ -110,6 +111,16 @@ export const reads = {
       queryKey: ['diff', runId, otherId],
       queryFn: ({ signal }) => getJson<RunDifference>(paths.diff(runId, otherId), signal),
       staleTime: 10_000,
+    }),
+  /** The two runs that this page, which asks no server, compares; `null` when it compares none. */
+  comparedPair: () =>
+    queryOptions({
+      queryKey: ['compared-pair'],
+      queryFn: async () => {
+        const book = await openBook();
+        return book === null || book.otherId === null ? null : { id: book.runId, other: book.otherId };
+      },
+      staleTime: Infinity,
     }),
   /** Two steps word for word; nothing is asked while one of them is missing. */
   stepDiff: (runId: string, otherId: string, numbers: { readonly a: number | null; readonly b: number | null }) =>

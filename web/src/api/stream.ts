@@ -1,7 +1,7 @@
 import { createEventParser } from '../model/sse.ts';
 import type { ServerEvent } from '../model/sse.ts';
 import { isOffline } from './book.ts';
-import { requestHeaders, responseToError } from './client.ts';
+import { responseToError } from './client.ts';
 
 /** How a stream stands. `lost` since a moment, with the next try; `off` when the server has no such stream. */
 export type StreamState =
@@ -49,7 +49,7 @@ export function openStream(options: StreamOptions): { close: () => void; retry: 
 
   const connect = async (): Promise<void> => {
     connection = new AbortController();
-    const headers = requestHeaders('text/event-stream');
+    const headers: Record<string, string> = { accept: 'text/event-stream' };
     if (lastEventId !== null) headers['last-event-id'] = lastEventId;
     try {
       const response = await fetch(options.path, { headers, signal: connection.signal, cache: 'no-store' });

@@ -5,13 +5,13 @@ export interface Kept {
   set(value: string | null): void;
 }
 
-/** Keeps a text under a name: `tab` until the tab is closed, `browser` until it is cleared. Never throws. */
-export function createKept(name: string, lifetime: 'tab' | 'browser'): Kept {
+/** Keeps a text under a name until the browser is told to clear it. Never throws. */
+export function createKept(name: string): Kept {
   let memory: string | null = null;
   // Reading the property throws where storage is forbidden, and it is absent outside a browser.
   const withStorage = <T>(use: (storage: Storage) => T): T | null => {
     try {
-      return use(lifetime === 'tab' ? globalThis.sessionStorage : globalThis.localStorage);
+      return use(globalThis.localStorage);
     } catch {
       return null;
     }

@@ -1,6 +1,6 @@
-import { useState } from 'react';
 import type { ReactNode } from 'react';
-import { ApiError, setApiKey } from '../api/client.ts';
+import { ApiError } from '../api/client.ts';
+import { SignIn } from './sign-in.tsx';
 import { Words } from './recorded-text.tsx';
 
 /** A quiet state in place of content: nothing there, nothing found, still loading. */
@@ -24,46 +24,23 @@ export function Loading({ label, rows = 8 }: { label: string; rows?: number }) {
   );
 }
 
-function KeyForm({ onDone }: { onDone: () => void }) {
-  const [key, setKey] = useState('');
-  return (
-    <form
-      className="key-form"
-      onSubmit={(event) => {
-        event.preventDefault();
-        setApiKey(key.trim());
-        onDone();
-      }}
-    >
-      <label>
-        Key with the scope read
-        <input
-          type="password"
-          autoComplete="off"
-          value={key}
-          placeholder="tk_…"
-          onChange={(event) => setKey(event.target.value)}
-        />
-      </label>
-      <button type="submit" className="button">
-        Use this key
-      </button>
-      <p className="muted">It stays in this tab and is forgotten with it.</p>
-    </form>
-  );
-}
-
-/** What went wrong, in words, with a way on. A refused key can be given anew. */
+/** What went wrong, in words, with a way on. Where a key is missing, it can be given. */
 export function Failure({ error, what, onRetry }: { error: unknown; what: string; onRetry: () => void }) {
   const known = error instanceof ApiError ? error : null;
+  if (known?.status === 401)
+    return (
+      <div className="notice">
+        <h2>Sign in</h2>
+        <SignIn />
+      </div>
+    );
   return (
     <div className="notice notice-bad" role="alert">
-      <h2>{known?.status === 401 ? 'This server wants a key' : `${what} can’t be shown`}</h2>
+      <h2>{what} can’t be shown</h2>
       <p>
         <Words text={error instanceof Error ? error.message : String(error)} charsMax={600} />
         {known?.code ? <code className="code">{known.code}</code> : null}
       </p>
-      {known?.status === 401 ? <KeyForm onDone={onRetry} /> : null}
       <button type="button" className="button" onClick={onRetry}>
         Try again
       </button>

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { isOffline } from '../api/book.ts';
 import { HelpDialog } from './help-dialog.tsx';
 import { ThemeToggle } from './theme-toggle.tsx';
+import { SignedIn } from './sign-in.tsx';
 import { useKeys } from './use-keys.ts';
 
 /** The frame around every page: name, way home, theme, help. */
@@ -38,6 +39,7 @@ export function Shell() {
             offline copy
           </span>
         ) : null}
+        <SignedIn />
         <ThemeToggle />
         <button type="button" className="bar-button" title="Keys (?)" onClick={() => setHelpOpen(true)}>
           ?<span className="sr-only"> Keys</span>

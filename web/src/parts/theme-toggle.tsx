@@ -3,7 +3,7 @@ import { createKept } from '../model/kept.ts';
 
 const themes = ['auto', 'light', 'dark'] as const;
 type Theme = (typeof themes)[number];
-const kept = createKept('tachograph-theme', 'browser');
+const kept = createKept('tachograph-theme');
 
 function storedTheme(): Theme {
   const stored = kept.get();

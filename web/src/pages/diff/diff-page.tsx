@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
+import { isOffline } from '../../api/book.ts';
 import { reads } from '../../api/reads.ts';
 import type { RunDifference, RunView, StepRow } from '../../api/wire.ts';
 import { foldRows, isSameRow, toSigned, toWholeMs } from '../../model/diff/rows.ts';
@@ -201,7 +202,7 @@ export function DiffPage() {
           <Words text={query.data?.a.agentId ?? toShortId(id)} charsMax={40} />
         </Link>
         <h1>compared</h1>
-        {query.data === undefined ? null : <RunPicker first={query.data.a} second={query.data.b} />}
+        {query.data === undefined || isOffline ? null : <RunPicker first={query.data.a} second={query.data.b} />}
       </nav>
       {query.isError ? (
         <Failure error={query.error} what="The comparison" onRetry={() => void query.refetch()} />

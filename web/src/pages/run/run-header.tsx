@@ -1,6 +1,8 @@
+import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { isOffline } from '../../api/book.ts';
+import { reads } from '../../api/reads.ts';
 import type { RunDetail } from '../../api/wire.ts';
 import { isRunOpen, runToBadges } from '../../model/badges.ts';
 import { runToCost, runToCostGap, sumToChildCost } from '../../model/cost/sum.ts';
@@ -34,6 +36,23 @@ function Chain({ detail }: { detail: RunDetail }) {
         </Link>
       ))}
     </nav>
+  );
+}
+
+/** To the comparison with the newest run; in a page that holds its runs, to the one that it holds. */
+function CompareLink({ runId }: { runId: string }) {
+  const { data: pair = null } = useQuery({ ...reads.comparedPair(), enabled: isOffline });
+  if (!isOffline)
+    return (
+      <Link to="/runs/$id/diff/$other" params={{ id: runId, other: 'last' }} search={{}}>
+        Compare
+      </Link>
+    );
+  if (pair === null || (runId !== pair.id && runId !== pair.other)) return null;
+  return (
+    <Link to="/runs/$id/diff/$other" params={pair} search={{}}>
+      Comparison
+    </Link>
   );
 }
 
@@ -135,11 +154,7 @@ export function RunHeader({ detail, isLive }: { detail: RunDetail; isLive: boole
             {toShortId(run.id)}
           </span>
           <CopyButton text={run.id} label="Copy id" />
-          {isOffline ? null : (
-            <Link to="/runs/$id/diff/$other" params={{ id: run.id, other: 'last' }} search={{}}>
-              Compare
-            </Link>
-          )}
+          <CompareLink runId={run.id} />
         </div>
       </div>
       {run.errorDetail === null && run.errorCode === null ? null : (
