@@ -137,7 +137,12 @@ test('a stream of chat completions longer than the limit is made anew from what 
     status: 'completed',
     responseStatus: 200,
     headers: { 'content-type': contentType },
-    body: { data: `data: ${JSON.stringify(chunk)}\n\ndata: {"id":`, contentType, truncated: true, bytes: 99_000 },
+    body: {
+      data: `: waiting\n\ndata: ${JSON.stringify(chunk)}\n\ndata: {"id":`,
+      contentType,
+      truncated: true,
+      bytes: 99_000,
+    },
   });
   step.finish({
     status: 'completed',

@@ -2,18 +2,23 @@ import type { JsonChange } from '../core/difference/json-changes.ts';
 import { jsonChanges } from '../core/difference/json-changes.ts';
 import { TachographError } from '../core/error.ts';
 import type { AttemptView } from '../core/model/attempt.ts';
-import type { StepView } from '../core/model/step.ts';
 import type { RedactOptions } from '../core/redact/options.ts';
 import { createComparer } from './comparison.ts';
 import { divergenceToError, findGap, gapToError } from './divergence.ts';
-import { readAnswer } from './recorded-answer.ts';
+import type { Entry } from './http-entry.ts';
+import { nextEntries, toEntries, toHeldMs, toPath } from './http-entry.ts';
+import { isLateReference, readAnswer } from './recorded-answer.ts';
 import type { RecordedRun } from './recorded-run.ts';
-import { remakeStream } from './remade-stream.ts';
+import { remakeMessages } from './remade-messages.ts';
+import { remakeResponses } from './remade-responses.ts';
+import type { Fields } from './remade-stream.ts';
+import { listObjects, remakeChat, remakeGoogle } from './remade-stream.ts';
 
 /*
  * Recorded round trips, answered again. A request takes the first recorded attempt, in the order in which they began, that
- * was the same and is not taken; a retry sends the same again and so takes the next. The host is not compared: where the
- * provider is reached is of the machine, what it is asked is of the program.
+ * was the same and is not taken; a retry sends the same again and so takes the next, and requests that leave side by side
+ * find theirs in whatever order they leave. The host is not compared: where the provider is reached is of the machine,
+ * what it is asked is of the program.
  */
 
 /** A request as it was about to leave. */
@@ -37,8 +42,11 @@ export type HttpAnswer =
       /** The body was cut in the recording, as its reader left: what followed is not known. */
       readonly isCut: boolean;
     }
-  /** The recorded round trip failed without an answer. */
-  | { readonly kind: 'broken'; readonly runId: string; readonly stepNumber: number }
+  /**
+   * The recorded round trip failed without an answer. `heldMs`: its sender waited so long and left; `null`: the connection
+   * broke, or nobody needs to wait again.
+   */
+  | { readonly kind: 'broken'; readonly runId: string; readonly stepNumber: number; readonly heldMs: number | null }
   /** Past the step from which on the program runs live. */
   | { readonly kind: 'live' };
 
@@ -65,23 +73,6 @@ export interface HttpReplay {
   readonly remade: number;
 }
 
-interface Entry {
-  readonly recorded: RecordedRun;
-  readonly step: StepView;
-  readonly attempt: AttemptView;
-  readonly path: string;
-  readonly isLive: boolean;
-  body: unknown;
-  isLoaded: boolean;
-  isTaken: boolean;
-}
-
-/** Path and query of a URL, without its host. */
-function toPath(url: string): string {
-  const at = /^[a-z]+:\/\/[^/?#]*/i.exec(url);
-  return at === null ? url : url.slice(at[0].length) || '/';
-}
-
 function toHost(url: string | null): string | null {
   return url !== null && URL.canParse(url) ? new URL(url).host : null;
 }
@@ -96,37 +87,29 @@ const transferHeaders = new Set([
   'trailer',
 ]);
 
-function toHeaders(recorded: Readonly<Record<string, string>> | null): Record<string, string> {
-  const kept = Object.entries(recorded ?? {}).filter(
+function headOf({ responseHeaders }: AttemptView): { readonly headers: Readonly<Record<string, string>> } {
+  const kept = Object.entries(responseHeaders ?? {}).filter(
     ([name, value]) => !transferHeaders.has(name) && findGap(value, name) === null,
   );
-  return Object.fromEntries(kept);
+  return { headers: Object.fromEntries(kept) };
 }
 
 const isNotCaptured = (body: AttemptView['requestBody']): boolean =>
   body === null || (body.contentId === null && body.nodeId === null);
 
-/** A recorded step that began when live running had begun is not answered from the recording. */
-function findLiveStart(runs: readonly RecordedRun[], liveFrom: number | null): number {
-  const first = liveFrom === null ? undefined : runs[0]?.steps.find(({ number }) => number >= liveFrom);
-  return first?.startedAtMs ?? Infinity;
+function parseJson(text: string | null): unknown {
+  try {
+    return text === null ? null : (JSON.parse(text) as unknown);
+  } catch {
+    // A body of another kind: nothing of an answer is in it.
+    return null;
+  }
 }
 
-function toEntries(runs: readonly RecordedRun[], liveFrom: number | null): Entry[] {
-  const liveStart = findLiveStart(runs, liveFrom);
-  const entries = runs.flatMap((recorded) => {
-    const stepById = new Map(recorded.steps.map((step) => [step.id, step]));
-    return recorded.attempts.flatMap((attempt): Entry[] => {
-      const step = stepById.get(attempt.stepId);
-      if (step === undefined || attempt.url === null) return [];
-      const isLive =
-        recorded === runs[0] && liveFrom !== null ? step.number >= liveFrom : step.startedAtMs >= liveStart;
-      const path = toPath(attempt.url);
-      return [{ recorded, step, attempt, path, isLive, body: null, isLoaded: false, isTaken: false }];
-    });
-  });
-  return entries.sort((a, b) => a.attempt.startedAtMs - b.attempt.startedAtMs || a.step.number - b.step.number);
-}
+/** Requests after an answer in which its ids are looked for: a program sends it back at once, or not at all. */
+const sentBackMax = 4;
+
+const remakers = [remakeChat, remakeMessages, remakeResponses, remakeGoogle];
 
 /** A replay of the requests of several runs of one program; the first is the one that was asked for. */
 export function createHttpReplay(runs: readonly RecordedRun[], options: HttpReplayOptions = {}): HttpReplay {
@@ -136,10 +119,23 @@ export function createHttpReplay(runs: readonly RecordedRun[], options: HttpRepl
   let isLive = false;
   let remade = 0;
 
+  /** What is in the requests that followed in the same run, as far as it is JSON. */
+  const readSentBack = async ({ recorded, attempt }: Entry): Promise<readonly Fields[]> => {
+    const after = entries.filter((one) => one.recorded === recorded && one.attempt.startedAtMs > attempt.startedAtMs);
+    const bodies = await Promise.all(
+      after.slice(0, sentBackMax).map((one) => recorded.readBody(one.attempt.requestBody)),
+    );
+    return bodies.flatMap((text) => listObjects(parseJson(text)));
+  };
+
   /** The whole of an answer that was cut at the recorder's limit; `null` where it cannot be made anew. */
-  const remake = async ({ recorded, step }: Entry, cut: string): Promise<string | null> => {
+  const remakeBody = async (entry: Entry, cut: string): Promise<string | null> => {
+    const { recorded, step } = entry;
     const read = await readAnswer(recorded, step);
-    return 'content' in read ? remakeStream(cut, step, read.content) : null;
+    if (!('content' in read)) return null;
+    const of = { cut, step, content: read.content, sentBack: await readSentBack(entry) };
+    const whole = remakers.map((remake) => remake(of)).find((text) => text !== null) ?? null;
+    return whole === null || findGap(whole, '') !== null ? null : whole;
   };
 
   const load = async (entry: Entry): Promise<void> => {
@@ -172,16 +168,14 @@ export function createHttpReplay(runs: readonly RecordedRun[], options: HttpRepl
     return divergenceToError({ runId: entry.recorded.run.id, stepNumber: entry.step.number, summary, changes });
   };
 
-  /** Of the next attempt of each run, the one that the request is least different from. */
+  /** Of those that may come next, the one that the request is least different from. */
   const nearest = async (
     left: readonly Entry[],
     request: HttpRequest,
     body: unknown,
   ): Promise<{ entry: Entry; changes: JsonChange[] }> => {
-    const nextByRun = new Map<RecordedRun, Entry>();
-    for (const entry of left) if (!nextByRun.has(entry.recorded)) nextByRun.set(entry.recorded, entry);
     let best: { entry: Entry; changes: JsonChange[] } | null = null;
-    for (const entry of nextByRun.values()) {
+    for (const entry of nextEntries(left)) {
       const changes = await compare(entry, request, body);
       if (best === null || changes.length < best.changes.length) best = { entry, changes };
     }
@@ -191,14 +185,16 @@ export function createHttpReplay(runs: readonly RecordedRun[], options: HttpRepl
   const give = async (entry: Entry): Promise<HttpAnswer> => {
     const { recorded, step, attempt } = entry;
     const place = { runId: recorded.run.id, stepNumber: step.number };
-    if (attempt.responseStatus === null) return { kind: 'broken', ...place };
-    const { responseBody } = attempt;
-    const text = await recorded.readBody(responseBody);
-    const head = { ...place, status: attempt.responseStatus, headers: toHeaders(attempt.responseHeaders) };
+    const { responseBody, responseStatus } = attempt;
     const standIn = recorded === runs[0] ? options.bodyByStep?.get(step.number) : undefined;
-    if (standIn !== undefined && attempt.responseStatus < 400)
-      return { kind: 'answer', ...head, body: standIn, isCut: false };
-    const whole = responseBody?.truncated === true && text !== null ? await remake(entry, text) : null;
+    if (standIn !== undefined && responseStatus !== null && responseStatus < 400)
+      return { kind: 'answer', ...place, status: responseStatus, ...headOf(attempt), body: standIn, isCut: false };
+    const isLate = attempt.status === 'failed' && isLateReference(step, attempt.error);
+    if (responseStatus === null || isLate)
+      return { kind: 'broken', ...place, heldMs: isLate ? null : toHeldMs(attempt) };
+    const head = { ...place, status: responseStatus, ...headOf(attempt) };
+    const text = await recorded.readBody(responseBody);
+    const whole = responseBody?.truncated === true && text !== null ? await remakeBody(entry, text) : null;
     if (whole !== null) {
       remade += 1;
       return { kind: 'answer', ...head, body: whole, isCut: false };
@@ -216,7 +212,7 @@ export function createHttpReplay(runs: readonly RecordedRun[], options: HttpRepl
       kind: 'answer',
       ...head,
       body: text ?? '',
-      isCut: attempt.status === 'failed' && attempt.responseStatus < 400,
+      isCut: attempt.status === 'failed' && responseStatus < 400,
     };
   };
 

@@ -7,6 +7,6 @@ export type { HttpAnswer, HttpReplay, HttpReplayOptions, HttpRequest } from './h
 export { createHttpReplay } from './http-replay.ts';
 export type { RecordedRun } from './recorded-run.ts';
 export { entriesToRun, openRunFile, openStoredRun } from './recorded-run.ts';
-export type { ReplayAnswer, ReplayModel, ReplayOptions, StandIn } from './replay-model.ts';
+export type { ReplayAnswer, ReplayModel, ReplayModelOptions, ReplayOptions, StandIn } from './replay-model.ts';
 export { replayModel } from './replay-model.ts';
 export { replayTools } from './replay-tools.ts';

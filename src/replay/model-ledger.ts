@@ -34,7 +34,8 @@ interface Entry {
   isTaken: boolean;
 }
 
-const isLanguage = ({ kind, operation }: StepView): boolean =>
+/** True for a call of a language model; calls of other kinds are not replayed. */
+export const isLanguageStep = ({ kind, operation }: StepView): boolean =>
   kind === 'model' && (operation === null || operation === 'generate' || operation === 'stream');
 
 /** The entry that a call was most likely meant for: the one that begins as it does, the first of several. */
@@ -47,9 +48,8 @@ function nearest(entries: readonly Entry[], request: ModelRequest): Entry | null
   return best?.entry ?? null;
 }
 
-/** A ledger of a run in which nothing is taken. */
-export function createModelLedger(recorded: RecordedRun, comparer: Comparer): ModelLedger {
-  const steps = recorded.steps.filter(isLanguage);
+/** A ledger of these steps of a run, of which nothing is taken. */
+export function createModelLedger(recorded: RecordedRun, steps: readonly StepView[], comparer: Comparer): ModelLedger {
   let failure: TachographError | null = null;
   let loading: Promise<Entry[]> | null = null;
   let entries: readonly Entry[] = [];

@@ -1,4 +1,4 @@
-import type { StepView } from '../core/model/step.ts';
+import type { RecordedError, StepView } from '../core/model/step.ts';
 import { findGap } from './divergence.ts';
 import type { RecordedRun } from './recorded-run.ts';
 
@@ -68,6 +68,15 @@ export async function readAnswer(
   const content = JSON.parse(text) as unknown;
   if (!Array.isArray(content)) return { field: 'answer', why: 'is no list of parts' };
   return findGap(content, 'answer') ?? { content: content as Fields[] };
+}
+
+/**
+ * True for a reference of a mixture that its turn did not wait for any longer. To the turn it is a reference that failed,
+ * like any other: a replay need not be as late as it was.
+ */
+export function isLateReference({ metadata }: StepView, error: RecordedError | null): boolean {
+  const moa = metadata?.['moa'] as { readonly role?: unknown } | null | undefined;
+  return moa?.role === 'reference' && error?.name === 'TimeoutError';
 }
 
 /** Words of a text, white space with the word before it: the pieces that a stream brings. */

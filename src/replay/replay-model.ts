@@ -6,11 +6,11 @@ import { createComparer } from './comparison.ts';
 import type { Gap } from './divergence.ts';
 import { gapToError } from './divergence.ts';
 import type { ModelLedger } from './model-ledger.ts';
-import { createModelLedger } from './model-ledger.ts';
+import { createModelLedger, isLanguageStep } from './model-ledger.ts';
 import { callToRequest } from './model-request.ts';
 import type { RecordedRun } from './recorded-run.ts';
 import type { ModelAnswer } from './recorded-answer.ts';
-import { answerToChunks, readAnswer, stepToAnswer } from './recorded-answer.ts';
+import { answerToChunks, isLateReference, readAnswer, stepToAnswer } from './recorded-answer.ts';
 
 /** What takes the place of an answer that was not recorded word for word; `undefined` for none. */
 export type StandIn = (gap: Gap) => unknown;
@@ -23,6 +23,12 @@ export interface ReplayOptions {
   readonly standIn?: StandIn;
   /** How long an answer that was cut short in the recording waits to be cut short again. Default 2,000 ms. */
   readonly patienceMs?: number;
+}
+
+/** How one model of a run is replayed. */
+export interface ReplayModelOptions extends ReplayOptions {
+  /** Only the calls of this model, `provider:model`, are answered: for the members of a mixture. Default: all calls. */
+  readonly of?: string;
 }
 
 /** A model of the AI SDK (`LanguageModelV4`) that answers from a recording. */
@@ -96,7 +102,10 @@ async function endCut(of: Parts, step: StepView, signal: AbortSignal | undefined
 async function findAnswer(of: Parts, call: object): Promise<Ready> {
   const { recorded, ledger, options, comparer } = of;
   const step = await ledger.take(callToRequest(call as Fields, comparer));
-  if (step.status === 'error' && step.error !== null) throw toProviderError(step.error);
+  if (step.error !== null && (step.status === 'error' || isLateReference(step, step.error)))
+    throw toProviderError(step.error);
+  if (step.status === 'interrupted' && step.responseId === null)
+    await endCut(of, step, (call as { abortSignal?: AbortSignal }).abortSignal);
   const read = await readAnswer(recorded, step);
   if ('content' in read) return { step, answer: stepToAnswer(step, read.content) };
   const gap: Gap = { runId: recorded.run.id, stepNumber: step.number, ...read };
@@ -124,15 +133,32 @@ function toStream(of: Parts, { step, answer }: Ready, signal: AbortSignal | unde
   );
 }
 
+function toLabel({ provider, requestedModel, model }: StepView): string {
+  return `${(provider ?? 'recorded').split('.')[0]!}:${requestedModel ?? model ?? 'recorded'}`;
+}
+
+/** The recorded calls of one model, or of all. */
+function findSteps(recorded: RecordedRun, label: string | undefined): readonly StepView[] {
+  const steps = recorded.steps.filter(isLanguageStep);
+  const found = label === undefined ? steps : steps.filter((step) => toLabel(step) === label);
+  if (found.length > 0 || label === undefined) return found;
+  const labels = [...new Set(steps.map(toLabel))].join(', ');
+  throw new TachographError(
+    'replay-not-recorded',
+    `Run ${recorded.run.id} has no call of the model ${JSON.stringify(label)}; it has calls of ${labels || 'none'}.`,
+  );
+}
+
 /**
  * A language model for the AI SDK (version 7) that answers the calls of one run from its recording, whole or as a stream,
  * by step order and by what was asked. Asks no network. Rejects with `replay-diverged` at the first call that was not
  * recorded so, and from then on; with `replay-not-recorded` where the answer was not kept word for word.
  */
-export function replayModel(recorded: RecordedRun, options: ReplayOptions = {}): ReplayModel {
+export function replayModel(recorded: RecordedRun, options: ReplayModelOptions = {}): ReplayModel {
   const comparer = createComparer(options.redact);
-  const of: Parts = { recorded, comparer, options, ledger: createModelLedger(recorded, comparer) };
-  const first = recorded.steps.find(({ kind }) => kind === 'model');
+  const steps = findSteps(recorded, options.of);
+  const of: Parts = { recorded, comparer, options, ledger: createModelLedger(recorded, steps, comparer) };
+  const first = steps[0];
   return {
     specificationVersion: 'v4',
     provider: `${first?.provider ?? 'recorded'}.replay`,

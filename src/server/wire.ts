@@ -2,6 +2,8 @@ import type { ApiKey, Scope } from '../core/access/key.ts';
 import type { Project } from '../core/access/project.ts';
 import type { Part } from '../core/content/message.ts';
 import type { CostSum } from '../core/cost/sum.ts';
+import type { RunDifference } from '../core/difference/run-difference.ts';
+import type { StepDifference } from '../core/difference/step-difference.ts';
 import type { AttemptView } from '../core/model/attempt.ts';
 import type { RunView } from '../core/model/run.ts';
 import type { StepView } from '../core/model/step.ts';
@@ -218,6 +220,16 @@ export interface OfflineBook {
   readonly messages: readonly Pick<WireMessage, 'contentId' | 'role' | 'parts' | 'raw'>[];
   readonly tools: readonly WireContext['tools'][number][];
   readonly texts: readonly string[];
+  /** The run that the page was made to compare its first one with; absent in a page of one run. */
+  readonly comparison?: OfflineComparison;
+}
+
+/** Two runs of a page side by side. */
+export interface OfflineComparison {
+  readonly otherId: string;
+  readonly difference: RunDifference;
+  /** Steps word for word, by their two numbers: `3/4`. */
+  readonly steps: Readonly<Record<string, StepDifference>>;
 }
 
 /** `application/problem+json`. `code` is one of the closed codes; `field` names the query or body field that was wrong. */

@@ -4,11 +4,14 @@ import type { Store } from '../../core/store.ts';
 import type { Handler } from '../../server/index.ts';
 import type {
   OfflineBook,
+  OfflineComparison,
   OfflineRun,
   RunDetail,
+  RunDifference,
   RunSeals,
   RunView,
   StepDetail,
+  StepDifference,
   StepView,
   WireContext,
   WireEvent,
@@ -154,10 +157,27 @@ async function readRun(collector: Collector, runId: string): Promise<OfflineRun>
   };
 }
 
-/** Collects what a page needs: the run and its child runs, asked of the same routes that the viewer asks. */
+/** What the viewer would ask to compare two runs: all rows, and each pair of steps word for word. */
+async function compareRuns(handler: Handler, runId: string, otherId: string): Promise<OfflineComparison> {
+  const at = `/runs/${runId}/diff/${otherId}`;
+  const difference = await askJson<RunDifference>(handler, at);
+  const steps: Record<string, StepDifference> = {};
+  for (const { a, b } of difference.rows) {
+    if (a === null || b === null) continue;
+    const pair = `${at}/steps?a=${a.number}&b=${b.number}`;
+    steps[`${a.number}/${b.number}`] = await askJson<StepDifference>(handler, pair);
+  }
+  return { otherId, difference, steps };
+}
+
+/**
+ * Collects what a page needs: the run and its child runs, asked of the same routes that the viewer asks. With `otherId`
+ * that run too, and the comparison of the two.
+ */
 export async function collectBook(
   parts: { readonly handler: Handler; readonly store: Store; readonly projectId: string },
   runId: string,
+  otherId: string | null = null,
 ): Promise<OfflineBook> {
   const collector: Collector = {
     ...parts,
@@ -167,7 +187,8 @@ export async function collectBook(
     steps: 0,
   };
   const runs: Record<string, OfflineRun> = {};
-  const waiting = [runId];
+  // The other run before any child runs: of those some may not find room.
+  const waiting = otherId === null ? [runId] : [runId, otherId];
   while (waiting.length > 0 && Object.keys(runs).length < pageRunsMax) {
     const next = waiting.shift()!;
     if (runs[next] !== undefined) continue;
@@ -176,5 +197,6 @@ export async function collectBook(
     waiting.push(...run.children.map(({ id }) => id));
   }
   const { messages, tools, texts } = collector;
-  return { version: 1, runId, runs, messages: messages.items, tools: tools.items, texts: texts.items };
+  const book = { version: 1 as const, runId, runs, messages: messages.items, tools: tools.items, texts: texts.items };
+  return otherId === null ? book : { ...book, comparison: await compareRuns(parts.handler, runId, otherId) };
 }

@@ -19,6 +19,7 @@ interface ExportFlags {
   readonly output?: string;
   readonly html?: boolean;
   readonly session?: boolean;
+  readonly compare?: string;
 }
 
 /** What is written: how its name ends, and its bytes. */
@@ -42,6 +43,11 @@ async function* askPieces(opened: OpenedHome, path: string): AsyncGenerator<Uint
   }
 }
 
+async function toPage(opened: OpenedHome, run: RunView, compare: string | undefined): Promise<string> {
+  const other = compare === undefined ? null : await opened.findRun(compare);
+  return createExporter(opened).page(opened.projectId, run.id, other?.id ?? null);
+}
+
 function toProduct(opened: OpenedHome, run: RunView, flags: ExportFlags & { json?: boolean }): Product {
   const exporter = createExporter(opened);
   if (flags.json === true) {
@@ -52,7 +58,7 @@ function toProduct(opened: OpenedHome, run: RunView, flags: ExportFlags & { json
     };
   }
   if (flags.html === true)
-    return { name: `run-${run.id}.html`, pieces: single(() => exporter.page(opened.projectId, run.id)) };
+    return { name: `run-${run.id}.html`, pieces: single(() => toPage(opened, run, flags.compare)) };
   return { name: `run-${run.id}.tgr`, pieces: exporter.runFile(opened.projectId, run.id) };
 }
 
@@ -120,6 +126,7 @@ export function addExport(program: Command, place: CommandPlace): void {
     .argument('<run>', 'run id, the beginning of one, or "last"')
     .option('-o, --output <file>', 'where to write; "-" is standard output; a name that ends in .zst is compressed')
     .option('--html', 'one HTML file with the viewer and the run inside, which opens without a network')
+    .option('--compare <other>', 'with --html: that run too, and the two side by side')
     .option('--session', 'all runs of its session, at most 100: one JSON document, or a folder of files')
     .addHelpText(
       'after',
@@ -127,6 +134,7 @@ export function addExport(program: Command, place: CommandPlace): void {
         'tachograph export last',
         'tachograph export 019a9f3e-1b2c -o incident.tgr',
         'tachograph export last --html -o incident.html',
+        'tachograph export 019a9f3e --html --compare last -o before-and-after.html',
         'tachograph export last --json --session',
       )}`,
     )
@@ -134,6 +142,8 @@ export function addExport(program: Command, place: CommandPlace): void {
       const flags = optionsOf<ExportFlags>(self);
       if (flags.json === true && flags.html === true)
         throw new TachographError('bad-argument', 'Give --html or --json, not both.');
+      if (flags.compare !== undefined && (flags.html !== true || flags.session === true))
+        throw new TachographError('bad-argument', 'Give --compare with --html, for one run.');
       await withHome(flags, async (opened) => {
         const run = await opened.findRun(reference);
         if (flags.session === true && flags.json !== true) await exportSession(opened, run, flags, place);

@@ -23,8 +23,13 @@ export function createReadingHandler(place: ExportPlace): Handler {
   });
 }
 
+/** An exporter whose pages may hold two runs and their comparison. */
+export interface PageExporter extends Exporter {
+  page(projectId: string, runId: string, otherId?: string | null): Promise<string>;
+}
+
 /** Writes the runs of a home out, signed with the key that seals them. */
-export function createExporter(place: ExportPlace): Exporter {
+export function createExporter(place: ExportPlace): PageExporter {
   const { home, store } = place;
   const signers = new Map<string, RunFileSigner>();
   const signerOf = (projectId: string): RunFileSigner => {
@@ -43,11 +48,11 @@ export function createExporter(place: ExportPlace): Exporter {
     });
   return {
     runFile,
-    async page(projectId, runId) {
+    async page(projectId, runId, otherId = null) {
       const viewer = readViewerFiles();
       const handler = createReadingHandler(place);
       try {
-        const book = await collectBook({ handler, store, projectId }, runId);
+        const book = await collectBook({ handler, store, projectId }, runId, otherId);
         const files = new Map<string, Buffer>();
         for (const id of Object.keys(book.runs)) {
           const lines: Buffer[] = [];

@@ -2,9 +2,11 @@ import { Socket } from 'node:net';
 import type { HostMatcher } from '../../capture/fetch/hosts.ts';
 import { createHostMatcher } from '../../capture/fetch/hosts.ts';
 import { TachographError } from '../../core/error.ts';
+import { redirectHttp } from './redirect-http.ts';
 
-// In a program that is replayed: requests to model hosts by fetch, or by any client of undici's shared dispatcher, go to
-// the replay on loopback. Every other connection to these hosts is refused, so that nothing is asked live by mistake.
+// In a program that is replayed: requests to model hosts by fetch, by any client of undici's shared dispatcher, or by
+// node:http and node:https, go to the replay on loopback. Every other connection to these hosts is refused, so that
+// nothing is asked live by mistake.
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -49,7 +51,8 @@ function redirectDispatcher(inner: Dispatcher, replay: URL, isListed: HostMatche
     if (target === null || target.host === replay.host || !isListed(target)) return inner.dispatch(options, handler);
     const { query: _moved, ...rest } = options;
     const headers = withHeader(options.headers, targetHeader, target.href);
-    return inner.dispatch({ ...rest, origin: replay.origin, path: '/', headers }, handler);
+    const path = `${target.pathname}${target.search}`;
+    return inner.dispatch({ ...rest, origin: replay.origin, path, headers }, handler);
   };
   return new Proxy(inner, {
     get(of, name) {
@@ -102,7 +105,7 @@ function refuseConnections(replay: URL, isListed: HostMatcher): void {
     if (!URL.canParse(text) || isOurs || !isListed(new URL(text))) return original.apply(this, args);
     const error = new TachographError(
       'replay-not-recorded',
-      `The network is off for ${address!.host}: a replay answers fetch and undici, and this connection was made by another client.`,
+      `The network is off for ${address!.host}: a replay answers fetch, undici and node:http, and this connection was made by another client.`,
     );
     process.nextTick(() => this.destroy(error));
     return this;
@@ -117,6 +120,7 @@ export function redirectRequests(variables: Variables): void {
   void globalThis.Headers;
   const globals = globalThis as unknown as Record<symbol, Dispatcher | undefined>;
   const inner = globals[sharedDispatcher];
+  redirectHttp({ replay, isListed, addTarget: (headers, { href }) => withHeader(headers, targetHeader, href) });
   refuseConnections(replay, isListed);
   if (inner === undefined) return;
   const dispatcher = redirectDispatcher(inner, replay, isListed);

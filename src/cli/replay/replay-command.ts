@@ -7,6 +7,7 @@ import process from 'node:process';
 import type { Command } from 'commander';
 import { providerHosts } from '../../capture/fetch/hosts.ts';
 import { TachographError } from '../../core/error.ts';
+import { countedIn } from '../../core/import/counted-once.ts';
 import type { HttpReplay, RecordedRun } from '../../replay/index.ts';
 import { createHttpReplay, openStoredRun } from '../../replay/index.ts';
 import type { CommandPlace, GlobalOptions } from '../commands/command.ts';
@@ -85,13 +86,23 @@ function readStandIns(given: readonly string[] = []): ReadonlyMap<number, string
   );
 }
 
+/** Why there is nothing to answer with. */
+function toEmptyReason(runs: readonly RecordedRun[]): string {
+  const ids = new Set(runs.map(({ run }) => run.id));
+  const elsewhere = runs.flatMap(({ steps }) => steps.flatMap((step) => countedIn(step) ?? []));
+  const missing = elsewhere.find((id) => !ids.has(id));
+  return missing === undefined
+    ? 'it was not recorded at the HTTP level'
+    : `its model is a mixture, whose requests are in run ${missing}. Replay it from the home that has both`;
+}
+
 function createReplay(runs: readonly RecordedRun[], flags: ReplayFlags): HttpReplay {
   const liveFrom = flags.fromStep === undefined ? null : parseStep(flags.fromStep, '--from-step') + 1;
   const replay = createHttpReplay(runs, { liveFrom, bodyByStep: readStandIns(flags.standIn) });
   if (replay.total > 0 || liveFrom !== null) return replay;
   throw new TachographError(
     'replay-not-recorded',
-    `Run ${runs[0]!.run.id} has no recorded requests to answer with: it was not recorded at the HTTP level.`,
+    `Run ${runs[0]!.run.id} has no recorded requests to answer with: ${toEmptyReason(runs)}.`,
   );
 }
 
@@ -104,14 +115,18 @@ function childEnvironment(url: string, replay: HttpReplay, flags: ReplayFlags & 
     ...(flags.hosts ?? '').split(','),
     ...(process.env['TACHOGRAPH_HOSTS'] ?? '').split(','),
   ];
+  const listed = hosts.filter((host) => host !== '');
   return {
     ...process.env,
     NODE_OPTIONS: before === undefined || before === '' ? imports : `${before} ${imports}`,
     TACHOGRAPH_HOME: chooseHome(flags.home),
     ...(flags.project === undefined ? {} : { TACHOGRAPH_PROJECT: flags.project }),
     TACHOGRAPH_REPLAY: url,
-    TACHOGRAPH_REPLAY_HOSTS: hosts.filter((host) => host !== '').join(','),
-    ...(flags.record === true ? {} : { TACHOGRAPH_DISABLED: '1' }),
+    TACHOGRAPH_REPLAY_HOSTS: listed.join(','),
+    // What is recorded again comes from the replay, too: it is a model host like those that it stands for.
+    ...(flags.record === true
+      ? { TACHOGRAPH_HOSTS: [...listed, new URL(url).host].join(',') }
+      : { TACHOGRAPH_DISABLED: '1' }),
   };
 }
 

@@ -28,6 +28,7 @@ export interface ReplayServerOptions {
 }
 
 type Answer = Extract<HttpAnswer, { kind: 'answer' }>;
+type Broken = Extract<HttpAnswer, { kind: 'broken' }>;
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
@@ -101,6 +102,21 @@ export async function startReplayServer(options: ReplayServerOptions): Promise<R
     onFailure(error);
   };
 
+  const readOn = ({ runId, stepNumber }: { readonly runId: string; readonly stepNumber: number }): void =>
+    fail(
+      new TachographError(
+        'replay-not-recorded',
+        `Step ${stepNumber} of run ${runId} cannot be replayed further: its response was left by its reader in the recording, and is now waited for. Give a stand-in for it.`,
+      ),
+    );
+
+  /** A connection that broke, or that its sender leaves again. */
+  const breakOff = async (response: ServerResponse, answer: Broken): Promise<void> => {
+    const hasLeft = answer.heldMs === null || (await waitForLeaving(response, answer.heldMs + patienceMs));
+    response.req.socket.destroy();
+    if (!hasLeft) readOn(answer);
+  };
+
   const send = async (response: ServerResponse, answer: Answer): Promise<void> => {
     response.writeHead(answer.status, answer.headers);
     if (/event-stream/i.test(answer.headers['content-type'] ?? '')) await sendEvents(response, answer);
@@ -111,12 +127,7 @@ export async function startReplayServer(options: ReplayServerOptions): Promise<R
     }
     if (await waitForLeaving(response, patienceMs)) return;
     response.destroy();
-    fail(
-      new TachographError(
-        'replay-not-recorded',
-        `Step ${answer.stepNumber} of run ${answer.runId} cannot be replayed further: its response body was left by its reader in the recording, and is now read on. Give a stand-in for it.`,
-      ),
-    );
+    readOn(answer);
   };
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -132,7 +143,7 @@ export async function startReplayServer(options: ReplayServerOptions): Promise<R
       contentType: request.headers['content-type'] ?? null,
       body: body.length === 0 ? null : body.toString('utf8'),
     });
-    if (answer.kind === 'broken') request.socket.destroy();
+    if (answer.kind === 'broken') await breakOff(response, answer);
     else if (answer.kind === 'answer') await send(response, answer);
     else {
       live += 1;

@@ -1,44 +1,21 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { CommandResult } from '../../../test/end-to-end/command.ts';
 import type { PlaybackServer } from '../../../test/playback/server.ts';
 import { createPlaybackServer } from '../../../test/playback/server.ts';
 import { recordSample } from '../sample/record.ts';
+import { createCommandStage } from './command-stage.fixture.ts';
 
 const root = join(import.meta.dirname, '../../..');
-const mainFile = join(root, 'src/cli/main.ts');
 const sampleFile = join(root, 'src/cli/sample/agent.ts');
 const exampleFile = join(root, 'examples/ai-sdk-agent/agent.mjs');
 
-const home = mkdtempSync(join(tmpdir(), 'tachograph-replay-'));
+const { home, tachograph, findRun, writeProgram, remove } = createCommandStage();
 let server: PlaybackServer;
 let sampleUrl: string;
-
-async function tachograph(env: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<CommandResult> {
-  const child = spawn(process.execPath, [mainFile, '--home', home, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NODE_OPTIONS: '', ...env },
-  });
-  let out = '';
-  let err = '';
-  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
-  const [status] = (await once(child, 'close')) as [number | null];
-  return { status, out, err };
-}
-
-/** The newest run of an agent, by its id. */
-async function findRun(agent: string): Promise<string> {
-  const { out } = await tachograph({}, 'ls', '--json', '--agent', agent);
-  return (JSON.parse(out) as { items: { id: string }[] }).items[0]!.id;
-}
 
 async function sampleBaseUrl(): Promise<string> {
   const { out } = await tachograph({}, 'show', await findRun('support-desk'), '--step', '1', '--json');
@@ -53,18 +30,11 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(async () => {
   await server.close();
-  rmSync(home, { recursive: true, force: true });
+  remove();
 });
 
-/** A program of a few lines, in a file. */
-function writeProgram(name: string, text: string): string {
-  const file = join(home, name);
-  writeFileSync(file, text);
-  return file;
-}
-
 describe('the sample agent', () => {
-  test('runs as it ran, with its provider gone: a retry, parallel tools, a sub-agent, a stream that is left, a refusal', async () => {
+  test('runs as it ran, with its provider gone: a retry, parallel tools, a sub-agent, a mixture, a stream that is left, a refusal', async () => {
     const result = await tachograph(
       { SAMPLE_BASE_URL: sampleUrl },
       'replay',
@@ -73,9 +43,10 @@ describe('the sample agent', () => {
       process.execPath,
       sampleFile,
     );
-    expect(result.err).toContain('replayed 8 requests of 8, none asked live');
+    expect(result.err).toContain('replayed 13 requests of 13, none asked live');
     expect(result.status).toBe(0);
     expect(result.out).toContain('support-desk: I am sorry the lamp arrived broken.');
+    expect(result.out).toContain('shift-lead: Replace it today and file the claim');
     expect(result.out).toContain('letter-writer: left after 12 words');
     expect(result.out).toContain("ticket-filer: This model's maximum context length is 8192 tokens.");
   });
@@ -98,24 +69,27 @@ describe('the sample agent', () => {
         /at messages\[0\]\.content\n.*- You are the policy-reader\. Answer.*\n.*\+ You are the policy-reader\. Guess\./,
       );
       expect(result.err).toContain('[replay-diverged]');
-      expect(result.err).toContain(await findRunOfAgent('policy-reader'));
+      expect(result.err).toContain(await findRun('policy-reader'));
     } finally {
       rmSync(changed);
     }
+  });
+
+  test('a run file of a mixture’s caller says where its requests are', async () => {
+    const file = join(home, 'shift.tgr');
+    await tachograph({}, 'export', await findRun('shift-lead'), '--output', file);
+    const result = await tachograph({}, 'replay', file, '--', process.execPath, sampleFile);
+    expect(result.status).toBe(1);
+    expect(result.err).toContain(`whose requests are in run ${await findRun('moa')}`);
   });
 
   test('a program that asks less than it did is told of', async () => {
     const program = writeProgram('nothing.mjs', 'process.exitCode = 0;');
     const result = await tachograph({}, 'replay', 'last', '--', process.execPath, program);
     expect(result.status).toBe(1);
-    expect(result.err).toMatch(/ended before step 1 .*: 8 of 8 recorded requests were not made/);
+    expect(result.err).toMatch(/ended before step 1 .*: 13 of 13 recorded requests were not made/);
   });
 });
-
-async function findRunOfAgent(agent: string): Promise<string> {
-  const { out } = await tachograph({}, 'ls', '--json', '--nested', '--agent', agent);
-  return (JSON.parse(out) as { items: { id: string }[] }).items[0]!.id;
-}
 
 describe('the example agent', () => {
   const usage = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 };
@@ -186,6 +160,16 @@ describe('the example agent', () => {
     expect(told.error.message).toMatch(/messages\[1\]\.content[^]*Which is older\?/);
   });
 
+  test('a tool that answers otherwise fails at the step that is told of it', async () => {
+    symlinkSync(join(root, 'node_modules'), join(home, 'node_modules'));
+    const changed = writeProgram('changed.mjs', readFileSync(exampleFile, 'utf8').replace('724_000', '731_000'));
+    const result = await tachograph(env, 'replay', runId, '--', process.execPath, changed);
+    expect(result.status).toBe(1);
+    expect(result.err).toMatch(
+      /diverged at step 4: the request POST .* differs\.\n {2}at messages\[4\]\.content\n {6}- \{"town":"Oslo","people":724000\}\n {6}\+ \{"town":"Oslo","people":731000\}/,
+    );
+  });
+
   test('goes live after a step', async () => {
     const live = createServer((request, response) => {
       request.resume();
@@ -254,13 +238,12 @@ describe('the example agent', () => {
     expect(result.err).toContain('replayed 3 requests of 3');
   });
 
-  test('another client than fetch and undici is refused the network', async () => {
+  test('a client that speaks past fetch, undici and node:http is refused the network', async () => {
     const program = writeProgram(
       'other.mjs',
-      `import { request } from 'node:https';
-       request('https://api.openai.com/v1/chat/completions', { method: 'POST' })
-         .on('error', (error) => { console.log(error.code); })
-         .end('{}');`,
+      `import { connect } from 'node:tls';
+       connect({ host: 'api.openai.com', port: 443, servername: 'api.openai.com' })
+         .on('error', (error) => { console.log(error.code); });`,
     );
     const result = await tachograph({}, 'replay', runId, '--', process.execPath, program);
     expect(result.out.trim()).toBe('replay-not-recorded');

@@ -3,6 +3,7 @@ import process from 'node:process';
 import { createOpenAI } from '@ai-sdk/openai';
 import { generateText, stepCountIs, streamText, tool, ToolLoopAgent } from 'ai';
 import { z } from 'zod';
+import { mixtureOfAgents } from '../../capture/moa/index.ts';
 
 const openai = createOpenAI({
   baseURL: process.env['SAMPLE_BASE_URL'] ?? '',
@@ -70,6 +71,29 @@ async function answerCustomer(): Promise<void> {
   process.stdout.write(`support-desk: ${text}\n`);
 }
 
+/** A decision on which three models advise, one of them in vain; the model that acts looks one thing up on the way. */
+async function decide(): Promise<void> {
+  const { text } = await generateText({
+    model: mixtureOfAgents({
+      name: 'second-opinion',
+      references: ['careful-reader', 'kind-voice', 'price-watch'].map((name) => openai.chat(name)),
+      aggregator: model,
+    }),
+    instructions: 'You are the shift-lead. Decide, in two sentences.',
+    prompt: 'A lamp of 34.90 EUR arrived broken. Refund, replacement, or repair?',
+    tools: {
+      read_claim: tool({
+        description: 'Reads what the carrier noted about a parcel.',
+        inputSchema: z.object({ orderId: z.string() }),
+        execute: async ({ orderId }) => ({ orderId, note: 'Opened and closed again in transit.' }),
+      }),
+    },
+    stopWhen: stepCountIs(3),
+    telemetry: { functionId: 'shift-lead' },
+  });
+  process.stdout.write(`shift-lead: ${text}\n`);
+}
+
 /** A letter whose reader leaves in the middle. */
 async function writeLetter(): Promise<void> {
   const leaving = new AbortController();
@@ -104,5 +128,6 @@ async function fileTicket(): Promise<void> {
 }
 
 await answerCustomer();
+await decide();
 await writeLetter();
 await fileTicket();

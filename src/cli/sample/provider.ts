@@ -25,8 +25,9 @@ async function readBody(request: IncomingMessage): Promise<ChatRequest> {
   return JSON.parse(Buffer.concat(chunks).toString()) as ChatRequest;
 }
 
-/** The agent that asks: its name is the first word of its instructions. */
+/** The agent that asks: its name is the first word of its instructions. An adviser is a model of its own. */
 function agentOf(body: ChatRequest): string {
+  if (Object.hasOwn(scriptByAgent, body.model)) return body.model;
   return /You are the ([a-z-]+)/.exec(JSON.stringify(body.messages[0] ?? ''))?.[1] ?? '';
 }
 

@@ -69,6 +69,43 @@ export const scriptByAgent: Readonly<Record<string, readonly ScriptedAnswer[]>> 
       usage: { input: 344, cached: 192, output: 31, reasoning: 0 },
     },
   ],
+  'careful-reader': [
+    {
+      waitMs: 310,
+      text: 'Read what the carrier noted first. If the parcel was opened in transit, the claim is ours to make, not the customer’s.',
+      usage: { input: 96, cached: 0, output: 31, reasoning: 0 },
+    },
+  ],
+  'kind-voice': [
+    {
+      waitMs: 420,
+      text: 'Say what happens next, and when. Do not ask for photographs: the lamp costs less than the postage.',
+      usage: { input: 96, cached: 0, output: 27, reasoning: 0 },
+    },
+  ],
+  'price-watch': [
+    {
+      waitMs: 90,
+      status: 400,
+      error: {
+        message: 'The model price-watch has been retired.',
+        type: 'invalid_request_error',
+        code: 'model_retired',
+      },
+    },
+  ],
+  'shift-lead': [
+    {
+      waitMs: 340,
+      calls: [{ id: 'call_claim', name: 'read_claim', args: { orderId: '4417' } }],
+      usage: { input: 241, cached: 0, output: 22, reasoning: 6 },
+    },
+    {
+      waitMs: 360,
+      text: 'Replace it today and file the claim with the carrier ourselves. The customer keeps the broken lamp.',
+      usage: { input: 288, cached: 192, output: 29, reasoning: 4 },
+    },
+  ],
   'letter-writer': [
     {
       waitMs: 180,
