@@ -21,6 +21,7 @@ import { addReprice } from './commands/reprice.ts';
 import { addRun } from './commands/run.ts';
 import { addSearch } from './commands/search.ts';
 import { addServe } from './commands/serve.ts';
+import { addShip } from './life/ship-command.ts';
 import { addShow } from './commands/show.ts';
 import { addTail } from './commands/tail.ts';
 import { addVerify } from './commands/verify.ts';
@@ -58,6 +59,7 @@ function createProgram(place: CommandPlace): Command {
     addErase,
     addPurge,
     addBackup,
+    addShip,
     addRebuild,
     addReprice,
     addDoctor,

@@ -2,6 +2,8 @@ import process from 'node:process';
 import { isMainThread } from 'node:worker_threads';
 import { createAiSdkCapture } from '../capture/ai-sdk/index.ts';
 import { createFetchCapture } from '../capture/fetch/index.ts';
+import { install as installLangChain } from '../capture/langchain/index.ts';
+import { hookAgents } from '../capture/openai-agents/index.ts';
 import { markRecorded } from '../capture/proxy/index.ts';
 import type { Recorder } from '../core/record/recording.ts';
 import { createRecorder } from '../core/record/recorder.ts';
@@ -9,7 +11,15 @@ import { createIdSource } from '../core/id.ts';
 import { systemClock } from '../core/clock.ts';
 import { TachographError } from '../core/error.ts';
 import { defaultLimits } from '../core/limits.ts';
-import { createJournal, defaultHome, openHome, readOrCreateKey, readRecordingRules } from '../journal/index.ts';
+import {
+  createJournal,
+  createOutboxJournal,
+  defaultHome,
+  openHome,
+  readOrCreateKey,
+  readRecordingRules,
+  serverUrl,
+} from '../journal/index.ts';
 import { parseRevision, readEnvironment } from './environment.ts';
 import { errorToLine } from './print/complaint.ts';
 
@@ -27,8 +37,9 @@ function openRecorder(variables: Variables): Recorder {
   const projectId = variables['TACHOGRAPH_PROJECT'] ?? 'default';
   const ids = createIdSource(systemClock);
   const writerId = ids.hex(8);
-  const durability = variables['TACHOGRAPH_DURABILITY'] === 'power' ? 'power' : 'process';
-  const journal = createJournal({
+  const durability: 'power' | 'process' = variables['TACHOGRAPH_DURABILITY'] === 'power' ? 'power' : 'process';
+  const url = serverUrl(variables);
+  const journalOptions = {
     home,
     projectId,
     durability,
@@ -37,7 +48,10 @@ function openRecorder(variables: Variables): Recorder {
     writerId,
     onError: complain,
     buffered: variables['TACHOGRAPH_BUFFERED'] === '1',
-  });
+  };
+  const key = variables['TACHOGRAPH_KEY'] ?? null;
+  const journal =
+    url === null ? createJournal(journalOptions) : createOutboxJournal({ ...journalOptions, url, key }).journal;
   return createRecorder({
     ...readRecordingRules({ home, projectId, clock: systemClock, variables }),
     journal,
@@ -79,6 +93,8 @@ export function startRecording(variables: Variables): void {
     globals[ambientRecorder] = recorder;
     const streamFlushMs = readStreamFlushMs(variables['TACHOGRAPH_STREAM_FLUSH_MS']);
     createAiSdkCapture({ recorder, onError: complain, ...(streamFlushMs === null ? {} : { streamFlushMs }) }).install();
+    hookAgents(recorder, { onError: complain });
+    installLangChain(recorder, { onError: complain, ...(streamFlushMs === null ? {} : { streamFlushMs }) });
     const stopFetch = createFetchCapture({ recorder, onError: complain }).install();
     const proxyUrl = variables['TACHOGRAPH_PROXY_URL'];
     if (proxyUrl !== undefined) markRecorded(recorder, proxyUrl);

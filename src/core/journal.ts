@@ -21,10 +21,16 @@ export interface JournalLoss {
   readonly untilMs: number;
 }
 
+/** How far records are to have come when a flush resolves. */
+export type FlushPlace = 'durable' | 'index' | 'server';
+
 /** Counts that `flush` answers with. */
 export interface FlushReceipt {
-  /** `durable`: here, as the journal's mode promises. `index`: readable in the store. `lost`: counts in `lost` are gone. */
-  readonly state: 'durable' | 'index' | 'timeout';
+  /**
+   * `durable`: here, as the journal's mode promises. `index`: readable in the store. `server`: on the disk of the server it is
+   * sent to. `timeout`: not known to be. Counts in `lost` are gone.
+   */
+  readonly state: FlushPlace | 'timeout';
   readonly written: number;
   readonly lost: number;
 }
@@ -56,7 +62,7 @@ export interface Journal {
   generation(): number;
   /** Shows that this process lives while it has nothing to record. Returns at once and never throws. */
   beat?(): void;
-  flush(options?: { to?: 'durable' | 'index'; timeoutMs?: number }): Promise<FlushReceipt>;
+  flush(options?: { to?: FlushPlace; timeoutMs?: number }): Promise<FlushReceipt>;
   close(): Promise<void>;
 }
 

@@ -32,6 +32,8 @@ export interface IndexerOptions {
   readonly ids?: IdSource;
   /** A recorder that cannot be seen is given up after so long without a sign of life; 5 minutes unless said. */
   readonly staleMs?: number;
+  /** Other homes import into the same store: what they record is theirs to end. */
+  readonly isShared?: boolean;
   readonly onNews?: (news: News) => void;
   readonly onProblem?: (problem: Problem) => void;
   /** Told when an import failed; the indexer goes on and tries again. */
@@ -91,7 +93,14 @@ export function createIndexer(options: IndexerOptions): Indexer {
       for (const { runId, lastSeq } of result.changedRuns) onNews({ projectId, runId, lastSeq });
     },
   });
-  const sweeper = createSweeper({ store, archive, clock, own, staleMs: options.staleMs ?? defaultLimits.staleMs });
+  const sweeper = createSweeper({
+    store,
+    archive,
+    clock,
+    own,
+    staleMs: options.staleMs ?? defaultLimits.staleMs,
+    isShared: options.isShared ?? false,
+  });
 
   let isClosed = false;
   let wake = (): void => undefined;

@@ -14,6 +14,17 @@ export interface Sweeper {
   sweep(files: readonly ImportedFile[], pulses: Pulses): Promise<void>;
 }
 
+/** What is known of writers when runs are looked at. */
+interface Around {
+  readonly pulses: Pulses;
+  /** Not read to their end yet. */
+  readonly pending: ReadonlySet<string>;
+  /** Their journals lie in other homes. */
+  readonly elsewhere: ReadonlySet<string>;
+}
+
+const nobody: ReadonlySet<string> = new Set();
+
 /** Whoever is silent for so long is given up, seen or not. */
 const silentMs = 24 * 3600 * 1000;
 
@@ -23,6 +34,7 @@ const silentMs = 24 * 3600 * 1000;
  *   the process          is gone ───────────────────────────────────► given up at once
  *                        cannot be seen (other host, container, sink) ► given up after `staleMs` without a sign of life
  *                        lives ─────────────────────────────────────► given up after 24 h without one
+ *                        writes into another home of this store ────► that home's to judge; given up 24 h after its last event
  */
 export function createSweeper(parts: {
   store: Store;
@@ -30,14 +42,17 @@ export function createSweeper(parts: {
   clock: Clock;
   own: OwnEvents;
   staleMs: number;
+  /** Other homes import into the same store. */
+  isShared: boolean;
 }): Sweeper {
-  const { store, archive, clock, own, staleMs } = parts;
+  const { store, archive, clock, own, staleMs, isShared } = parts;
   const taker = createPulseTaker({ archive, clock });
 
   const isGivenUp = ({ state, quietMs }: Pulse): boolean =>
     state === 'gone' || quietMs > (state === 'unknown' ? staleMs : silentMs);
 
-  const isAbandoned = (open: OpenRun, pulses: Pulses, pending: ReadonlySet<string>): boolean => {
+  const isAbandoned = (open: OpenRun, around: Around): boolean => {
+    const { pulses, pending } = around;
     const { source, status, updatedAtMs } = open.run;
     // What waits, for a worker or a person, was never begun or is nobody's fault; other sources have no recorder.
     if (source !== 'live' || status !== 'running') return false;
@@ -45,10 +60,17 @@ export function createSweeper(parts: {
       if (pending.has(writerId) || own.isOurs(writerId)) return own.isOurs(writerId);
       // A journal goes only when its process is given up and all of it is in the store.
       const pulse = pulses.get(writerId);
-      if (pulse === undefined || pulse.state === 'gone') return true;
-      const isSilent = pulse.state === 'unknown' || clock.nowMs() - updatedAtMs > silentMs;
-      return isGivenUp(pulse) && isSilent;
+      const isLongAgo = clock.nowMs() - updatedAtMs > silentMs;
+      if (pulse === undefined) return isLongAgo || !around.elsewhere.has(writerId);
+      return pulse.state === 'gone' || (isGivenUp(pulse) && (pulse.state === 'unknown' || isLongAgo));
     });
+  };
+
+  /** Writers of journals that the store knows and this home has not: a journal is forgotten when its own home removes it. */
+  const writersElsewhere = async (files: readonly ImportedFile[]): Promise<ReadonlySet<string>> => {
+    const ours = new Set(files.map(({ name }) => name));
+    const names = (await store.journalPositions()).map(({ file }) => file).filter((file) => !ours.has(file));
+    return new Set(names.flatMap((name) => /-([0-9a-f]{16})\.[a-z]+$/.exec(name)?.[1] ?? []));
   };
 
   const end = (open: OpenRun): void => {
@@ -70,8 +92,8 @@ export function createSweeper(parts: {
     own.emit(open.run, { type: 'run-end', facts: { endReason: 'interrupted', durationMs: null, swept: true } });
   };
 
-  const sweepProject = async (projectId: string, pulses: Pulses, pending: ReadonlySet<string>): Promise<void> => {
-    for (const open of await store.listOpenRuns(projectId)) if (isAbandoned(open, pulses, pending)) end(open);
+  const sweepProject = async (projectId: string, around: Around): Promise<void> => {
+    for (const open of await store.listOpenRuns(projectId)) if (isAbandoned(open, around)) end(open);
     await own.importInto(projectId);
   };
 
@@ -108,7 +130,8 @@ export function createSweeper(parts: {
           .filter((file) => !file.isDone && !isGivenUp(pulses.get(file.identity.writerId)!))
           .map(({ identity }) => identity.writerId),
       );
-      for (const projectId of await store.listProjects()) await sweepProject(projectId, pulses, pending);
+      const elsewhere = isShared ? await writersElsewhere(files) : nobody;
+      for (const projectId of await store.listProjects()) await sweepProject(projectId, { pulses, pending, elsewhere });
       await removeDone(files, pulses);
     },
   };

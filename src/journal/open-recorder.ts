@@ -1,3 +1,4 @@
+import process from 'node:process';
 import { systemClock } from '../core/clock.ts';
 import { createIdSource } from '../core/id.ts';
 import type { RecorderOptions } from '../core/record/recorder.ts';
@@ -5,6 +6,8 @@ import { createRecorder } from '../core/record/recorder.ts';
 import type { Recorder } from '../core/record/recording.ts';
 import { defaultHome, openHome, readOrCreateKey } from './home.ts';
 import { readRecordingRules } from './settings/settings-file.ts';
+import { serverUrl } from './shipping/outbox.ts';
+import { createOutboxJournal } from './shipping/outbox-journal.ts';
 import { createJournal } from './writer.ts';
 
 /** Where a recorder keeps its journal, and everything a recorder takes besides. */
@@ -15,6 +18,10 @@ export interface OpenRecorderOptions extends Omit<
   /** The data folder; left out, TACHOGRAPH_HOME or the user's own. */
   readonly home?: string;
   readonly projectId?: string;
+  /** Address of a server that the records go to; left out, TACHOGRAPH_URL. The journal is the outbox until it has them. */
+  readonly url?: string;
+  /** A key of that server with the scope `ingest`; left out, TACHOGRAPH_KEY. */
+  readonly key?: string;
   /** `process` (default): safe from `kill -9`. `power`: from a power cut too. */
   readonly durability?: 'process' | 'power';
 }
@@ -22,21 +29,28 @@ export interface OpenRecorderOptions extends Omit<
 /**
  * A recorder on a journal of this process in the data folder, with the project's key. What its settings switch off is not
  * recorded, unless `switches` says it otherwise; what they have taken out goes, field by field unless `redact` says it
- * otherwise. `home-unusable` when the folder cannot be written to; from then on nothing throws (I1).
+ * otherwise. With a `url`, records go on to that server: they are as safe here as without, and `flush({ to: 'server' })` says
+ * when they are there. `home-unusable` when the folder cannot be written to, `TypeError` for a `url` that is none; from then
+ * on nothing throws (I1).
  */
 export function openRecorder(options: OpenRecorderOptions = {}): Recorder {
-  const { home: chosen, projectId = 'default', durability = 'process', ...rest } = options;
+  const { home: chosen, projectId = 'default', durability = 'process', ...recording } = options;
+  const { url = serverUrl(process.env), key = process.env['TACHOGRAPH_KEY'], ...rest } = recording;
   const home = openHome(chosen ?? defaultHome());
   const ids = createIdSource(systemClock);
   const writerId = ids.hex(8);
-  const journal = createJournal({
+  const journalOptions = {
     home,
     projectId,
     writerId,
     durability,
     ...(rest.limits === undefined ? {} : { limits: rest.limits }),
     ...(rest.onError === undefined ? {} : { onError: rest.onError }),
-  });
+  };
+  const journal =
+    url === null
+      ? createJournal(journalOptions)
+      : createOutboxJournal({ ...journalOptions, url, key: key ?? null }).journal;
   const rules = readRecordingRules({ home, projectId, clock: systemClock });
   return createRecorder({
     switches: rules.switches,

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import { systemClock } from '../core/clock.ts';
 import { TachographError } from '../core/error.ts';
-import type { FlushReceipt, Journal, JournalEntry, JournalLoss, ProcessIdentity } from '../core/journal.ts';
+import type { FlushPlace, FlushReceipt, Journal, JournalEntry, JournalLoss, ProcessIdentity } from '../core/journal.ts';
 import type { Limits } from '../core/limits.ts';
 import { defaultLimits } from '../core/limits.ts';
 import { createBackground } from './background.ts';
@@ -185,10 +185,12 @@ export function createJournal(options: JournalOptions): Journal {
     return false;
   };
 
-  const flush = async (request?: { to?: 'durable' | 'index'; timeoutMs?: number }): Promise<FlushReceipt> => {
+  const flush = async (request?: { to?: FlushPlace; timeoutMs?: number }): Promise<FlushReceipt> => {
     const to = request?.to ?? 'durable';
     const isDone = await within(request?.timeoutMs ?? flushMsDefault, async (isOver) => {
       try {
+        // Nobody sends this journal to a server; where somebody does, it is asked by `createOutboxJournal`.
+        if (to === 'server') return false;
         return (await settle()) && (to === 'durable' || (await indexed(output.files(), isOver)));
       } catch (error) {
         onError(error);

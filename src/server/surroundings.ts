@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import type { IdSource } from '../core/id.ts';
 import type { Subject } from '../core/life/subject.ts';
 import type { UpkeepState } from '../core/life/upkeep.ts';
+import type { Receipt } from '../core/record/receipt.ts';
 import type { Redactor } from '../core/redact/redactor.ts';
 import type { RunOrigin } from '../core/run-file/writer.ts';
 import type { ErasureResult, Store } from '../core/store.ts';
@@ -25,7 +26,7 @@ export type EraseSubject = (
 export type TakeBatch = (
   projectId: string,
   batch: Uint8Array,
-) => { readonly entries: number; readonly generation: number };
+) => { readonly entries: number; readonly generation: number; readonly receipt?: Receipt | null };
 
 /** Who may come in. */
 export interface AccessControl {

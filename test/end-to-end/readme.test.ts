@@ -11,7 +11,9 @@ import { tachograph } from './command.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
-const guides = readdirSync(join(root, 'docs/guides')).map((name) => join('docs/guides', name));
+const guides = readdirSync(join(root, 'docs/guides'), { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.md'))
+  .map((name) => join('docs/guides', name));
 /** Names of our own entries, as the programs in the text import them, and where their source is. */
 const sourceByEntry = new Map(
   entries.map(({ name, source }) => [name, new URL(`../../${source}`, import.meta.url).href]),

@@ -35,8 +35,14 @@ describe('package.json', () => {
       './fetch',
       './openai',
       './anthropic',
+      './openai-agents',
+      './langchain',
+      './mastra',
+      './mcp',
+      './claude-agent',
       './moa',
       './sqlite',
+      './postgres',
       './memory',
       './journal',
       './server',
@@ -51,7 +57,7 @@ describe('package.json', () => {
 
   test('needs no package, and every version is exact', () => {
     expect(manifest.dependencies).toBeUndefined();
-    const versions = [manifest, readJson('web/package.json')].flatMap((each) =>
+    const versions = [manifest, readJson('web/package.json'), readJson('test/package.json')].flatMap((each) =>
       Object.entries((each.devDependencies ?? {}) as object),
     );
     expect(versions.filter(([, version]) => !/^(npm:[^@]+@)?\d+\.\d+\.\d+(-[\w.]+)?$/.test(version as string))).toEqual(

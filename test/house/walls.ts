@@ -6,8 +6,8 @@ import { isTest } from './source.ts';
 // Who may import whom.
 //
 //   src/core        core, node:async_hooks, node:crypto, node:zlib
-//   src/<room>      core, its own room; of capture only the same part, and capture/fetch from the clients' hooks and the proxy;
-//                   of stores only the same part and stores/sql
+//   src/<room>      core, its own room; of capture only the same part, capture/fetch from the clients' hooks and the proxy,
+//                   capture/spans from frameworks; of stores only the same part and stores/sql
 //   src/server      core, ingest, itself
 //   src/testing     core, itself
 //   src/index.ts    core, journal
@@ -17,9 +17,12 @@ import { isTest } from './source.ts';
 // Node's own modules are free outside core and web. Packages: types of any; at run time only what is bundled, below.
 
 const rooms = ['journal', 'stores', 'indexer', 'capture', 'ingest', 'replay', 'runtime', 'governance'];
-/** Parts of capture that are the HTTP level in another place: under a client's name, or between client and provider. */
-const clientHooks = new Set(['anthropic', 'openai', 'proxy']);
+/** Parts of capture that are the HTTP level in another place, or meet its wire forms: a client's hook, between client and provider. */
+const clientHooks = new Set(['anthropic', 'openai', 'proxy', 'claude-agent']);
 const coreBuiltins = new Set(['node:async_hooks', 'node:crypto', 'node:zlib']);
+
+/** Parts of capture whose framework tells of its work as a tree of spans. */
+const spanFrameworks = new Set(['openai-agents', 'langchain', 'mastra', 'claude-agent', 'mcp']);
 
 /** Packages that a folder of src may use at run time: they are bundled into dist. */
 const packagesByFolder: Record<string, readonly string[]> = {
@@ -45,7 +48,12 @@ function reachOf(path: string): readonly string[] {
   if (path === 'src/index.ts') return ['src/core', 'src/journal'];
   if (part === 'core') return ['src/core'];
   if (part === 'capture' && isFolder)
-    return ['src/core', `src/capture/${inner}`, ...(clientHooks.has(inner) ? ['src/capture/fetch'] : [])];
+    return [
+      'src/core',
+      `src/capture/${inner}`,
+      ...(clientHooks.has(inner) ? ['src/capture/fetch'] : []),
+      ...(spanFrameworks.has(inner) ? ['src/capture/spans'] : []),
+    ];
   if (part === 'stores' && isFolder) return ['src/core', `src/stores/${inner}`, 'src/stores/sql'];
   if (rooms.includes(part)) return ['src/core', `src/${part}`];
   if (part === 'server') return ['src/core', 'src/ingest', 'src/server'];

@@ -104,7 +104,7 @@ export function isCredentialExchange(url: URL): boolean {
 
 /** Paths of provider APIs that are posted to and yet call no model. */
 const housekeeping =
-  /\/(?:files|uploads|batches|message_batches|messages\/batches|messages\/count_tokens|responses\/input_tokens|realtime|skills|vector_stores|fine_tuning|fine-tuning|assistants|threads|containers|organizations|usage|models|cachedContents|moderations|tokenize|conversations|evals)(?:$|\/|:)|:(?:countTokens|batchEmbedContents:async)$|\/cancel$/;
+  /\/(?:files|uploads|batches|message_batches|messages\/batches|messages\/count_tokens|responses\/input_tokens|realtime|skills|vector_stores|fine_tuning|fine-tuning|assistants|threads|containers|organizations|usage|models|cachedContents|moderations|tokenize|traces|conversations|evals)(?:$|\/|:)|:(?:countTokens|batchEmbedContents:async)$|\/cancel$/;
 
 /** True when a request by its method and path may be a model call. */
 export function isModelCall(method: string, path: string): boolean {

@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.ts';
 import { systemClock } from '../../core/clock.ts';
 import type { Limits } from '../../core/limits.ts';
 import { defaultLimits } from '../../core/limits.ts';
+import { expectedExchanges } from '../../core/record/expected-exchange.ts';
 import type { Recorder } from '../../core/record/recording.ts';
 import type { Conversations } from './conversations.ts';
 import { createConversations } from './conversations.ts';
@@ -93,7 +94,8 @@ function createLedger(recorder: Recorder, options: LedgerOptions): Ledger {
     conversations,
     guard,
     sweep,
-    mayConcern: (isListed) => recorder.recording && (isListed || recorder.currentStep()?.kind === 'model'),
+    mayConcern: (isListed) =>
+      recorder.recording && (isListed || recorder.currentStep()?.kind === 'model' || expectedExchanges().isInFlow()),
     begin(request, { isListed, isEverything }) {
       if (!recorder.recording) return null;
       const place = findPlace(rules, request, isListed, isEverything);

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { RetryClass } from '../../core/model/attempt.ts';
+import { expectedExchanges } from '../../core/record/expected-exchange.ts';
 import type { AttemptRecorder, Recorder, RunRecorder, StepRecorder, StepStart } from '../../core/record/recording.ts';
 import type { Conversations } from './conversations.ts';
 import { toAttemptRequest } from './exchange.ts';
@@ -169,8 +170,14 @@ export function findPlace(
   isEverything: boolean,
 ): Place | null {
   const step = rules.recorder.currentStep();
-  if (step !== null && step.kind === 'model' && isUnderWay(step))
-    return placeInStep(step, request, isListed || isEverything);
+  const isInModel = step !== null && step.kind === 'model' && isUnderWay(step);
+  const exchanges = expectedExchanges();
+  const expected = isInModel && !exchanges.has(step) ? null : exchanges.find(request.text);
+  if (expected !== null) {
+    const place = placeInStep(expected.step, request, isListed || isEverything);
+    return place === null ? null : { ...place, attempt: expected.begin(place.attempt) };
+  }
+  if (isInModel) return placeInStep(step, request, isListed || isEverything);
   const isWanted = isEverything || (isListed && isModelCall(request.method, request.url.pathname));
   return isWanted && !isCredentialExchange(request.url) ? placeAlone(rules, request) : null;
 }

@@ -13,14 +13,16 @@ import { readSettings, settingsToSwitches } from '../../journal/index.ts';
 import { readRevision, revisionToText } from '../environment.ts';
 import { readPricesOrShipped } from '../prices.ts';
 import { errorToLine } from '../print/complaint.ts';
-import { notAvailable, toCostSum, toPlural, toShortId, toTokens } from '../print/figures.ts';
+import { notAvailable, toBytes, toCostSum, toPlural, toShortId, toTokens } from '../print/figures.ts';
 import type { OpenedHome } from '../open.ts';
 import { chooseHome, openTachograph } from '../open.ts';
+import type { Shipping } from '../life/shipping.ts';
+import { openShipping } from '../life/shipping.ts';
 import { registerUrl } from '../register-url.ts';
 import { readServerAddress } from '../server-address.ts';
 import type { CommandProxy } from '../proxy/command-proxy.ts';
 import { openCommandProxy } from '../proxy/command-proxy.ts';
-import type { CommandPlace } from './command.ts';
+import type { CommandPlace, GlobalOptions } from './command.ts';
 import { collect, examples, optionsOf } from './command.ts';
 
 interface RunFlags {
@@ -130,6 +132,25 @@ export function toSummaryLine(runs: readonly RunView[], address: string | null, 
   return `${parts.join(', ')} · ${look}`;
 }
 
+const complain = (place: CommandPlace, error: unknown): void =>
+  place.terminal.note(`tachograph: ${errorToLine(error)}`);
+
+/** Sends what the program left behind, and says how it went: what is not there yet stays and goes with the next run. */
+async function endShipping(
+  shipping: Shipping,
+  flags: RunFlags & GlobalOptions,
+  { terminal }: CommandPlace,
+): Promise<void> {
+  const { isAll, report } = await shipping.drain();
+  const { url } = shipping;
+  if (flags.json === true) terminal.note(JSON.stringify({ url, isAll, ...report }));
+  else if (isAll && flags.quiet !== true) terminal.note(`tachograph: recorded to ${url}`);
+  else if (!isAll)
+    terminal.note(
+      `tachograph: ${toBytes(report.waitingBytes)} of records wait for ${url}; they are safe here and go with the next run, or now: tachograph ship`,
+    );
+}
+
 /** Switches that cannot be read are off, and the program itself has said so. */
 function isSwitchedOff({ home, projectId }: OpenedHome): boolean {
   try {
@@ -199,6 +220,7 @@ export function addRun(program: Command, place: CommandPlace): void {
       let proxy: CommandProxy | null = null;
       try {
         opened.indexer.start();
+        const shipping = openShipping(opened.home, process.env, (error) => complain(place, error));
         if (flags.proxy === true || flags.proxyUpstream !== undefined)
           proxy = await openCommandProxy(opened, {
             command,
@@ -206,13 +228,17 @@ export function addRun(program: Command, place: CommandPlace): void {
             upstreams: flags.proxyUpstream,
             isPowerSafe: flags.power === true,
             note: (text) => place.terminal.note(text),
-            onError: (error) => place.terminal.note(`tachograph: ${errorToLine(error)}`),
+            onError: (error) => complain(place, error),
           });
         const proxied = proxy?.variables ?? {};
         const end = await startChild(command, childEnvironment(opened, sessionId, { ...flags, proxied }));
         exitAs(end, place);
         await proxy?.close();
         proxy = null;
+        if (shipping !== null) {
+          await endShipping(shipping, flags, place);
+          return;
+        }
         await opened.indexer.catchUp();
         const runs = await sessionRuns(opened, sessionId);
         if (flags.json === true) place.terminal.note(JSON.stringify({ sessionId, runs: runs.map((run) => run.id) }));

@@ -4,12 +4,12 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { TachographError } from '../../core/error.ts';
-import type { Inbox } from '../../journal/index.ts';
-import { createInbox, readGeneration, readSettings } from '../../journal/index.ts';
+import { readSettings } from '../../journal/index.ts';
 import type { News as RunNewsSource, Server } from '../../server/index.ts';
 import { createHandler, createServer, isLoopback } from '../../server/index.ts';
 import { createExporter } from '../export/exporter.ts';
 import { readOrigin } from '../export/origin-shelf.ts';
+import { createReception } from '../life/reception.ts';
 import { createUpkeep } from '../life/upkeep.ts';
 import { proxyPath } from '../../capture/proxy/index.ts';
 import { createHomeProxy, readUpstreams } from '../proxy/proxy-recorder.ts';
@@ -74,24 +74,6 @@ function keysMissing(host: string): TachographError {
   );
 }
 
-/** One inbox a project, opened when its first batch comes. */
-function createInboxes(
-  home: string,
-  onError: (error: unknown) => void,
-): { of(projectId: string): Inbox; close(): Promise<void> } {
-  const inboxByProject = new Map<string, Inbox>();
-  return {
-    of(projectId) {
-      let inbox = inboxByProject.get(projectId);
-      if (inbox === undefined) inboxByProject.set(projectId, (inbox = createInbox({ home, projectId, onError })));
-      return inbox;
-    },
-    async close() {
-      for (const inbox of inboxByProject.values()) await inbox.close();
-    },
-  };
-}
-
 /** Resolves at the first SIGINT or SIGTERM. */
 function untilStopped(): Promise<void> {
   return new Promise((resolve) => {
@@ -125,7 +107,7 @@ async function serve(flags: ServeFlags & GlobalOptions, place: CommandPlace): Pr
   });
   const isKeyRequired = !isLoopback(flags.host);
   const allowedHosts = [...(flags.allowHost ?? []), ...(isKeyRequired ? ['*'] : [])];
-  const inboxes = createInboxes(opened.home, complain);
+  const reception = createReception(opened, complain);
   const upkeep = createUpkeep(opened, { onError: complain });
   const proxy = createHomeProxy(opened, { upstreams, onError: complain });
   let server: Server | null = null;
@@ -139,7 +121,7 @@ async function serve(flags: ServeFlags & GlobalOptions, place: CommandPlace): Pr
       upkeep: () => upkeep.state(),
       eraseSubject: (projectId, subject) => opened.indexer.eraseSubject(projectId, subject),
       access: { pepper: opened.pepper, isKeyRequired },
-      inbox: (projectId, batch) => ({ ...inboxes.of(projectId).take(batch), generation: readGeneration(opened.home) }),
+      inbox: (projectId, batch) => reception.take(projectId, batch),
       exporter: createExporter(opened),
       originOf: (projectId, runId) => readOrigin(opened.home, { projectId, runId }),
       redactorOf: opened.redactorOf,
@@ -178,7 +160,7 @@ async function serve(flags: ServeFlags & GlobalOptions, place: CommandPlace): Pr
     await server?.close({ timeoutMs: 0 });
     await proxy.close();
     await upkeep.close();
-    await inboxes.close();
+    await reception.close();
     await forgetServerAddress(opened.home);
     await opened.close();
   }

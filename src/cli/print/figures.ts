@@ -86,3 +86,11 @@ export function toShortId(id: string): string {
 export function toPlural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
+
+/** `812 B`, `3.4 kB`, `12 MB`: powers of 1,000. */
+export function toBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB'];
+  const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
+  const figure = bytes / 1000 ** power;
+  return `${power === 0 || figure >= 10 ? Math.round(figure) : figure.toFixed(1)} ${units[power]}`;
+}

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { BodyRef } from '../model/attempt.ts';
+import { createBodyTexts } from '../../capture/ai-sdk/map/body-text.ts';
+import type { BodyInput } from '../record/recording.ts';
 import { createRedactor } from '../redact/create.ts';
-import { commonPrefix, createBodyMemory, recordBody, recordRequestBody } from './body.ts';
+import { createBodyMemory, recordBody, recordRequestBody } from './body.ts';
 import { readBody } from './body-reading.ts';
 import type { Content } from './content.ts';
 import { createContentNamer } from './content.ts';
@@ -34,6 +36,15 @@ function createTools() {
   return { tools, textOf, draft, interner };
 }
 
+/** A body as text, or in parts whose known ones are the same strings. */
+function inputsOf(): (value: object, isParted: boolean) => BodyInput {
+  const texts = createBodyTexts();
+  return (value, isParted) => ({
+    contentType: 'application/json',
+    ...(isParted ? { data: null, parts: texts.of(value) } : { data: JSON.stringify(value) }),
+  });
+}
+
 const message = fc.record({
   role: fc.constantFrom('user', 'assistant'),
   content: fc.string({ unit: 'binary', maxLength: 900 }),
@@ -46,35 +57,37 @@ describe('request bodies', () => {
       keep: fc.nat(12),
       isForgotten: fc.boolean(),
       isModelFirst: fc.boolean(),
+      isParted: fc.boolean(),
     });
     await fc.assert(
       fc.asyncProperty(fc.array(turn, { minLength: 1, maxLength: 8 }), async (turns) => {
         const { tools, textOf, interner } = createTools();
         const memory = createBodyMemory();
         let messages: unknown[] = [];
-        for (const { add, keep, isForgotten, isModelFirst } of turns) {
+        const inputOf = inputsOf();
+        for (const { add, keep, isForgotten, isModelFirst, isParted } of turns) {
           messages = [...messages.slice(0, keep), ...add];
-          const data = JSON.stringify(isModelFirst ? { model: 'm', messages } : { messages, model: 'm' });
+          const value = isModelFirst ? { model: 'm', messages } : { messages, model: 'm' };
           if (isForgotten) interner.forget();
-          const ref = recordRequestBody({ data, contentType: 'application/json' }, { url: 'u', memory }, tools);
-          expect(await textOf(ref)).toBe(data);
+          const ref = recordRequestBody(inputOf(value, isParted), { url: 'u', memory }, tools);
+          expect(await textOf(ref)).toBe(JSON.stringify(value));
+          expect(ref.bytes).toBe(Buffer.byteLength(JSON.stringify(value)));
         }
       }),
       { numRuns: 150 },
     );
   });
 
-  it('keep their secrets out of every piece', async () => {
+  it.each([true, false])('keep their secrets out of every piece, in parts: %s', async (isParted) => {
     const { tools, textOf } = createTools();
     const memory = createBodyMemory();
+    const inputOf = inputsOf();
     const secret = ['sk', 'ant', 'api03', 'A'.repeat(40)].join('-');
     const messages = [{ role: 'user', content: 'x'.repeat(600) }];
     for (const content of ['y'.repeat(600), `my key is ${secret}`, 'z'.repeat(600)]) {
       messages.push({ role: 'user', content });
-      const data = JSON.stringify({ messages, model: 'm' });
-      const text = await textOf(
-        recordRequestBody({ data, contentType: 'application/json' }, { url: 'u', memory }, tools),
-      );
+      const input = inputOf({ messages, model: 'm' }, isParted);
+      const text = await textOf(recordRequestBody(input, { url: 'u', memory }, tools));
       expect(text).not.toContain(secret);
       expect((JSON.parse(text!) as { messages: unknown[] }).messages).toHaveLength(messages.length);
     }
@@ -113,12 +126,14 @@ describe('request bodies', () => {
       ),
     }));
     await fc.assert(
-      fc.asyncProperty(fc.array(value, { minLength: 2, maxLength: 6 }), word, async (values, key) => {
+      fc.asyncProperty(fc.array(value, { minLength: 2, maxLength: 6 }), word, fc.nat(), async (values, key, parted) => {
         const { tools, textOf } = createTools();
+        const inputOf = inputsOf();
         const memory = createBodyMemory();
         for (let length = 1; length <= values.length; length += 1) {
-          const data = JSON.stringify({ model: 'm', [key]: values.slice(0, length).map((item) => ({ item })) });
-          const ref = recordRequestBody({ data, contentType: 'application/json' }, { url: 'u', memory }, tools);
+          const body = { model: 'm', [key]: values.slice(0, length).map((item) => ({ item })) };
+          const data = JSON.stringify(body);
+          const ref = recordRequestBody(inputOf(body, ((parted >> length) & 1) === 1), { url: 'u', memory }, tools);
           expect(await textOf(ref)).toBe(tools.redactor.body(data, 'application/json').value);
         }
       }),
@@ -160,14 +175,6 @@ describe('other bodies', () => {
       withheld: 'not-text',
       bytes: 3,
     });
-  });
-});
-
-describe('common prefix', () => {
-  it('never splits a surrogate pair', () => {
-    expect(commonPrefix('a😀', 'a😁')).toBe(1);
-    expect(commonPrefix('same', 'same')).toBe(4);
-    expect(commonPrefix('x'.repeat(9000), `${'x'.repeat(8999)}y`)).toBe(8999);
   });
 });
 

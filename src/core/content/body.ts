@@ -4,21 +4,22 @@ import type { Redactor } from '../redact/redactor.ts';
 import { joinChunks } from './chunked-text.ts';
 import type { Enclosure } from './enclosure.ts';
 import { enclosureToProbe, enclosureToText, nextEnclosure, outermost } from './enclosure.ts';
-import type { EntryDraft, Interner, Piece } from './interner.ts';
+import type { EntryDraft, Interner, KnownPath } from './interner.ts';
 import { countRedactions } from './interner.ts';
+import { PartedText } from './parted-text.ts';
 
 /** A request body kept in memory, so that the next one like it costs only what is new. */
 interface KnownBody {
   readonly url: string;
   /** As sent. */
-  readonly raw: string;
-  /** As recorded. */
-  readonly recorded: string;
-  /** Where each piece of the recorded text ends, in UTF-16 units, and its content id. */
+  readonly raw: PartedText;
+  /** As recorded; the same object when nothing was taken out. */
+  readonly recorded: PartedText;
+  /** Where each piece of the recorded text ends, in UTF-16 units. */
   readonly ends: readonly number[];
-  readonly ids: readonly string[];
-  /** What was open where the scan of it began: walks over the next body go on from there. */
-  readonly enclosure: Enclosure;
+  /** What is open at places where scans of it and of those before it began, in order: walks over the next go on there. */
+  readonly enclosures: readonly Enclosure[];
+  readonly path: KnownPath;
 }
 
 /** Recent request bodies of one recorder, newest last. */
@@ -36,20 +37,11 @@ const bodiesMax = 16;
 /** All remembered bodies together, in UTF-16 units. */
 const memoryCharsMax = 8 * 1024 * 1024;
 
+/** Places remembered of one body. */
+const enclosuresMax = 32;
+
 /** Bodies past this are stored whole: keeping them would cost the host more memory than the record saves. */
 const keptCharsMax = 4 * 1024 * 1024;
-const chunk = 4096;
-
-/** Length in UTF-16 units of the common prefix of two texts, never splitting a surrogate pair. */
-export function commonPrefix(a: string, b: string): number {
-  const length = Math.min(a.length, b.length);
-  let at = 0;
-  while (at + chunk <= length && a.slice(at, at + chunk) === b.slice(at, at + chunk)) at += chunk;
-  while (at < length && a.charCodeAt(at) === b.charCodeAt(at)) at += 1;
-  const last = at > 0 ? a.charCodeAt(at - 1) : 0;
-  return last >= 0xd800 && last <= 0xdbff ? at - 1 : at;
-}
-
 const charset = /;\s*charset\s*=\s*"?([\w.:-]{1,40})/i;
 
 /**
@@ -75,9 +67,17 @@ export function bytesToText(data: Uint8Array, contentType: string): string | nul
   }
 }
 
+/** The text of a body in parts where it was given so. */
+function bodyToParts(body: BodyInput): PartedText | null {
+  if (body.parts !== undefined) return new PartedText(body.parts);
+  const text = bodyToText(body);
+  return text === null ? null : new PartedText([text]);
+}
+
 /** Decodes captured bytes as text, or `null` when the content type says they are none. */
 export function bodyToText(body: BodyInput): string | null {
   if (typeof body.data === 'string') return body.data;
+  if (body.parts !== undefined) return body.parts.join('');
   if (body.data === null) return null;
   const type = body.contentType ?? '';
   const isText = type === '' || /json|text|xml|event-stream|x-www-form-urlencoded|javascript|multipart/i.test(type);
@@ -85,10 +85,10 @@ export function bodyToText(body: BodyInput): string | null {
 }
 
 interface Recorded {
-  readonly text: string;
+  readonly text: PartedText;
   /** How much of it equals the remembered body's recorded text. */
   readonly prefix: number;
-  readonly enclosure: Enclosure;
+  readonly enclosures: readonly Enclosure[];
 }
 
 interface Match {
@@ -98,12 +98,12 @@ interface Match {
 }
 
 /** The remembered body of this URL that shares the longest beginning. */
-function findMatch(memory: BodyMemory, url: string, raw: string): Match | null {
+function findMatch(memory: BodyMemory, url: string, raw: PartedText): Match | null {
   let best: Match | null = null;
   for (let index = memory.bodies.length - 1; index >= 0; index -= 1) {
     const body = memory.bodies[index]!;
     if (body.url !== url) continue;
-    const shared = commonPrefix(body.raw, raw);
+    const shared = raw.sharedWith(body.raw);
     if (best === null || shared > best.shared) best = { body, shared };
     if (shared === body.raw.length) break;
   }
@@ -127,47 +127,49 @@ const pieceCharsMin = 512;
 const elementEnd = /\}(?=,\{|\])/g;
 
 /**
- * Cuts text after the elements of its arrays. Where a piece ends depends only on where it began, so equal beginnings
- * are cut alike.
+ * Where the pieces of a recorded text end that a remembered body has too: as far as the text equals it, and not its last
+ * one, which is cut by its end and not after an element, unless the texts are one.
  */
-function cutPieces(text: string, from: number): { readonly ends: number[]; readonly pieces: Piece[] } {
+function sharedEnds({ text, prefix }: Recorded, body: KnownBody): number[] {
+  const isOne = prefix === text.length && text.length === body.recorded.length;
+  return isOne ? [...body.ends] : body.ends.filter((end) => end <= prefix && end < body.recorded.length);
+}
+
+/**
+ * Cuts the rest of a text after the elements of its arrays. Where a piece ends depends only on where it began, so equal
+ * beginnings are cut alike.
+ */
+function cutRest(text: PartedText, from: number): { readonly ends: number[]; readonly pieces: string[] } {
+  const rest = text.slice(from);
   const ends: number[] = [];
-  const pieces: Piece[] = [];
-  for (let start = from; start < text.length;) {
+  const pieces: string[] = [];
+  for (let start = 0; start < rest.length;) {
     elementEnd.lastIndex = start + pieceCharsMin - 1;
-    const found = elementEnd.exec(text);
-    const end = found === null ? text.length : found.index + 1;
-    pieces.push({ text: text.slice(start, end), id: null });
-    ends.push(end);
+    const found = elementEnd.exec(rest);
+    const end = found === null ? rest.length : found.index + 1;
+    pieces.push(rest.slice(start, end));
+    ends.push(from + end);
     start = end;
   }
   return { ends, pieces };
 }
 
-/** The pieces of a recorded text: those of a remembered body as far as the text equals it, then new ones. */
-function toPieces(recorded: Recorded, match: Match | null): { ends: number[]; pieces: Piece[] } {
-  const ends: number[] = [];
-  const pieces: Piece[] = [];
-  for (const [index, end] of (match?.body.ends ?? []).entries()) {
-    // The last piece of a body is cut by its end, not after an element, unless the texts are one.
-    const isWhole = end < match!.body.recorded.length || end === recorded.text.length;
-    if (end > recorded.prefix || !isWhole) break;
-    pieces.push({ text: recorded.text.slice(ends.at(-1) ?? 0, end), id: match!.body.ids[index]! });
-    ends.push(end);
-  }
-  const rest = cutPieces(recorded.text, ends.at(-1) ?? 0);
-  return { ends: [...ends, ...rest.ends], pieces: [...pieces, ...rest.pieces] };
+/** The texts of pieces by where they end. */
+function textsOf(text: PartedText, ends: readonly number[]): string[] {
+  return ends.map((end, index) => text.slice(ends[index - 1] ?? 0, end));
 }
 
 /** A place where scanning may begin, and what is open there. */
-function findStart(redactor: Redactor, raw: string, previous: Match): Enclosure | null {
+function findStart(redactor: Redactor, raw: PartedText, previous: Match): Enclosure | null {
   const { body, shared } = previous;
-  const boundary = raw.lastIndexOf('},{', shared - 1);
+  const boundary = raw.lastIndexOf('},{', shared);
   if (boundary <= 0) return null;
   // What nothing was taken out of is known to begin alike, without being read again.
-  if (body.recorded !== body.raw && !body.recorded.startsWith(raw.slice(0, boundary + 1))) return null;
-  const from = body.enclosure.at <= boundary + 1 ? body.enclosure : outermost;
-  const enclosure = nextEnclosure(raw, from, boundary + 1);
+  if (body.recorded !== body.raw && raw.sharedWith(body.recorded) <= boundary) return null;
+  const from = body.enclosures.findLast(({ at }) => at <= boundary + 1) ?? outermost;
+  const between = raw.slice(from.at, boundary + 1);
+  const walked = nextEnclosure(between, { at: 0, open: from.open }, between.length);
+  const enclosure = walked === null ? null : { at: boundary + 1, open: walked.open };
   if (enclosure === null || enclosure.open.at(-1)?.isObject !== false) return null;
   // Inside a denied key the whole value goes or stays, whatever of it is new.
   const probe = enclosureToProbe(enclosure);
@@ -180,7 +182,7 @@ function findStart(redactor: Redactor, raw: string, previous: Match): Enclosure 
  * around it; no secret lies across one. The result is always the whole recorded text and how much of it equals the
  * previous recorded text.
  */
-function redactNext(redactor: Redactor, raw: string, previous: Match, draft: EntryDraft): Recorded {
+function redactNext(redactor: Redactor, raw: PartedText, previous: Match, draft: EntryDraft): Recorded {
   // Rules for places count from the root of a document, which a rest does not have.
   const enclosure = redactor.hasPaths === true ? null : findStart(redactor, raw, previous);
   if (enclosure !== null) {
@@ -189,22 +191,23 @@ function redactNext(redactor: Redactor, raw: string, previous: Match, draft: Ent
     if (!rest.value.startsWith('[WITHHELD') && rest.value.startsWith(opened)) {
       countRedactions(draft, rest.counts);
       // With nothing taken out it is the text itself: put together anew, all of it would be copied.
-      const text = rest.counts === null ? raw : raw.slice(0, enclosure.at) + rest.value.slice(opened.length);
-      return { text, prefix: enclosure.at, enclosure };
+      const text = rest.counts === null ? raw : raw.withRest(enclosure.at, rest.value.slice(opened.length));
+      const passed = previous.body.enclosures.filter(({ at }) => at < enclosure.at).slice(1 - enclosuresMax);
+      return { text, prefix: enclosure.at, enclosures: [...passed, enclosure] };
     }
   }
-  const whole = redactor.body(raw, 'application/json');
-  countRedactions(draft, whole.counts);
-  return { text: whole.value, prefix: commonPrefix(previous.body.recorded, whole.value), enclosure: outermost };
+  const whole = redactWhole(redactor, raw, draft);
+  return { ...whole, prefix: whole.text.sharedWith(previous.body.recorded) };
 }
 
-const isJson = (contentType: string | null, text: string): boolean =>
-  contentType === null ? /^\s*[{[]/.test(text) : /\bjson\b/i.test(contentType);
+const isJson = (contentType: string | null, text: PartedText): boolean =>
+  contentType === null ? /^\s*[{[]/.test(text.parts[0] ?? '') : /\bjson\b/i.test(contentType);
 
-function redactWhole(redactor: Redactor, text: string, draft: EntryDraft): Recorded {
+function redactWhole(redactor: Redactor, raw: PartedText, draft: EntryDraft): Recorded {
+  const text = raw.toString();
   const whole = redactor.body(text, 'application/json');
   countRedactions(draft, whole.counts);
-  return { text: whole.value, prefix: 0, enclosure: outermost };
+  return { text: whole.value === text ? raw : new PartedText([whole.value]), prefix: 0, enclosures: [] };
 }
 
 /** Records the request body of an attempt; what earlier ones to the same URL have said is named, not written again. */
@@ -213,26 +216,27 @@ export function recordRequestBody(
   place: { url: string; memory: BodyMemory },
   tools: { redactor: Redactor; interner: Interner; draft: EntryDraft; bytesMax: number },
 ): BodyRef {
-  const text = bodyToText(body);
-  if (text === null || body.truncated === true || !isJson(body.contentType, text) || text.length > keptCharsMax) {
+  const raw = bodyToParts(body);
+  if (raw === null || body.truncated === true || !isJson(body.contentType, raw) || raw.length > keptCharsMax) {
     return recordBody(body, tools);
   }
   const { redactor, interner, draft } = tools;
   const { url, memory } = place;
-  const match = findMatch(memory, url, text);
-  const recorded = match === null ? redactWhole(redactor, text, draft) : redactNext(redactor, text, match, draft);
-  const { ends, pieces } = toPieces(recorded, match);
-  const base = {
-    bytes: body.bytes ?? Buffer.byteLength(text),
-    contentType: body.contentType,
-    truncated: false,
-    withheld: null,
-  };
-  if (pieces.length < 2)
-    return { ...base, contentId: interner.text('body', recorded.text, draft), nodeId: null, pieces: 0 };
-  const { tip, ids } = interner.path('body', pieces, draft);
-  remember(memory, { url, raw: text, recorded: recorded.text, ends, ids, enclosure: recorded.enclosure }, match);
-  return { ...base, contentId: null, nodeId: tip.id, pieces: pieces.length };
+  const match = findMatch(memory, url, raw);
+  const recorded = match === null ? redactWhole(redactor, raw, draft) : redactNext(redactor, raw, match, draft);
+  const { text } = recorded;
+  const shared = match === null ? [] : sharedEnds(recorded, match.body);
+  const rest = cutRest(text, shared.at(-1) ?? 0);
+  const ends = [...shared, ...rest.ends];
+  const base = { bytes: body.bytes ?? raw.bytes, contentType: body.contentType, truncated: false, withheld: null };
+  if (ends.length < 2)
+    return { ...base, contentId: interner.text('body', text.toString(), draft), nodeId: null, pieces: 0 };
+  const known = match === null ? null : { path: match.body.path, depth: shared.length };
+  const path =
+    interner.path('body', { known, texts: rest.pieces }, draft) ??
+    interner.path('body', { known: null, texts: [...textsOf(text, shared), ...rest.pieces] }, draft)!;
+  remember(memory, { url, raw, recorded: text, ends, enclosures: recorded.enclosures, path }, match);
+  return { ...base, contentId: null, nodeId: path.tip.id, pieces: ends.length };
 }
 
 /** Records a body whole, cut at the cap after it was redacted (I4: redaction precedes every cut). */

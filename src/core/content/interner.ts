@@ -45,10 +45,10 @@ export interface TrieNode extends ContextNode {
   written: boolean;
 }
 
-/** A stretch of text, with its content id where it has been named before. */
-export interface Piece {
-  readonly text: string;
-  readonly id: string | null;
+/** A path that was made before, and what it was made in: as long as that is remembered, its nodes stand. */
+export interface KnownPath {
+  readonly tip: TrieNode;
+  readonly serial: number;
 }
 
 /** Turns values into contents and contexts, each written once per epoch and journal. */
@@ -59,28 +59,46 @@ export interface Interner {
   text(kind: ContentKind, text: string, draft: EntryDraft): string;
   /** Tip of the context that these values make, root first; `null` for an empty list. */
   context(kind: ContentKind, values: readonly unknown[], draft: EntryDraft): TrieNode | null;
-  /** Tip of the path that these pieces make; a piece whose `id` is known and still stored is not named again. */
+  /**
+   * The path that these texts make, behind the first `depth` nodes of a known one where it goes on from one; `null`
+   * when that one is no longer remembered and all texts are needed.
+   */
   path(
     kind: ContentKind,
-    pieces: readonly Piece[],
+    pieces: { readonly known: { path: KnownPath; depth: number } | null; readonly texts: readonly string[] },
     draft: EntryDraft,
-  ): { readonly tip: TrieNode; readonly ids: readonly string[] };
+  ): KnownPath | null;
   /** Content id of one of the values that a context was made of. */
   idAt(tip: TrieNode, index: number): string;
   /** Nothing written before can be relied on any more: contents and nodes will be written anew. */
   forget(): void;
 }
 
-interface Named {
-  readonly id: string;
+interface Named extends KnownText {
   readonly snapshot: Snapshot;
+}
+
+/** What a text or value was recorded as. */
+interface KnownText {
+  readonly id: string;
+  /** The memory in which its bytes are known to be written; asked first, for a look into the set costs a hash. */
+  serial: number;
   /** What redaction removed, so that a known content still counts on every step it is shown to. */
   readonly redactions: Readonly<Record<string, number>> | null;
 }
 
 interface EpochMemory {
+  /** No two memories share one. */
+  readonly serial: number;
   readonly known: Set<string>;
   readonly root: TrieNode;
+}
+
+/** The node at a depth on the way to another. */
+function ancestorAt(tip: TrieNode, depth: number): TrieNode {
+  let node = tip;
+  while (node.depth > depth && node.parent !== null) node = node.parent;
+  return node;
 }
 
 const createRoot = (): TrieNode => ({
@@ -103,27 +121,34 @@ const unserialisable = '"[WITHHELD:serialise-failed]"';
 /** An interner over a namer and a redactor. It remembers ids by object identity, confirmed against a snapshot. */
 export function createInterner(options: { namer: ContentNamer; redactor: Redactor; knownMax: number }): Interner {
   const { namer, redactor } = options;
-  let memoryByEpoch = new Map<number, EpochMemory>();
+  const memoryByEpoch = new Map<number, EpochMemory>();
   let named = new WeakMap<object, Named>();
   /** Exact texts by the digest of what they were before redaction: a digest costs a fifth of a scan. */
-  let namedByDigest = new Map<string, Pick<Named, 'id' | 'redactions'>>();
+  let namedByDigest = new Map<string, KnownText>();
   /** Short texts as they were before redaction: the arguments, answers and roles that come again and again. */
-  let namedByText = new Map<string, Pick<Named, 'id' | 'redactions'>>();
+  let namedByText = new Map<string, KnownText>();
   let size = 0;
+  let serials = 0;
+
+  /** Who holds on to a path holds its own nodes, and not all the others. */
+  const dropMemories = (): void => {
+    for (const { root } of memoryByEpoch.values()) root.childByContent = null;
+    memoryByEpoch.clear();
+  };
 
   const memoryOf = (epoch: number): EpochMemory => {
     let memory = memoryByEpoch.get(epoch);
     if (memory === undefined) {
       // Two epochs live side by side around a week's turn; older ones are of runs that still go on.
-      if (memoryByEpoch.size >= 4) memoryByEpoch.clear();
-      memory = { known: new Set(), root: createRoot() };
+      if (memoryByEpoch.size >= 4) dropMemories();
+      memory = { serial: (serials += 1), known: new Set(), root: createRoot() };
       memoryByEpoch.set(epoch, memory);
     }
     return memory;
   };
 
   const forget = (): void => {
-    memoryByEpoch = new Map();
+    dropMemories();
     namedByDigest = new Map();
     namedByText = new Map();
     size = 0;
@@ -142,14 +167,19 @@ export function createInterner(options: { namer: ContentNamer; redactor: Redacto
     return id;
   };
 
-  const nameText = (kind: ContentKind, text: string, draft: EntryDraft): Pick<Named, 'id' | 'redactions'> => {
+  const nameText = (kind: ContentKind, text: string, draft: EntryDraft): KnownText => {
     const { value, counts: redactions } = redactor.json(text);
     countRedactions(draft, redactions);
-    return { id: keep(kind, value, draft), redactions };
+    return { id: keep(kind, value, draft), serial: memoryOf(draft.epoch).serial, redactions };
   };
 
-  const isKnown = (hit: Pick<Named, 'id' | 'redactions'> | undefined, draft: EntryDraft): hit is Named => {
-    if (hit === undefined || !memoryOf(draft.epoch).known.has(hit.id)) return false;
+  const isKnown = <T extends KnownText>(hit: T | undefined, draft: EntryDraft): hit is T => {
+    if (hit === undefined) return false;
+    const memory = memoryOf(draft.epoch);
+    if (hit.serial !== memory.serial) {
+      if (!memory.known.has(hit.id)) return false;
+      hit.serial = memory.serial;
+    }
     countRedactions(draft, hit.redactions);
     return true;
   };
@@ -207,9 +237,9 @@ export function createInterner(options: { namer: ContentNamer; redactor: Redacto
     const snapshot = pictureOf(value);
     // An object of which no picture can be taken is encoded every time, but at least not searched every time.
     if (snapshot === null) return exact(kind, text, draft);
-    const { id, redactions } = nameText(kind, text, draft);
-    named.set(value, { id, snapshot, redactions });
-    return id;
+    const known = nameText(kind, text, draft);
+    named.set(value, { ...known, snapshot });
+    return known.id;
   };
 
   /** The id of an object that has been named before and has not changed since. */
@@ -273,22 +303,15 @@ export function createInterner(options: { namer: ContentNamer; redactor: Redacto
       for (const value of values) node = grow(node, content(kind, value, draft), draft);
       return node === root ? null : node;
     },
-    path(kind, pieces, draft) {
-      let node = rootOf(draft);
-      const { known } = memoryOf(draft.epoch);
-      const ids: string[] = [];
-      for (const { text, id } of pieces) {
-        const contentId = id !== null && known.has(id) ? id : keep(kind, text, draft);
-        ids.push(contentId);
-        node = grow(node, contentId, draft);
-      }
-      return { tip: node, ids };
+    path(kind, { known, texts }, draft) {
+      const root = rootOf(draft);
+      const { serial } = memoryOf(draft.epoch);
+      if (known !== null && known.path.serial !== serial) return null;
+      let node = known === null ? root : ancestorAt(known.path.tip, known.depth);
+      for (const text of texts) node = grow(node, keep(kind, text, draft), draft);
+      return { tip: node, serial };
     },
-    idAt(tip, index) {
-      let node = tip;
-      while (node.depth > index + 1 && node.parent !== null) node = node.parent;
-      return node.contentId;
-    },
+    idAt: (tip, index) => ancestorAt(tip, index + 1).contentId,
     forget() {
       forget();
       named = new WeakMap();

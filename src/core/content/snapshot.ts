@@ -102,6 +102,8 @@ function isSpecialObject(value: object): boolean {
     ArrayBuffer.isView(value) ||
     value instanceof ArrayBuffer ||
     value instanceof Error ||
+    value instanceof Number ||
+    value instanceof Boolean ||
     value instanceof Map ||
     value instanceof Set
   );

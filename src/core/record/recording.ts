@@ -10,7 +10,7 @@ import type {
   ToolResultStatus,
 } from '../model/step.ts';
 import type { Usage } from '../model/usage.ts';
-import type { FlushReceipt } from '../journal.ts';
+import type { FlushPlace, FlushReceipt } from '../journal.ts';
 
 /**
  * JSON text that must be recorded byte for byte: key order and number text as the model saw them. Wherever a value
@@ -122,6 +122,8 @@ export interface StepFinish {
 export interface BodyInput {
   /** Text, or bytes that are decoded as UTF-8 when the content type says text or JSON. */
   readonly data: string | Uint8Array | null;
+  /** The text in parts, in place of `data`: parts that are the same strings as in an earlier body cost next to nothing. */
+  readonly parts?: readonly string[];
   readonly contentType: string | null;
   /** Size on the wire when more than what was captured. */
   readonly bytes?: number | null;
@@ -305,7 +307,7 @@ export interface Recorder {
   /** Calls `work` when the recorder is closed, before runs that are still open end as interrupted. */
   onClose(work: () => void): void;
   /** Never rejects: a journal that cannot say is answered with the state `timeout`. */
-  flush(options?: { to?: 'durable' | 'index'; timeoutMs?: number }): Promise<FlushReceipt>;
+  flush(options?: { to?: FlushPlace; timeoutMs?: number }): Promise<FlushReceipt>;
   /** Ends the runs still open as `interrupted`. Never rejects. */
   close(): Promise<void>;
 }

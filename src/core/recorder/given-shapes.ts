@@ -46,12 +46,16 @@ const bodyData: Reader = (value) => {
   return value instanceof Uint8Array && !(value.buffer as ArrayBuffer).detached ? value : null;
 };
 
+const bodyParts: Reader = (value) =>
+  Array.isArray(value) && value.every((part) => typeof part === 'string') ? [...(value as string[])] : undefined;
+
 const body: Reader = (value) => {
   if (typeof value !== 'object' || value === null) return undefined;
   return { data: null, contentType: null, ...readFields(value, bodyShape, () => undefined) };
 };
 const bodyShape: Shape = [
   ['data', bodyData],
+  ['parts', bodyParts],
   ['contentType', textOrNull],
   ['bytes', count],
   ['truncated', flag],

@@ -1,11 +1,19 @@
+import type { Receipt } from '../../core/record/receipt.ts';
+
 /** What became of one batch. */
 export type Delivery =
-  | { readonly outcome: 'kept'; /** Changes with every erasure at the server. */ readonly generation: number }
+  | {
+      readonly outcome: 'kept';
+      /** Changes with every erasure at the server. */
+      readonly generation: number;
+      /** What the server signed of the batch; `null` from one that signs nothing. */
+      readonly receipt: Receipt | null;
+    }
   /** The place is there but takes no more for now, or is not reached; `retryAfterMs` is its own word, if it gave one. */
   | { readonly outcome: 'later'; readonly retryAfterMs: number | null; readonly cause: unknown }
   | { readonly outcome: 'too-large'; readonly cause: unknown }
   /** It will never take this batch. */
-  | { readonly outcome: 'refused'; readonly cause: unknown };
+  | { readonly outcome: 'refused'; readonly status: number; readonly cause: unknown };
 
 /** Where batches go. */
 export interface DeliveryOptions {
@@ -62,15 +70,19 @@ export async function deliver(options: DeliveryOptions, batch: Uint8Array): Prom
       signal: AbortSignal.timeout(options.timeoutMs),
     });
     if (response.ok) {
-      const { generation } = (await response.json()) as { generation?: unknown };
-      return { outcome: 'kept', generation: typeof generation === 'number' ? generation : 0 };
+      const { generation, receipt } = (await response.json()) as { generation?: unknown; receipt?: Receipt };
+      return {
+        outcome: 'kept',
+        generation: typeof generation === 'number' ? generation : 0,
+        receipt: typeof receipt === 'object' ? receipt : null,
+      };
     }
     const cause = await refusal(response, url);
     if (response.status === 413) return { outcome: 'too-large', cause };
     const isPassing = response.status === 408 || response.status === 429 || response.status >= 500;
     return isPassing
       ? { outcome: 'later', retryAfterMs: retryAfterMs(response), cause }
-      : { outcome: 'refused', cause };
+      : { outcome: 'refused', status: response.status, cause };
   } catch (cause) {
     return { outcome: 'later', retryAfterMs: null, cause };
   }

@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../core/clock.ts';
 import { systemClock } from '../../core/clock.ts';
+import type { RecordedEvent } from '../../core/record/event.ts';
+import type { ReceiptFacts, ReceiptHead } from '../../core/record/receipt.ts';
 import { TachographError } from '../../core/error.ts';
 import { decodeEntry } from '../entry.ts';
 import type { FileOperations } from '../file-operations.ts';
@@ -13,6 +16,13 @@ import type { Output } from '../output.ts';
 import { createOutput } from '../output.ts';
 import { bytesToWindow, frameAt } from '../window.ts';
 
+/** What was taken of a batch. */
+export interface TakenBatch {
+  readonly entries: number;
+  /** What a receipt says of it; `null` for a batch without entries, which is only a sign of life. */
+  readonly facts: Omit<ReceiptFacts, 'takenAtMs'> | null;
+}
+
 /** Takes batches of entries that other recorders sent. */
 export interface Inbox {
   /**
@@ -20,7 +30,7 @@ export interface Inbox {
    * not a whole batch of this project, and what the disk throws; then nothing of it counts as taken, and sending it
    * again is safe: the import drops doubles.
    */
-  take(batch: Uint8Array): { readonly entries: number };
+  take(batch: Uint8Array): TakenBatch;
   close(): Promise<void>;
 }
 
@@ -42,8 +52,15 @@ function broken(what: string): TachographError {
   return new TachographError('batch-broken', `The batch cannot be taken: ${what}. Send the bytes of whole entries.`);
 }
 
-/** The header of a batch and where its frames end up; throws when any of it is not as a recorder writes it. */
-function checkBatch(batch: Buffer, projectId: string): { header: JournalHeader; entries: number } {
+interface CheckedBatch {
+  readonly header: JournalHeader;
+  readonly entries: number;
+  /** The newest event of each run. */
+  readonly heads: readonly ReceiptHead[];
+}
+
+/** The header of a batch, how many entries it has and where they lead; throws when any of it is not as a recorder writes it. */
+function checkBatch(batch: Buffer, projectId: string): CheckedBatch {
   let header: JournalHeader | null;
   try {
     header = parseHeader(batch, 'batch');
@@ -54,24 +71,29 @@ function checkBatch(batch: Buffer, projectId: string): { header: JournalHeader; 
   if (header.projectId !== projectId) throw broken(`it belongs to the project ${JSON.stringify(header.projectId)}`);
   if (!/^[0-9a-f]{16}$/.test(header.identity.writerId)) throw broken('its writer id is not 16 hex digits');
   const window = bytesToWindow(batch);
+  const headByRun = new Map<string, ReceiptHead>();
   let entries = 0;
   for (let at = header.bytes; at < batch.length; entries += 1) {
     const frame = frameAt(window, at);
     if (frame === null || frame.kind !== frameKinds.entry) throw broken(`no sound entry begins at byte ${at}`);
-    checkEntry(frame.body, header, at);
+    const head = checkEntry(frame.body, header, at);
+    headByRun.set(head.runId, head);
     at = frame.end;
   }
-  return { header, entries };
+  const heads = [...headByRun.values()].sort((a, b) => (a.runId < b.runId ? -1 : 1));
+  return { header, entries, heads };
 }
 
-function checkEntry(body: Buffer, header: JournalHeader, at: number): void {
-  let writerId: string;
+function checkEntry(body: Buffer, { identity }: JournalHeader, at: number): ReceiptHead {
+  let event: RecordedEvent;
   try {
-    ({ writerId } = decodeEntry(body).event.header);
+    ({ event } = decodeEntry(body));
   } catch (cause) {
     throw broken(`the entry at byte ${at} cannot be read: ${(cause as Error).message}`);
   }
-  if (writerId !== header.identity.writerId) throw broken(`the entry at byte ${at} is another writer's`);
+  const { runId, writerId, n } = event.header;
+  if (writerId !== identity.writerId) throw broken(`the entry at byte ${at} is another writer's`);
+  return { runId, n, hash: Buffer.from(event.hash).toString('hex') };
 }
 
 /** Marks the newest file of a writer as written to: a batch without entries is a sign of life. */
@@ -127,10 +149,10 @@ export function createInbox(options: InboxOptions): Inbox {
   return {
     take(bytes) {
       const batch = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      const { header, entries } = checkBatch(batch, projectId);
+      const { header, entries, heads } = checkBatch(batch, projectId);
       if (entries === 0) {
         touchNewest(home, header, clock.nowMs());
-        return { entries };
+        return { entries, facts: null };
       }
       const output = outputOf(header);
       output.leaveIfUnlinked();
@@ -142,7 +164,8 @@ export function createInbox(options: InboxOptions): Inbox {
         release(header.identity.writerId);
         throw error;
       }
-      return { entries };
+      const batchDigest = createHash('sha256').update(batch).digest('hex');
+      return { entries, facts: { projectId, writerId: header.identity.writerId, batchDigest, entries, heads } };
     },
     async close() {
       await Promise.all([...outputByWriter.values()].map((output) => output.close()));

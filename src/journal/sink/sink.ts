@@ -10,6 +10,7 @@ import { createErrorReporter } from '../../core/error-report.ts';
 import { encodeHeader } from '../frame.ts';
 import type { DeliveryOptions } from './delivery.ts';
 import { deliver, ingestUrl } from './delivery.ts';
+import { createPause } from './pause.ts';
 
 /** What a sink is made of. */
 export interface SinkOptions {
@@ -113,13 +114,13 @@ export function createSink(options: SinkOptions): Journal {
   };
 
   const sendAll = async (): Promise<void> => {
-    await pause.wait(gatherMs, true);
+    await pause.wait(gatherMs, { isAwake: true });
     let failures = 0;
     const sinceMs = clock.monotonicMs();
     while (!backlog.isEmpty() && !(isClosed && failures > 0)) {
       const pauseMs = await sendBatch(failures);
       failures = pauseMs === 0 ? 0 : failures + 1;
-      if (pauseMs > 0) await pause.wait(pauseMs, clock.monotonicMs() - sinceMs < patienceMs);
+      if (pauseMs > 0) await pause.wait(pauseMs, { isAwake: clock.monotonicMs() - sinceMs < patienceMs });
     }
   };
 
@@ -180,7 +181,7 @@ export function createSink(options: SinkOptions): Journal {
       const endMs = clock.monotonicMs() + (request?.timeoutMs ?? flushMsDefault);
       const isDone = await drained(() => clock.monotonicMs() >= endMs);
       // The index is the server's business; its word is that the batch is durable there.
-      const state = isDone && request?.to !== 'index' ? 'durable' : 'timeout';
+      const state = isDone && request?.to !== 'index' ? (request?.to ?? 'durable') : 'timeout';
       return { state, written, lost: losses.total() };
     },
     async close() {
@@ -199,22 +200,4 @@ export function createSink(options: SinkOptions): Journal {
 /** A process without a disk cannot be told apart from its twins by host or pid, so it is known by its writer alone. */
 function sinkIdentity(writerId: string): ProcessIdentity {
   return { writerId, bootId: '', host: `sink-${writerId}`, pid: 0, processStart: null };
-}
-
-/** A wait that can be cut short. */
-function createPause(): { wait(ms: number, isAwake: boolean): Promise<void>; end(): void } {
-  let finish: (() => void) | null = null;
-  return {
-    wait: (ms, isAwake) =>
-      new Promise((resolve) => {
-        const timer = setTimeout(() => finish?.(), ms);
-        if (!isAwake) timer.unref?.();
-        finish = () => {
-          clearTimeout(timer);
-          finish = null;
-          resolve();
-        };
-      }),
-    end: () => finish?.(),
-  };
 }

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { Receipt } from '../../core/record/receipt.ts';
+import { count, ms } from '../schema/scalar.ts';
 import type { Route } from '../route.ts';
 import { defineRoute, toJson } from '../route.ts';
 import { toProblem } from '../problem.ts';
@@ -6,10 +8,26 @@ import { toProblem } from '../problem.ts';
 /** What a batch holds at most. A recorder that is told so sends smaller ones. */
 const batchBytesMax = 32 * 1024 * 1024;
 
-const receipt = z
+const signedReceipt = z
+  .strictObject({
+    projectId: z.string(),
+    writerId: z.string(),
+    batchDigest: z.string().describe('SHA-256 of the bytes that were sent.'),
+    entries: count,
+    heads: z
+      .array(z.strictObject({ runId: z.string(), n: count, hash: z.string() }))
+      .describe('The newest event of each run.'),
+    takenAtMs: ms,
+    publicKey: z.string(),
+    signature: z.string(),
+  })
+  .meta({ id: 'Receipt' }) satisfies z.ZodType<Receipt>;
+
+const answer = z
   .strictObject({
     entries: z.int().describe('Entries that are now on disk here.'),
     generation: z.int().describe('Changes when contents sent before can no longer be relied on.'),
+    receipt: signedReceipt.nullable().optional().describe('Signed by the key of the project’s seals.'),
   })
   .meta({ id: 'IngestReceipt' });
 
@@ -20,9 +38,10 @@ const ingest = defineRoute({
   method: 'POST',
   path: '/api/v1/ingest',
   scope: 'ingest',
-  summary: 'Takes a batch of journal entries from a recorder without a disk. Answered once they are durable here.',
+  summary:
+    'Takes a batch of journal entries. Answered once they are durable here, with a signed receipt; a batch that comes again changes nothing.',
   bytes: { mediaType: 'application/vnd.tachograph.journal', bytesMax: batchBytesMax },
-  answer: receipt,
+  answer,
   handle: async ({ bytes }, { inbox, projectId }) => {
     if (inbox === null) return toProblem('not-offered', 'This server only reads; send records to one that keeps them.');
     try {

@@ -1,5 +1,6 @@
 import { toRequestId, toRetryDelayMs } from '../../../core/model/retry.ts';
 import type { AttemptFinish, AttemptRequest, BodyInput } from '../../../core/record/recording.ts';
+import { createBodyTexts } from './body-text.ts';
 import { toFailure, toHeaders, toRetryClass } from './failure.ts';
 import type { Fields } from '../sdk-events.ts';
 import { toFields, toText } from '../sdk-events.ts';
@@ -8,13 +9,17 @@ import type { StreamEnd, StreamOutcome } from '../stream/fold.ts';
 const json = 'application/json';
 const withheldBody: BodyInput = { data: null, contentType: null, withheld: 'not-recorded' };
 
+/** One for the process: what it remembers is bounded, and no answer of it depends on what it remembers. */
+const bodyTexts = createBodyTexts();
+
 /** A body as the SDK hands it over: text as it is, a value as the JSON that was made of it. */
 function toBody(value: unknown, contentType: string | null): BodyInput | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'string') return { data: value, contentType };
   if (value instanceof Uint8Array) return { data: value, contentType };
   try {
-    return { data: JSON.stringify(value), contentType: contentType ?? json };
+    const parts = bodyTexts.of(value);
+    return { ...(parts.length === 1 ? { data: parts[0]! } : { data: null, parts }), contentType: contentType ?? json };
   } catch {
     // A value that JSON refuses was not sent as JSON either; what was sent is only known on the wire.
     return { data: null, contentType, withheld: 'not-json' };

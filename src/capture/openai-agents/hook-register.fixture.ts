@@ -1,0 +1,10 @@
+// Stands in for `tachograph run`: loaded before a program that knows nothing of it.
+import process from 'node:process';
+import { openRecorder } from '../../journal/index.ts';
+import { createFetchCapture } from '../fetch/index.ts';
+import { hookAgents } from './index.ts';
+
+const recorder = openRecorder();
+hookAgents(recorder);
+createFetchCapture({ recorder, hostList: '127.0.0.1:*' }).install();
+process.once('exit', () => void recorder.close());

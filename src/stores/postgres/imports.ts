@@ -1,0 +1,421 @@
+import { hash } from 'node:crypto';
+import type { Content } from '../../core/content/content.ts';
+import { TachographError } from '../../core/error.ts';
+import { foldEvents } from '../../core/import/fold.ts';
+import { attemptKey, stepKey } from '../../core/import/fold-state.ts';
+import { batchEpochs, importKeys, planImport } from '../../core/import/plan.ts';
+import type { ImportChanges, ImportKeys, ImportRows } from '../../core/import/plan-rows.ts';
+import { contentKey } from '../../core/import/plan-rows.ts';
+import type { AttemptView } from '../../core/model/attempt.ts';
+import type { RunView } from '../../core/model/run.ts';
+import { isTerminal } from '../../core/model/run.ts';
+import type { StepView } from '../../core/model/step.ts';
+import { differingFields, type RunViews } from '../../core/query/difference.ts';
+import { isSealDue } from '../../core/query/sealing.ts';
+import { runToErrorWords, stepToErrorWords } from '../../core/query/words.ts';
+import type { Prices } from '../../core/cost/prices.ts';
+import type { Seal } from '../../core/record/seal.ts';
+import type { ImportBatch, ImportResult, JournalPosition, StoredEvent, WriterHead } from '../../core/store.ts';
+import { packToAttempts } from '../sql/attempt-pack.ts';
+import type { SqlRow } from '../sql/value.ts';
+import { cellToBytes, hexToBytes } from '../sql/value.ts';
+import { rowToAttempt } from '../sql/view-row.ts';
+import {
+  contentColumns,
+  contentsToInsert,
+  createUses,
+  nodesToInsert,
+  readContents,
+  type RunKey,
+  rowsToContents,
+  shareContents,
+  type Uses,
+} from './contents.ts';
+import type { Session, Transaction } from './database.ts';
+import { column } from './driver/cell.ts';
+import type { Answer, Statement } from './driver/exchange.ts';
+import { insertRows } from './driver/rows.ts';
+import { toRun } from './driver/run-row.ts';
+import { eventsToInsert, eventsToRows, listEvents, listWriters, rowToWriter, writersToInsert } from './events.ts';
+import { readRun, type RunChange, runsToInsert, useRun } from './runs.ts';
+import { putSeal, rowToSeal, settleSeal } from './seals.ts';
+import { type ErrorChange, errorsToInsert } from './search.ts';
+import { attemptsToInsert, dropAttempts, listAttempts, listSteps, stepsToInsert, toStep, useAttempt, useStep } from './steps.ts';
+
+/*
+ * An import is one transaction of two round trips:
+ *
+ *   begin, project, locks, load what the batch touches ─► planned in core ─► write all of it, commit
+ *
+ * Importers of other machines work beside it. What two of them could both change is a run with all that is its own, so
+ * each takes the locks of its runs first; contents and nodes are the same whoever brings them, and the unique index decides.
+ */
+
+/** Locks are taken by stripe, so that a batch of many runs takes few, and in order, so that none waits in a circle. */
+const stripes = 128;
+
+/** A statement that takes the locks of runs until the end of the transaction. */
+export function lockRuns(runIds: readonly string[]): Statement {
+  const places = new Set(runIds.map((id) => hash('sha256', id, 'buffer')[0]! % stripes));
+  const ordered = [...places].sort((a, b) => a - b);
+  return {
+    sql: `SELECT pg_advisory_xact_lock(hashtext('tachograph.run.' || current_setting('tachograph.project')), stripe) FROM unnest($1::int4[]) AS stripe`,
+    values: [column('int4', ordered)],
+  };
+}
+
+const slots = 16;
+
+/** Counts a change. By slots, so that two transactions seldom wait for each other's commit. */
+export const countChange: Statement = {
+  sql: `INSERT INTO changes (project_key, slot, count) VALUES ((SELECT project_key()), pg_backend_pid() % ${slots}, 1)
+    ON CONFLICT (project_key, slot) DO UPDATE SET count = changes.count + 1`,
+};
+
+/** Makes the project when it is new. */
+export const ensureProject: Statement = {
+  sql: `INSERT INTO projects (id) SELECT current_setting('tachograph.project')
+    WHERE NOT EXISTS (SELECT 1 FROM projects WHERE id = current_setting('tachograph.project')) ON CONFLICT DO NOTHING`,
+};
+
+const ofProject = 'r.project_key = (SELECT project_key())';
+
+// Each key is looked up by itself (OFFSET 0 keeps the planner from turning it round): of a table that was just filled it
+// knows nothing, takes a project for one row, and walks all of it for each key.
+const runOfEach = `FROM unnest($1::text[], $2::uuid[]) AS k (run_id, item) CROSS JOIN LATERAL (
+  SELECT * FROM runs WHERE project_key = (SELECT project_key()) AND id = k.run_id COLLATE "C" OFFSET 0) r`;
+const lateral = (table: string, name: string, condition: string): string => `CROSS JOIN LATERAL (
+  SELECT * FROM ${table} WHERE project_key = (SELECT project_key()) AND epoch = r.epoch AND run_key = r.key AND ${condition} OFFSET 0) ${name}`;
+const runOfName = `FROM unnest($1::text[]) AS k (run_id) CROSS JOIN LATERAL (
+  SELECT * FROM runs WHERE project_key = (SELECT project_key()) AND id = k.run_id COLLATE "C" OFFSET 0) r`;
+
+/** Questions about the rows that a batch touches, in the order in which `answersToRows` reads their answers. */
+function loadStatements(keys: ImportKeys, epochByRun: ReadonlyMap<string, number>): Statement[] {
+  const runs = column('text', keys.runIds);
+  const attemptRuns = column('text', [...new Set(keys.attemptSteps.map(({ runId }) => runId))]);
+  const pairs = (steps: ImportKeys['steps']) => [
+    column(
+      'text',
+      steps.map(({ runId }) => runId),
+    ),
+    column(
+      'uuid',
+      steps.map(({ stepId }) => stepId),
+    ),
+  ];
+  return [
+    { sql: `SELECT r.* ${runOfName}`, values: [runs] },
+    {
+      sql: `SELECT w.*, r.id AS run_id ${runOfName} ${lateral('writers', 'w', 'true')} ORDER BY w.place`,
+      values: [runs],
+    },
+    { sql: `SELECT s.*, r.id AS run_id ${runOfEach} ${lateral('steps', 's', 'id = k.item')}`, values: pairs(keys.steps) },
+    {
+      sql: `SELECT a.*, r.id AS run_id ${runOfEach} ${lateral('attempts', 'a', 'step_id = k.item')}`,
+      values: pairs(keys.attemptSteps),
+    },
+    {
+      sql: `SELECT p.packed, r.id AS run_id ${runOfName} ${lateral('attempt_packs', 'p', 'true')} ORDER BY p.key`,
+      values: [attemptRuns],
+    },
+    {
+      sql: `SELECT ${contentColumns}, c.epoch FROM unnest($1::text[], $2::bytea[], $3::int4[]) AS k (run_id, content_id, epoch)
+        LEFT JOIN LATERAL (SELECT * FROM runs WHERE project_key = (SELECT project_key()) AND id = k.run_id COLLATE "C" OFFSET 0) r ON true
+        CROSS JOIN LATERAL (SELECT * FROM contents WHERE project_key = (SELECT project_key())
+          AND epoch = coalesce(r.epoch, k.epoch) AND id = k.content_id OFFSET 0) c`,
+      values: [
+        column(
+          'text',
+          keys.contents.map(({ runId }) => runId),
+        ),
+        column(
+          'bytea',
+          keys.contents.map(({ contentId }) => hexToBytes(contentId)),
+        ),
+        column(
+          'int4',
+          keys.contents.map(({ runId }) => epochByRun.get(runId)!),
+        ),
+      ],
+    },
+    {
+      sql: `SELECT s.run_id, s.number, s.seal FROM unnest($1::text[]) AS k (run_id) CROSS JOIN LATERAL (
+        SELECT * FROM seals WHERE project_key = (SELECT project_key()) AND run_id = k.run_id COLLATE "C" ORDER BY number DESC LIMIT 1) s`,
+      values: [runs],
+    },
+    {
+      sql: `SELECT nextval('keys') AS key FROM generate_series(1, $1::int4)`,
+      values: [keys.runIds.length],
+    },
+  ];
+}
+
+interface Loaded {
+  readonly rows: ImportRows;
+  readonly runKeyById: Map<string, RunKey>;
+  readonly sealByRun: ReadonlyMap<string, Seal>;
+  readonly writersByRun: ReadonlyMap<string, readonly WriterHead[]>;
+}
+
+const group = <T>(rows: readonly SqlRow[], read: (row: SqlRow) => readonly [string, T]): Map<string, T> =>
+  new Map(rows.map(read));
+
+async function readLoaded(tx: Transaction, keys: ImportKeys, answers: readonly Answer[]): Promise<Loaded> {
+  const [runs, writers, steps, attempts, packs, contents, seals, fresh] = answers.map(({ rows }) => rows) as [
+    readonly SqlRow[],
+    readonly SqlRow[],
+    readonly SqlRow[],
+    readonly SqlRow[],
+    readonly SqlRow[],
+    readonly SqlRow[],
+    readonly SqlRow[],
+    readonly SqlRow[],
+  ];
+  const runKeyById = group(runs, (row) => {
+    const id = row['id'] as string;
+    return [id, { id, key: row['key'] as number, epoch: row['epoch'] as number }];
+  });
+  const epochByRun = new Map([...runKeyById].map(([id, { epoch }]) => [id, epoch]));
+  const newIds = keys.runIds.filter((id) => !runKeyById.has(id));
+  // The week of a new run is known once the batch is planned.
+  for (const [index, id] of newIds.entries())
+    runKeyById.set(id, { id, key: fresh[index]!['key'] as number, epoch: Number.NaN });
+  const wanted = new Set(keys.attemptSteps.map(({ runId, stepId }) => stepKey(runId, stepId)));
+  const packed = packs.flatMap((row) => packToAttempts(row['run_id'] as string, cellToBytes(row['packed'])));
+  const touched = [...packed.filter((each) => wanted.has(stepKey(each.runId, each.stepId))), ...attempts.map(rowToAttempt)];
+  const heads = writers.map((row) => rowToWriter(row['run_id'] as string, row));
+  const contentByKey = new Map<string, Content>();
+  for (const [epoch, some] of Map.groupBy(contents, (row) => row['epoch'] as number))
+    for (const content of await rowsToContents(tx, epoch, some)) contentByKey.set(contentKey(epoch, content.id), content);
+  return {
+    runKeyById,
+    rows: {
+      epochByRun,
+      runById: group<RunView>(runs, (row) => [row['id'] as string, toRun(tx, row)]),
+      stepByKey: group<StepView>(steps, (row) => [stepKey(row['run_id'] as string, row['id'] as string), toStep(row)]),
+      attemptByKey: new Map<string, AttemptView>(touched.map((attempt) => [attemptKey(attempt), attempt])),
+      writerByKey: new Map(heads.map((head) => [`${head.runId}/${head.writerId}`, head])),
+      contentByKey,
+    },
+    sealByRun: group(seals, (row) => [row['run_id'] as string, rowToSeal(tx.projectId, row)]),
+    writersByRun: Map.groupBy(heads, (head) => head.runId),
+  };
+}
+
+function toErrorChanges(run: RunKey, before: Partial<RunViews>, after: Partial<RunViews>): ErrorChange[] {
+  const ofRuns = after.run === undefined ? [] : [
+    {
+      run,
+      stepId: null,
+      before: before.run === undefined ? '' : runToErrorWords(before.run),
+      after: runToErrorWords(after.run),
+    },
+  ];
+  const stepById = new Map(before.steps?.map((step) => [step.id, step]));
+  const ofSteps = (after.steps ?? []).map((step) => {
+    const known = stepById.get(step.id);
+    return { run, stepId: step.id, before: known === undefined ? '' : stepToErrorWords(known), after: stepToErrorWords(step) };
+  });
+  return [...ofRuns, ...ofSteps];
+}
+
+function viewStatements(changes: ImportChanges, { rows, runKeyById }: Loaded, uses: Uses): Statement[] {
+  const keyOf = (runId: string): RunKey => runKeyById.get(runId)!;
+  const runs: RunChange[] = changes.runs.map((view) => ({
+    run: keyOf(view.id),
+    view,
+    before: rows.runById.get(view.id) ?? null,
+  }));
+  const steps = changes.steps.map((step) => ({ run: keyOf(step.runId), step }));
+  const attempts = changes.attempts.map((attempt) => ({ run: keyOf(attempt.runId), attempt }));
+  for (const change of runs) useRun(change, uses);
+  for (const { run, step } of steps) useStep(run, step, uses);
+  for (const { run, attempt } of attempts) useAttempt(run, attempt, uses);
+  for (const { runId, stepId, contentId } of changes.uses) uses.content(keyOf(runId), contentId, stepId);
+  const errors = [
+    ...runs.flatMap(({ run, view, before }) => toErrorChanges(run, { run: before ?? undefined }, { run: view })),
+    ...steps.flatMap(({ run, step }) => {
+      const known = rows.stepByKey.get(stepKey(run.id, step.id));
+      return toErrorChanges(run, { steps: known === undefined ? [] : [known] }, { steps: [step] });
+    }),
+  ];
+  return [
+    ...runsToInsert(runs),
+    ...stepsToInsert(steps),
+    ...attemptsToInsert(attempts),
+    ...errorsToInsert(errors),
+    ...uses.statements(),
+  ];
+}
+
+function eventStatements(events: readonly StoredEvent[], runKeyById: ReadonlyMap<string, RunKey>): Statement[] {
+  const eventsByRun = Map.groupBy(events, (event) => event.header.runId);
+  return eventsToInsert([...eventsByRun].flatMap(([runId, some]) => eventsToRows(runKeyById.get(runId)!, some, 'quick')));
+}
+
+function toPosition({ file, bytes }: JournalPosition): Statement {
+  return {
+    sql: `INSERT INTO journal_positions (project_key, file, bytes) VALUES ((SELECT project_key()), $1, $2)
+      ON CONFLICT (project_key, file) DO UPDATE SET bytes = excluded.bytes`,
+    values: [file, bytes],
+  };
+}
+
+const noteRuns = (table: 'packing' | 'sealing', runs: readonly RunKey[]): Statement[] =>
+  runs.length === 0 ? [] : [insertRows(table, runs.map(({ key, epoch }) => ({ epoch, run_key: key })))];
+
+/** Imports a batch in one transaction: loads what it touches, plans in core, writes what was planned. */
+export async function importEntries(tx: Transaction, batch: ImportBatch, prices: Prices | null): Promise<ImportResult> {
+  const keys = importKeys(batch);
+  const epochs = batchEpochs(batch);
+  const locks = keys.runIds.length === 0 ? [ensureProject] : [ensureProject, lockRuns(keys.runIds), shareContents];
+  const answers = await tx.askAll([...locks, ...loadStatements(keys, epochs)]);
+  const loaded = await readLoaded(tx, keys, answers.slice(locks.length));
+  const { runKeyById } = loaded;
+  const changes = planImport(batch, loaded.rows, prices);
+  for (const [id, run] of runKeyById)
+    if (Number.isNaN(run.epoch)) runKeyById.set(id, { ...run, epoch: changes.epochByRun.get(id)! });
+  const views = viewStatements(changes, loaded, createUses());
+  const headByKey = new Map(
+    [...[...loaded.writersByRun.values()].flat(), ...changes.writers].map((head) => [`${head.runId}/${head.writerId}`, head]),
+  );
+  const headsByRun = Map.groupBy(headByKey.values(), (head) => head.runId);
+  const runsToSeal = changes.runs
+    .filter((run) => isSealDue(run, headsByRun.get(run.id) ?? [], loaded.sealByRun.get(run.id) ?? null))
+    .map((run) => run.id);
+  const ended = changes.runs.filter((run) => isTerminal(run.status)).map((run) => runKeyById.get(run.id)!);
+  const contents = contentsToInsert(changes.contents);
+  const nodes = nodesToInsert(changes.nodes);
+  const done = await tx.finish([
+    ...(contents === null ? [] : [contents]),
+    ...(nodes === null ? [] : [nodes]),
+    ...views,
+    ...writersToInsert(changes.writers.map((head) => ({ run: runKeyById.get(head.runId)!, head }))),
+    ...eventStatements(changes.events, runKeyById),
+    ...noteRuns('packing', ended),
+    ...noteRuns(
+      'sealing',
+      runsToSeal.map((id) => runKeyById.get(id)!),
+    ),
+    ...(batch.position === null ? [] : [toPosition(batch.position)]),
+    countChange,
+  ]);
+  return {
+    events: changes.events.length,
+    duplicates: changes.duplicates,
+    contents: contents === null ? 0 : (done[0]!.rows[0]!['count'] as number),
+    changedRuns: changes.runs.map((run) => ({ runId: run.id, lastSeq: run.lastSeq })),
+    runsToSeal,
+  };
+}
+
+/** How far each journal file has been imported, by name; of all projects or of the session's. */
+export async function listPositions(db: Session, isForAll: boolean): Promise<JournalPosition[]> {
+  const rows = await db.all(
+    isForAll
+      ? 'SELECT file, bytes FROM all_positions()'
+      : 'SELECT file, bytes FROM journal_positions WHERE project_key = (SELECT project_key()) ORDER BY file',
+  );
+  return rows.map((row) => ({ file: row['file'] as string, bytes: row['bytes'] as number }));
+}
+
+const everything = { fromSeq: 1, fromNumber: 1, limit: Number.MAX_SAFE_INTEGER };
+
+/** Keeps a seal, and takes its run off the list of those that wait for one when it covers all that is stored. */
+export async function keepSeal(tx: Transaction, seal: Seal): Promise<void> {
+  const [, , found] = await tx.askAll([
+    ensureProject,
+    lockRuns([seal.runId]),
+    { sql: `SELECT r.* FROM runs r WHERE ${ofProject} AND r.id = $1`, values: [seal.runId] },
+  ]);
+  await putSeal(tx, seal);
+  const row = found!.rows[0];
+  if (row !== undefined) {
+    const run: RunKey = { id: seal.runId, key: row['key'] as number, epoch: row['epoch'] as number };
+    if (!isSealDue(toRun(tx, row), await listWriters(tx, run), seal)) settleSeal(tx, run);
+  }
+  tx.put(countChange.sql);
+}
+
+/** The views of a run as they are stored. */
+export async function readViews(db: Session, run: RunKey): Promise<RunViews> {
+  return {
+    run: await readRun(db, run.id),
+    steps: await listSteps(db, run, everything),
+    attempts: await listAttempts(db, run, null),
+  };
+}
+
+/** Writes views in place of all that a run has; rows that are no longer there go. */
+export function replaceViews(tx: Transaction, run: RunKey, before: RunViews, after: RunViews): void {
+  const place = [run.epoch, run.key] as const;
+  const gone = 'project_key = (SELECT project_key()) AND epoch = $1 AND run_key = $2';
+  tx.put(`DELETE FROM steps WHERE ${gone}`, ...place);
+  tx.put(`DELETE FROM error_words WHERE ${gone}`, ...place);
+  dropAttempts(tx, run);
+  for (const { sql, values = [] } of [
+    ...runsToInsert([{ run, view: after.run, before: before.run }]),
+    ...stepsToInsert(after.steps.map((step) => ({ run, step }))),
+    ...attemptsToInsert(after.attempts.map((attempt) => ({ run, attempt }))),
+    ...errorsToInsert(toErrorChanges(run, {}, after)),
+    ...noteRuns('packing', [run]),
+  ])
+    tx.put(sql, ...values);
+}
+
+/** Contents that events name for previews and summaries, by id. */
+export async function namedContents(
+  db: Session,
+  run: RunKey,
+  events: readonly StoredEvent[],
+): Promise<Map<string, Content>> {
+  const entries = events.map((event) => ({ epoch: run.epoch, contents: [], nodes: [], event }));
+  const keys = importKeys({ projectId: db.projectId, entries, position: null });
+  const contents = await readContents(
+    db,
+    run,
+    keys.contents.map(({ contentId }) => contentId),
+  );
+  return new Map(contents.map((content) => [content.id, content]));
+}
+
+/** Computes a run's views anew from its events and stores them; the names of the fields that differed (I11). */
+export async function rebuildViews(tx: Transaction, runId: string, prices: Prices | null): Promise<string[]> {
+  const { run } = await openRun(tx, runId);
+  const before = await readViews(tx, run);
+  const events = await listEvents(tx, run, everything);
+  if (events.length === 0) {
+    throw new TachographError(
+      'store-broken',
+      `The store has no events of run ${run.id} any more, so its views cannot be computed from them; they stay as they are.`,
+    );
+  }
+  const after = foldEvents(tx.projectId, events, await namedContents(tx, run, events), prices);
+  const fields = differingFields(before, after);
+  if (fields.length > 0) {
+    replaceViews(tx, run, before, after);
+    const uses = createUses();
+    useViews(run, after, uses);
+    for (const { sql, values = [] } of [...uses.statements(), countChange]) tx.put(sql, ...values);
+  }
+  return fields;
+}
+
+/** Notes all contents and contexts that views name. */
+export function useViews(run: RunKey, views: RunViews, uses: Uses): void {
+  useRun({ run, view: views.run }, uses);
+  for (const step of views.steps) useStep(run, step, uses);
+  for (const attempt of views.attempts) useAttempt(run, attempt, uses);
+}
+
+/** A run under its lock, or `run-not-found`. */
+export async function openRun(tx: Transaction, runId: string): Promise<{ run: RunKey; row: SqlRow }> {
+  const [, found] = await tx.askAll([
+    lockRuns([runId]),
+    { sql: `SELECT r.* FROM runs r WHERE ${ofProject} AND r.id = $1`, values: [runId] },
+  ]);
+  const row = found!.rows[0];
+  if (row === undefined)
+    throw new TachographError('run-not-found', `There is no run ${runId} in project ${tx.projectId}.`);
+  return { run: { id: runId, key: row['key'] as number, epoch: row['epoch'] as number }, row };
+}

@@ -1,0 +1,154 @@
+import { TachographError } from '../../core/error.ts';
+import type { AttemptView } from '../../core/model/attempt.ts';
+import type { StepView } from '../../core/model/step.ts';
+import { attemptToContentIds, stepToContentIds } from '../../core/query/difference.ts';
+import { attemptsToPack, packToAttempts } from '../sql/attempt-pack.ts';
+import type { SqlRow, SqlValue } from '../sql/value.ts';
+import { cellToBytes } from '../sql/value.ts';
+import { attemptToRest, rowToAttempt, rowToStep, stepColumns, stepToRest, stepToValues } from '../sql/view-row.ts';
+import type { RunKey, Uses } from './contents.ts';
+import type { Session, Transaction } from './database.ts';
+import type { Statement } from './driver/exchange.ts';
+import { insertRows, replacing, type Row } from './driver/rows.ts';
+
+const ofRun = 'project_key = (SELECT project_key()) AND epoch = $1 AND run_key = $2';
+
+const uuidOf = (text: string): string | null =>
+  /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(text) ? text : null;
+
+/** A step from its row, with `run_id`. */
+export const toStep = (row: SqlRow): StepView => rowToStep(row, () => null);
+
+function stepToRow(run: RunKey, step: StepView): Row {
+  const row: Record<string, SqlValue> = { epoch: run.epoch, run_key: run.key };
+  const values = stepToValues(step);
+  for (const [index, name] of stepColumns.entries()) row[name] = values[index]!;
+  row['view'] = stepToRest(step, null);
+  return row;
+}
+
+/** A statement that writes steps in place of the old ones. */
+export function stepsToInsert(steps: readonly { run: RunKey; step: StepView }[]): Statement[] {
+  const rows = steps.map(({ run, step }) => stepToRow(run, step));
+  const [first] = rows;
+  return first === undefined ? [] : [insertRows('steps', rows, replacing(['epoch', 'run_key', 'number'], first))];
+}
+
+/** A statement that writes attempts in place of the old ones. */
+export function attemptsToInsert(attempts: readonly { run: RunKey; attempt: AttemptView }[]): Statement[] {
+  const rows = attempts.map(({ run, attempt }) => ({
+    epoch: run.epoch,
+    run_key: run.key,
+    step_id: attempt.stepId,
+    number: attempt.number,
+    started_at_ms: attempt.startedAtMs,
+    view: attemptToRest(attempt),
+  }));
+  const [first] = rows;
+  const tail = first && replacing(['epoch', 'run_key', 'step_id', 'number'], first);
+  return first === undefined ? [] : [insertRows('attempts', rows, tail)];
+}
+
+/** Notes which contents and contexts a step names. */
+export function useStep(run: RunKey, step: StepView, uses: Uses): void {
+  for (const id of stepToContentIds(step)) uses.content(run, id, step.id);
+  for (const tip of [step.contextNodeId, step.toolsNodeId]) uses.context(run, tip);
+}
+
+/** Notes which contents an attempt names. */
+export function useAttempt(run: RunKey, attempt: AttemptView, uses: Uses): void {
+  for (const id of attemptToContentIds(attempt)) uses.content(run, id, attempt.stepId);
+  uses.context(run, attempt.requestBody?.nodeId ?? null);
+}
+
+/** Steps of a run by number. */
+export async function listSteps(
+  db: Session,
+  run: RunKey,
+  options: { fromNumber: number; limit: number },
+): Promise<StepView[]> {
+  const rows = await db.all(
+    `SELECT *, $5::text AS run_id FROM steps WHERE ${ofRun} AND number >= $3 ORDER BY number LIMIT $4`,
+    run.epoch,
+    run.key,
+    options.fromNumber,
+    Math.max(0, options.limit),
+    run.id,
+  );
+  return rows.map(toStep);
+}
+
+/** One step by its number, or `step-not-found`. */
+export async function getStep(db: Session, run: RunKey, number: number): Promise<StepView> {
+  const [step] = Number.isSafeInteger(number) ? await listSteps(db, run, { fromNumber: number, limit: 1 }) : [];
+  if (step?.number !== number) throw new TachographError('step-not-found', `Run ${run.id} has no step ${number}.`);
+  return step;
+}
+
+/** Attempts of a run, or of one of its steps, by step and number. A row stands before what was packed earlier. */
+export async function listAttempts(db: Session, run: RunKey, stepId: string | null): Promise<AttemptView[]> {
+  const id = stepId === null ? null : uuidOf(stepId);
+  if (stepId !== null && id === null) return [];
+  const steps = await db.all(
+    `SELECT id, number FROM steps WHERE ${ofRun} AND ($3::uuid IS NULL OR id = $3)`,
+    run.epoch,
+    run.key,
+    id,
+  );
+  const numberById = new Map(steps.map((row) => [row['id'] as string, row['number'] as number]));
+  const number = id === null ? null : (numberById.get(id) ?? 0);
+  const packs = await db.all(
+    `SELECT packed FROM attempt_packs WHERE ${ofRun} AND ($3::int8 IS NULL OR (first_step <= $3 AND last_step >= $3)) ORDER BY key`,
+    run.epoch,
+    run.key,
+    number,
+  );
+  const rows = await db.all(
+    `SELECT *, $4::text AS run_id FROM attempts WHERE ${ofRun} AND ($3::uuid IS NULL OR step_id = $3)`,
+    run.epoch,
+    run.key,
+    id,
+    run.id,
+  );
+  const packed = packs.flatMap((pack) => packToAttempts(run.id, cellToBytes(pack['packed'])));
+  const attemptByKey = new Map(
+    [...packed, ...rows.map(rowToAttempt)].map((attempt) => [`${attempt.stepId}/${attempt.number}`, attempt]),
+  );
+  return [...attemptByKey.values()]
+    .filter((attempt) => stepId === null || attempt.stepId === stepId)
+    .sort((a, b) => (numberById.get(a.stepId) ?? 0) - (numberById.get(b.stepId) ?? 0) || a.number - b.number);
+}
+
+/** Removes all attempts of a run. */
+export function dropAttempts(tx: Transaction, run: RunKey): void {
+  for (const table of ['attempts', 'attempt_packs']) tx.put(`DELETE FROM ${table} WHERE ${ofRun}`, run.epoch, run.key);
+}
+
+const packRowsMin = 4;
+const packRows = 200;
+
+/** Moves attempts of a run into packs. */
+export async function packAttempts(tx: Transaction, run: RunKey): Promise<void> {
+  const rows = await tx.all(
+    `SELECT a.step_id, a.number, a.started_at_ms, a.view, coalesce(s.number, 0) AS step_number FROM attempts a
+     LEFT JOIN steps s ON s.project_key = a.project_key AND s.epoch = a.epoch AND s.run_key = a.run_key AND s.id = a.step_id
+     WHERE a.project_key = (SELECT project_key()) AND a.epoch = $1 AND a.run_key = $2 ORDER BY step_number, a.number`,
+    run.epoch,
+    run.key,
+  );
+  if (rows.length < packRowsMin) return;
+  const packs: Row[] = [];
+  for (let from = 0; from < rows.length; from += packRows) {
+    const some = rows.slice(from, from + packRows);
+    packs.push({
+      epoch: run.epoch,
+      run_key: run.key,
+      first_step: some[0]!['step_number']!,
+      last_step: some.at(-1)!['step_number']!,
+      packed: attemptsToPack(some),
+    });
+  }
+  const { sql, values = [] } = insertRows('attempt_packs', packs);
+  tx.put(sql, ...values);
+  tx.put(`DELETE FROM attempts WHERE ${ofRun}`, run.epoch, run.key);
+}
