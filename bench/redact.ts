@@ -209,8 +209,20 @@ function measureHostile(): Hostile[] {
   const pieces = new Set(looks.flatMap(({ literal }) => [literal, ` ${literal}`, `${literal}="a1`, `${literal}aA1`]));
   for (const each of ['a', '=', '://a@', '?key=a', '<password>a', '"token","x",', 'YWFh', 'YWFhYWFhYWFhYWFh/'])
     pieces.add(each);
-  const all = [...pieces].flatMap((piece) => {
-    const hostile = flat(piece.repeat(Math.ceil(100_000 / piece.length)));
+  const texts = [...pieces].map((piece) => ({ piece, hostile: flat(piece.repeat(Math.ceil(100_000 / piece.length))) }));
+  // Nothing but findings, no two of them alike.
+  const distinct: [string, (serial: string) => string][] = [
+    ['pwd=…', (serial) => `pwd=a1${serial} `],
+    ['://a:…@', (serial) => `x://a:${serial}@ `],
+    ['?key=…', (serial) => `://?key=${serial} `],
+    ['pwd=a1%41…', (serial) => `pwd=a1%41${serial} `],
+  ];
+  for (const [piece, make] of distinct) {
+    let hostile = '';
+    for (let at = 0; hostile.length < 100_000; at += 1) hostile += make(at.toString(36).padStart(4, '0'));
+    texts.push({ piece: `distinct ${piece}`, hostile: flat(hostile) });
+  }
+  const all = texts.flatMap(({ piece, hostile }) => {
     return ways.map(([way, run]): Hostile => {
       const times = [0, 1, 2].map(() => {
         const started = process.hrtime.bigint();

@@ -228,8 +228,16 @@ async function measureBigRun(store: Store): Promise<Figure[]> {
 async function measurePurge(store: Store, runs: number): Promise<Figure[]> {
   const chunks = Math.max(1, Math.floor(runs / 10 / 100));
   const untilMs = worldStartMs + runs * 400;
+  // How long one slice keeps others waiting, as the event loop feels it.
+  const waits = monitorEventLoopDelay({ resolution: 1 });
+  waits.enable();
   const figures = await timeCalls('purge of 100 runs', chunks, () =>
     store.purge({ projectId: 'default', beforeMs: untilMs, limit: 100 }),
+  );
+  waits.disable();
+  figures.push(
+    { what: 'purge of 100 runs, slice p95', value: waits.percentile(95) / 1e6, unit: 'ms' },
+    { what: 'purge of 100 runs, longest slice', value: waits.max / 1e6, unit: 'ms' },
   );
   const rest = { projectId: 'default', beforeMs: worldStartMs + 7 * 24 * 3600 * 1000, limit: 500 };
   for (let left = runs - chunks * 100; left > 500; left -= 500) await store.purge(rest);

@@ -21,6 +21,7 @@ export const errorCodes = [
   'key-broken',
   'export-foreign',
   'batch-broken',
+  'batch-foreign',
   'port-taken',
   'bind-refused',
   'replay-diverged',

@@ -76,7 +76,7 @@ export function openHandler(opened: OpenedHome, redactor: Redactor | null, onErr
     eraseRun: (projectId, runId) => opened.indexer.eraseRun(projectId, runId),
     eraseSubject: (projectId, subject) => opened.indexer.eraseSubject(projectId, subject),
     exporter: createExporter(opened),
-    ...(redactor === null ? {} : { redactor }),
+    ...(redactor === null ? {} : { redactorOf: () => redactor }),
     onError,
     pollMs: 20,
   });

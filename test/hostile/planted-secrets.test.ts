@@ -76,7 +76,6 @@ const unrecorded = [
   'wrong.query.value',
   'wrong.query.cursor',
   'wrong.query.status',
-  'wrong.body',
   'wrong.path',
 ];
 
@@ -85,9 +84,10 @@ const wordless = [
   /^indexer\.lock/,
   /^tachograph\.db-shm$/,
   /\.ack$/,
-  /^table (?:projects|changes|journal_positions|writers|contents|documents|nodes|seals|word_tables|event_packs|words_\d+_\w+)$/,
+  /^table (?:projects|project_records|keys|changes|journal_positions|writers|contents|documents|nodes|seals|word_tables|event_packs|words_\d+_\w+)$/,
   /^wrong /,
   /^GET \/(?:healthz|readyz|metrics|api\/openapi\.json)$/,
+  /^GET \/api\/v1\/(?:access|keys|projects)/,
   /^GET \/api\/v1\/(?:runs\/\{id\}\/(?:verify|seals)|stats\/volume)$/,
   /^printed (?:$|doctor|verify|export|backup|search --rank)/,
   /^complained/,

@@ -1,7 +1,7 @@
 import { TachographError } from '../error.ts';
 import type { Directory } from './directory.ts';
 import type { ApiKey, Scope } from './key.ts';
-import { createKey, keyRandomBytes, toApiKey } from './key.ts';
+import { createKey, isKeyLive, keyRandomBytes, toApiKey } from './key.ts';
 
 /** A key just made, with its text: the only time that it is told. */
 export interface NewKey {
@@ -17,7 +17,10 @@ export interface Keyring {
     scopes: readonly Scope[];
     expiresAtMs?: number | null;
   }): Promise<NewKey>;
-  /** A key with the same name and scopes; the old one works for `overlapMs` more, or until it expires if that is sooner. */
+  /**
+   * A key with the same name and scopes, and as long a life if the old one's is bounded; the old one works for `overlapMs` more,
+   * or until it expires if that is sooner. `bad-argument` for one that is revoked or has expired.
+   */
   rotate(projectId: string, keyId: string, overlapMs: number): Promise<NewKey>;
   /** Refused everywhere within a second. Revoking again changes nothing. */
   revoke(projectId: string, keyId: string): Promise<ApiKey>;
@@ -62,9 +65,14 @@ export function createKeyring({ directory, pepper, nowMs, randomBytes }: Keyring
       const old = await find(projectId, keyId);
       if (old.revokedAtMs !== null)
         throw new TachographError('bad-argument', `The key ${keyId} is revoked; make a new one instead.`);
-      const made = await create({ projectId, name: old.name, scopes: old.scopes });
+      if (!isKeyLive(old, nowMs()))
+        throw new TachographError('bad-argument', `The key ${keyId} has expired; make a new one instead.`);
+      const expiresAtMs = old.expiresAtMs === null ? null : nowMs() + old.expiresAtMs - old.createdAtMs;
+      const made = await create({ projectId, name: old.name, scopes: old.scopes, expiresAtMs });
       const untilMs = nowMs() + overlapMs;
-      await directory.putKey({ ...old, expiresAtMs: Math.min(untilMs, old.expiresAtMs ?? untilMs) });
+      // Read again: who revoked it meanwhile is not overruled.
+      const now = await find(projectId, keyId);
+      await directory.putKey({ ...now, expiresAtMs: Math.min(untilMs, now.expiresAtMs ?? untilMs) });
       return made;
     },
     async revoke(projectId, keyId) {

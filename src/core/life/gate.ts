@@ -37,6 +37,7 @@ function createMutedRun(scope: Scope): RunRecorder {
   const muted: RunRecorder = {
     ...nullRun,
     within,
+    enter: (): void => scope.enterHere({ run: muted, step: null }),
     step: () => step,
     tool: () => ({ ...nullTool, ...step, succeed: nullTool.succeed, fail: nullTool.fail }),
   };

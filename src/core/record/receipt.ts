@@ -52,3 +52,22 @@ export function signReceipt(facts: ReceiptFacts, key: SigningKey): Receipt {
 export function isReceiptSigned(receipt: Receipt): boolean {
   return isSigned(toText(receipt), receipt);
 }
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+const isHex = (value: unknown, digits: number): boolean =>
+  typeof value === 'string' && value.length === digits && /^[0-9a-f]+$/.test(value);
+
+function isHead(value: unknown): value is ReceiptHead {
+  const { runId, n, hash } = (value ?? {}) as Partial<Record<keyof ReceiptHead, unknown>>;
+  return typeof runId === 'string' && isCount(n) && isHex(hash, 64);
+}
+
+/** A receipt as it came over the wire; `null` for anything that has not its form. Says nothing of its signature. */
+export function parseReceipt(value: unknown): Receipt | null {
+  const given = (value ?? {}) as Partial<Record<keyof Receipt, unknown>>;
+  const { projectId, writerId, batchDigest, entries, heads, takenAtMs, publicKey, signature } = given;
+  const isText = typeof projectId === 'string' && typeof writerId === 'string';
+  const isSignature = isHex(batchDigest, 64) && isHex(publicKey, 64) && isHex(signature, 128);
+  const isCounted = isCount(entries) && isCount(takenAtMs) && Array.isArray(heads) && heads.every(isHead);
+  return isText && isSignature && isCounted ? (given as Receipt) : null;
+}

@@ -188,6 +188,8 @@ export interface StepRecorder {
   readonly id: string;
   readonly run: RunRecorder;
   readonly kind: StepKind;
+  /** What it was begun as: a tool's name, a phase's; `null` when nobody said. As given, so never to be written down. */
+  readonly name: string | null;
   readonly status: StepStatus;
   /** The attempt under way, when there is one. */
   readonly openAttempt: AttemptRecorder | null;
@@ -281,6 +283,8 @@ export interface RunRecorder {
   toolCallCount(): number;
   /** Runs `fn` in the run's async scope. */
   within<T>(fn: () => T): T;
+  /** Makes this run the scope of what follows in the current async context, for callers without a function to wrap. */
+  enter(): void;
   /** Idempotent: the first end stands (I7). Open steps are ended `interrupted` first. */
   close(close: RunClose): void;
 }

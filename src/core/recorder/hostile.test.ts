@@ -184,6 +184,7 @@ function methodsOf(recorder: Recorder, run: RunRecorder, step: StepRecorder): Re
     'step.withhold': (value) => step.withhold(as(value)),
     'step.within': (value) => step.within(as(typeof value === 'function' ? () => value : value)),
     'step.enter': () => step.enter(),
+    'run.enter': () => run.enter(),
     'tool.succeed': (value) => run.tool({ name: 't' }).succeed(value),
     'tool.fail': (value) => run.tool({ name: 't' }).fail(value),
     'tool.finish': (value) => tool.finish(as(value)),

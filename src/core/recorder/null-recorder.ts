@@ -31,6 +31,7 @@ export const nullRun: RunRecorder = {
   usage: () => unknownUsage,
   toolCallCount: () => 0,
   within: call,
+  enter: nothing,
   close: nothing,
 };
 
@@ -39,6 +40,7 @@ export const nullStep: StepRecorder = {
   id: nil,
   run: nullRun,
   kind: 'model',
+  name: null,
   status: 'in_progress',
   openAttempt: null,
   attempt: () => nullAttempt,

@@ -215,6 +215,8 @@ class OpenRun implements RunRecorder {
 
   readonly within = <T>(fn: () => T): T => this.#of.scope.enter({ run: this, step: null }, fn);
 
+  readonly enter = (): void => this.#of.scope.enterHere({ run: this, step: null });
+
   readonly close = (close: unknown): void => {
     const { desk } = this.#of;
     desk.safely(() => this.#end(readClose(close, desk)), undefined);

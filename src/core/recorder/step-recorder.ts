@@ -119,6 +119,7 @@ export interface StepIdentity {
   readonly stepId: string;
   readonly sinceMs: number;
   readonly kind: StepStart['kind'];
+  readonly name: string | null;
   readonly inputsWithheld: boolean;
 }
 
@@ -143,7 +144,8 @@ export function announceStep(state: RunState, run: RunRecorder, start: StepStart
     facts,
     payload: (draft) => startPayload(state, start, { stepId, facts }, draft),
   });
-  return { run, stepId, sinceMs, kind: start.kind, inputsWithheld: start.inputsWithheld === true };
+  const { kind, name = null, inputsWithheld } = start;
+  return { run, stepId, sinceMs, kind, name, inputsWithheld: inputsWithheld === true };
 }
 
 /** Begins a step: its start is in the journal when this returns (I3). */
@@ -159,6 +161,7 @@ export class OpenStep implements StepRecorder {
   readonly id: string;
   readonly run: RunRecorder;
   readonly kind: StepStart['kind'];
+  readonly name: string | null;
   readonly #state: RunState;
   readonly #sinceMs: number;
   #status: StepStatus = 'in_progress';
@@ -173,6 +176,7 @@ export class OpenStep implements StepRecorder {
     this.id = of.stepId;
     this.run = of.run;
     this.kind = of.kind;
+    this.name = of.name;
     this.#state = state;
     this.#sinceMs = of.sinceMs;
     this.#inputsWithheld = of.inputsWithheld;

@@ -246,3 +246,66 @@ describe('hexadecimal', () => {
     expect(text(clean)).toBe(clean);
   });
 });
+
+describe('a secret that is parted', () => {
+  const [head, tail] = [key.slice(0, 12), key.slice(12)];
+  const mark = { cache_control: { type: 'ephemeral', ttl: '1h' } };
+
+  it.each([
+    ['', {}, {}],
+    [', the first marked for a cache', mark, {}],
+    [', both marked for a cache', mark, mark],
+  ])('over two parts%s, also in JSON that is a string', (_how, first, second) => {
+    const value = {
+      content: [
+        { type: 'text', text: `my key: ${head}`, ...first },
+        { type: 'text', text: `${tail}, thanks`, ...second },
+      ],
+    };
+    for (const shown of [
+      json(value),
+      json({ a: JSON.stringify(value) }),
+      json({ a: JSON.stringify({ b: JSON.stringify(value) }) }),
+    ]) {
+      expect(shown).not.toContain(tail);
+      expect(() => JSON.parse(shown)).not.toThrow();
+    }
+    expect(json({ a: JSON.stringify(value, null, 2) })).not.toContain(tail);
+  });
+
+  it.each(['&#8203;', '&#x200B;', '&#xFEFF;', '&shy;', '&zwnj;', '\\u200b', '&#65279'])('by %s', (unseen) => {
+    for (const at of [3, 10, 40]) {
+      const value = `see ${key.slice(0, at)}${unseen}${key.slice(at)} there`;
+      for (const shown of [text(value), json({ value })]) {
+        expect(shown).not.toContain(key.slice(50));
+        expect(shown).toContain('there');
+      }
+    }
+  });
+});
+
+describe('a user of a command', () => {
+  it.each([
+    `curl -u app:${secret} https://h.example/`,
+    `curl -s -u 'app:${secret}' https://h.example/`,
+    `curl --user app:${secret} https://h.example/`,
+    `wget --proxy-user="app:${secret}" h.example`,
+    `bash -lc "curl -uapp -u \\"app:${secret}\\" h.example"`,
+  ])('loses the password: %s', (value) => {
+    expect(text(value)).not.toContain(secret);
+    expect(text(value)).toContain('app:');
+    expect(json({ value })).not.toContain(secret);
+  });
+
+  it.each([
+    'docker run -u 1000:1000 image',
+    'docker run -u node:nodejs image',
+    'curl -u $USER:$PASS https://h.example/',
+    'curl -u "${NAME}:${TOKEN}" https://h.example/',
+    'sort -u a:bcd',
+    'curl -u name https://h.example/',
+  ])('stays where it has none: %s', (value) => {
+    expect(text(value)).toBe(value);
+    expect(JSON.parse(json({ value }))).toEqual({ value });
+  });
+});

@@ -9,6 +9,7 @@ const deniedNames = new Set([
   'x-api-key',
   'api-key',
   'x-auth-key',
+  'x-tachograph-key',
 ]);
 const deniedParts =
   /api[-_]?key|token|secret|bearer|authorization|password|credential|cookie|subscription-key|functions-key/;

@@ -93,8 +93,21 @@ export function createKeyJudge(denied: readonly string[], allowed: readonly stri
   };
 }
 
-/** True for the name of a URL parameter whose value is a credential. Percent escapes in the name are read. */
+const isSensitiveByParameter = new Map<string, boolean>();
+
+/**
+ * True for the name of a URL parameter whose value is a credential. Percent escapes in the name are read; names are
+ * remembered.
+ */
 export function isSensitiveParameter(name: string): boolean {
+  const known = isSensitiveByParameter.get(name);
+  if (known !== undefined) return known;
+  const isSensitive = isSensitiveWritten(name);
+  if (isSensitiveByParameter.size < namesMax) isSensitiveByParameter.set(name, isSensitive);
+  return isSensitive;
+}
+
+function isSensitiveWritten(name: string): boolean {
   const plain = squash(
     name.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
   );

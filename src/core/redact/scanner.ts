@@ -72,12 +72,13 @@ export function isCleanJson(text: string, { judge, extra, paths }: ScannerParts)
 
 /** A mark that remembers what it has marked: one secret, said a thousand times, is digested once. */
 function toRememberingMark(mark: Mark): Mark {
-  const digestedBySecret = new Map<string, string>();
+  const placeholdersByKind = new Map<string, Map<string, string>>();
   return (kind, secret) => {
     if (secret.length > rememberedCharsMax) return mark(kind, secret);
-    const name = `${kind} ${secret}`;
-    const known = digestedBySecret.get(name) ?? mark(kind, secret);
-    digestedBySecret.set(name, known);
+    let placeholderBySecret = placeholdersByKind.get(kind);
+    if (placeholderBySecret === undefined) placeholdersByKind.set(kind, (placeholderBySecret = new Map()));
+    let known = placeholderBySecret.get(secret);
+    if (known === undefined) placeholderBySecret.set(secret, (known = mark(kind, secret)));
     return known;
   };
 }

@@ -160,10 +160,7 @@ export function createRunQueries(builder: Kysely<Tables>, viewsIn: ViewPlace = '
       const viewed = viewsIn === 'runs' ? narrowed : narrowed.innerJoin('run_views', 'run_views.key', 'runs.key');
       let query = viewed
         .selectAll('runs')
-        .select([
-          sql<string>`${sql.ref(`${viewsIn}.view`)}`.as('view'),
-          sql<string>`${of.projectId}`.as('project_id'),
-        ])
+        .select([sql<string>`${sql.ref(`${viewsIn}.view`)}`.as('view'), sql<string>`${of.projectId}`.as('project_id')])
         .orderBy(start.time, 'desc')
         .orderBy('runs.id', 'desc')
         .limit(bounds.limit + 1);

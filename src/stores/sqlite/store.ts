@@ -10,7 +10,7 @@ import { type Database, openDatabase } from './database.ts';
 import { eraseRecord } from './erasure.ts';
 import { listEvents, listWriters } from './events.ts';
 import { countChange, importEntries, keepSeal, listPositions, packNextRuns, rebuildViews } from './imports.ts';
-import { dropOrphans, purgeRuns } from './purge.ts';
+import { dropOrphans, purgeBeginning, purgeRuns } from './purge.ts';
 import {
   countRuns,
   findProject,
@@ -171,7 +171,13 @@ export function openSqliteStoreFrom(parts: SqliteStoreParts): Store {
       }),
     sync: async () => syncLog(open()),
     async purge(purge) {
-      const count = await write((db) => purgeRuns(db, projectOf(db, purge.projectId), purge));
+      let progress = purgeBeginning;
+      while (!progress.isDone) {
+        const from = progress;
+        progress = await write((db) => purgeRuns(db, projectOf(db, purge.projectId), purge, from));
+        await setImmediate();
+      }
+      const { count } = progress;
       const db = open();
       const { beforeMs, isForgotten = false } = purge;
       const remains = { beforeMs, isForgotten, isLast: count < purge.limit };

@@ -1,7 +1,8 @@
-import { errorRateOf, unknownKey } from '../../core/query/totals.ts';
+import { unknownKey } from '../../core/query/totals.ts';
 import type { StoreReader, TotalsRow } from '../../core/store.ts';
-import type { SqlRow, SqlValue } from '../sql/value.ts';
-import { rowToUsage, usageColumns } from '../sql/view-row.ts';
+import { rankColumns, rowToTotals } from '../sql/totals-row.ts';
+import type { SqlValue } from '../sql/value.ts';
+import { usageColumns } from '../sql/view-row.ts';
 import type { Database } from './database.ts';
 
 /** How totals are asked for. */
@@ -30,29 +31,6 @@ const partsBy: Record<TotalsOptions['by'], string> = {
   day: runParts("strftime('%Y-%m-%d', r.sort_ms / 1000.0, 'unixepoch')"),
 };
 
-function rowToTotals(row: SqlRow, durations: SqlRow | undefined): TotalsRow {
-  const steps = row['steps'] as number;
-  const errors = row['errors'] as number;
-  const costKnownNanoUsd = row['cost'] as number;
-  return {
-    key: row['key'] as string,
-    runs: row['runs'] as number,
-    steps,
-    errors,
-    errorRate: errorRateOf(steps, errors),
-    usage: rowToUsage(row),
-    costNanoUsd: (row['unpriced'] as number) > 0 ? null : costKnownNanoUsd,
-    costKnownNanoUsd,
-    durationP50Ms: (durations?.['p50'] as number | null | undefined) ?? null,
-    durationP90Ms: (durations?.['p90'] as number | null | undefined) ?? null,
-    durationP99Ms: (durations?.['p99'] as number | null | undefined) ?? null,
-  };
-}
-
-// The nearest rank: the ceil(n·p/100)-th of n, in whole numbers.
-const rank = (percent: number): string =>
-  `max(CASE WHEN place = max(1, (n * ${percent} + 99) / 100) THEN duration_ms END) AS p${percent}`;
-
 /** Totals of the runs started in the range, one row for each group, by key. */
 export function readTotals(db: Database, project: number, options: TotalsOptions): TotalsRow[] {
   const { by, sinceMs = null, untilMs = null } = options;
@@ -69,7 +47,7 @@ export function readTotals(db: Database, project: number, options: TotalsOptions
   const durations = db.all(
     `${parts}, ranked AS (SELECT key, duration_ms, row_number() OVER (PARTITION BY key ORDER BY duration_ms) AS place,
          count(*) OVER (PARTITION BY key) AS n FROM parts WHERE duration_ms IS NOT NULL)
-     SELECT key, ${[50, 90, 99].map(rank).join(', ')} FROM ranked GROUP BY key`,
+     SELECT key, ${rankColumns('max')} FROM ranked GROUP BY key`,
     ...values,
   );
   const durationsByKey = new Map(durations.map((row) => [row['key'], row]));

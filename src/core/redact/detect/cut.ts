@@ -67,12 +67,12 @@ function blockAt(text: string): number {
 
 const isWordCode = (code: number): boolean => code > 32 && code !== 34 && code !== 39 && code !== 60 && code !== 62;
 
-/** The last word of a text, where it begins, and its escapes read. */
-function lastWord(text: string): { at: number; word: string; offsets: readonly number[] } {
+/** The last word of a text, its escapes read, and where its characters stand in the text. */
+function lastWord(text: string): { word: string; placeOf: (at: number) => number } {
   let at = text.length;
   while (at > 0 && text.length - at < addressCharsMax && isWordCode(text.charCodeAt(at - 1))) at -= 1;
   const decoded = decodeEscapes(text.slice(at));
-  return { at, word: decoded.text, offsets: decoded.offsets };
+  return { word: decoded.text, placeOf: (place) => at + decoded.rawAt(place) };
 }
 
 /** The place of base64 at the very end whose text ends in a credential that is cut. */
@@ -91,9 +91,9 @@ function encodedAt(word: string): number {
  * block.
  */
 export function cutMarkAt(text: string): number {
-  const { at, word, offsets } = lastWord(text);
+  const { word, placeOf } = lastWord(text);
   const inWord = [markAt(word), passwordAt(word), encodedAt(word)].filter((place) => place >= 0);
-  const places = inWord.map((place) => at + offsets[place]!);
+  const places = inWord.map(placeOf);
   for (const place of [markAt(text), blockAt(text)]) if (place >= 0) places.push(place);
   return places.length === 0 ? -1 : Math.min(...places);
 }

@@ -4,8 +4,9 @@ import { nextRun, runEnd } from './prefilter.ts';
 /** Searches a decoded text; what it finds is carried back to the encoded one. */
 export type Search = (text: string) => readonly Finding[];
 
+/** Escapes of characters that nobody sees, in no group, then of printable ones: `&#82` must not be read of `&#8203;`. */
 const escape =
-  /%([2-7][0-9A-Fa-f]|0[9adAD])|\\u00([2-7][0-9A-Fa-f])|\\x([2-7][0-9A-Fa-f])|&#x0{0,6}([2-7][0-9A-Fa-f]);?|&#0{0,6}(3[2-9]|[4-9]\d|1[01]\d|12[0-6]);?|&(amp|apos|colon|commat|equals|gt|hyphen|lowbar|lt|num|percnt|period|plus|quot|sol);/g;
+  /\\u(?:00[aA][dD]|200[b-fB-F]|2060|[fF][eE][fF][fF])|&#0{0,6}(?:173|820[3-7]|8288|65279);?|&#[xX]0{0,6}(?:[aA][dD]|200[b-fB-F]|2060|[fF][eE][fF][fF]);?|&(?:shy|zwj|zwnj|lrm|rlm|NoBreak|ZeroWidthSpace);|%([2-7][0-9A-Fa-f]|0[9adAD])|\\u00([2-7][0-9A-Fa-f])|\\x([2-7][0-9A-Fa-f])|&#x0{0,6}([2-7][0-9A-Fa-f]);?|&#0{0,6}(3[2-9]|[4-9]\d|1[01]\d|12[0-6]);?|&(amp|apos|colon|commat|equals|gt|hyphen|lowbar|lt|num|percnt|period|plus|quot|sol);/g;
 const characterByEntity: Readonly<Record<string, string>> = {
   amp: '&',
   apos: "'",
@@ -27,34 +28,50 @@ const characterByEntity: Readonly<Record<string, string>> = {
 function characterOf([, percent, unicode, short, hex, decimal, name]: RegExpMatchArray): string {
   if (name !== undefined) return characterByEntity[name]!;
   if (decimal !== undefined) return String.fromCharCode(Number(decimal));
-  return String.fromCharCode(Number.parseInt(percent ?? unicode ?? short ?? hex!, 16));
+  const code = percent ?? unicode ?? short ?? hex;
+  return code === undefined ? '' : String.fromCharCode(Number.parseInt(code, 16));
 }
 const regionMax = 65_536;
+/** The shortest finding, `://a:b@`, with one escape in it. */
+const shortestChars = 9;
 
 const isRegionCode = (code: number): boolean =>
   code > 32 && code !== 34 && code !== 39 && code !== 60 && code !== 62 && code !== 96;
 
-/**
- * A text whose escapes of printable characters are read, percent signs and entities included, and where each of its
- * characters began. One level only.
- */
-export function decodeEscapes(raw: string): { text: string; offsets: number[] } {
-  const offsets: number[] = [];
+/** A text whose escapes were read, and where each of its characters stood before. */
+export interface Decoded {
+  readonly text: string;
+  /** The place in the raw text of a place in the decoded one. Work grows with the logarithm of the escapes. */
+  rawAt(at: number): number;
+}
+
+/** Reads the escapes of printable characters, percent signs and entities included. One level only. */
+export function decodeEscapes(raw: string): Decoded {
+  /** Behind each escape: the place in the decoded text, and by how much the raw one is ahead of it. */
+  const places: number[] = [];
+  const leads: number[] = [];
   let text = '';
-  let at = 0;
-  const copy = (to: number): void => {
-    for (let each = at; each < to; each += 1) offsets.push(each);
-    text += raw.slice(at, to);
-  };
-  for (const match of raw.matchAll(escape)) {
-    copy(match.index);
-    offsets.push(match.index);
-    text += characterOf(match);
-    at = match.index + match[0].length;
+  let copied = 0;
+  escape.lastIndex = 0;
+  for (let match = escape.exec(raw); match !== null; match = escape.exec(raw)) {
+    text += raw.slice(copied, match.index) + characterOf(match);
+    copied = match.index + match[0].length;
+    places.push(text.length);
+    leads.push(copied - text.length);
   }
-  copy(raw.length);
-  offsets.push(raw.length);
-  return { text, offsets };
+  return {
+    text: text + raw.slice(copied),
+    rawAt(at) {
+      let low = 0;
+      let high = places.length;
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (places[middle]! <= at) low = middle + 1;
+        else high = middle;
+      }
+      return low === 0 ? at : at + leads[low - 1]!;
+    },
+  };
 }
 
 /**
@@ -73,10 +90,11 @@ export function escapedFindings(
   while (start > floor && isInside(text.charCodeAt(start - 1))) start -= 1;
   let end = place.at;
   while (end < text.length && end - place.at < regionMax && isInside(text.charCodeAt(end))) end += 1;
+  if (end - start < shortestChars) return { findings: [], end };
   const decoded = decodeEscapes(text.slice(start, end));
   const findings = search(decoded.text).map((finding): Finding => ({
-    start: start + decoded.offsets[finding.start]!,
-    end: start + decoded.offsets[finding.end]!,
+    start: start + decoded.rawAt(finding.start),
+    end: start + decoded.rawAt(finding.end),
     kind: finding.kind,
     isDropped: finding.isDropped ?? false,
     secret: finding.secret ?? decoded.text.slice(finding.start, finding.end),

@@ -29,7 +29,7 @@ const restByQuote: Readonly<Record<string, RegExp>> = {
   "'": /[^'\\\r\n]*(?=\\*')/y,
   '`': /[^`\\\r\n]*(?=\\*`)/y,
 };
-const dottedName = /^[A-Za-z_$]{2,}[\w$]*(?:[?!]?\.[A-Za-z_$][\w$]*)+$/;
+const dottedName = /^[A-Za-z_$]{2}[\w$]*(?:[?!]?\.[A-Za-z_$][\w$]*)+$/;
 const typeName = /^[A-Z][a-z]+\d*(?:[A-Z][a-z]+)+$/;
 const emptyWord = /^(?:true|false|null|none|undefined|string|number|boolean|required|optional)$/i;
 const version = /^[~^v]?\d+\.\d+\.\d+/;
@@ -55,10 +55,19 @@ function valueEnd(text: string, at: number, quote: string | undefined): number {
   return isWhole ? quoted : matchEnd(restOfRun, text, at);
 }
 
+/** What a telling word and its ending may take. */
+const nameCharsMax = 32;
 const nameCodes = new Uint8Array(128);
 for (const character of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-')
   nameCodes[character.charCodeAt(0)] = 1;
 const isNameCode = (code: number): boolean => code < 128 && nameCodes[code] === 1;
+
+/** Where the run of name characters ends that holds a place, at most 32 characters on. */
+function runEnd(text: string, at: number): number {
+  let end = at;
+  while (end - at < nameCharsMax && isNameCode(text.charCodeAt(end))) end += 1;
+  return end;
+}
 
 /** Where the name begins that a telling word is part of, at most 48 characters back. Dashes of a flag belong to it. */
 function nameStart(text: string, at: number): number {
@@ -102,10 +111,8 @@ function toFinding(text: string, name: string, value: Value): Finding | null {
 
 const isTelling = (name: string): boolean => judgeName(name) !== 'keep';
 
-/** `password=…`, `"api_key": …`, `TOKEN := …`. */
-function detectAssigned(text: string, at: number, name: string): Finding | null {
-  const end = matchEnd(assigned, text, at);
-  if (end < 0) return null;
+/** `password=…`, `"api_key": …`, `TOKEN := …`; `end` is where the sign of assignment ends. */
+function detectAssigned(text: string, { at, end, name }: { at: number; end: number; name: string }): Finding | null {
   const scheme = matchEnd(schemeBefore, text, end);
   const value = valueAt(text, Math.max(end, scheme));
   if (value === null || isReference(text, value)) return null;
@@ -129,9 +136,13 @@ function detectElement(text: string, at: number, name: string): Finding | null {
   return { start: end - value.length, end: end - (value.length - value.trimEnd().length), kind: 'secret' };
 }
 
+/** What follows a name whose value stands beside it without a sign of assignment: a quote, or white space. */
+const isBesideCode = (code: number): boolean =>
+  code === 34 || code === 39 || code === 96 || code === 92 || code <= 32 || code === 160 || code > 5000;
+
 /** `--password x`, `"--token", "x"`, `<add key="password" value="x">`, `my password is x`, `PASSWORD 'x'`. */
 function detectBeside(text: string, { at, start, name }: { at: number; start: number; name: string }): Finding | null {
-  if (!isTelling(name)) return null;
+  if (!isTelling(name) || !isBesideCode(text.charCodeAt(runEnd(text, at)))) return null;
   const pairEnd = matchEnd(paired, text, at);
   const isFlag = name.startsWith('-');
   const flagEnd = pairEnd < 0 ? matchEnd(flagged, text, at) : -1;
@@ -160,7 +171,19 @@ const isLogin = (text: string, start: number, name: string): boolean =>
 /** The name that a telling word is part of, and where it begins. */
 export function nameAround(text: string, at: number): { name: string; start: number } {
   const start = nameStart(text, at);
-  return { start, name: text.slice(start, at) + /^[\w-]*/.exec(text.slice(at, at + 24))![0] };
+  return { start, name: text.slice(start, Math.min(at + 24, runEnd(text, at))) };
+}
+
+/**
+ * The end of a stretch that begins at a place and in which no telling word has a value beside it, because the name it
+ * stands in goes on for too long; the place itself where there is none. Asked again from that end on, one long name is
+ * read once.
+ */
+export function longNameEnd(text: string, at: number): number {
+  if (!isNameCode(text.charCodeAt(at + nameCharsMax - 1)) || runEnd(text, at) - at < nameCharsMax) return at;
+  let end = at + nameCharsMax;
+  while (end < text.length && isNameCode(text.charCodeAt(end))) end += 1;
+  return end - nameCharsMax + 1;
 }
 
 /** Where white space ends, written as it is or as the escapes of a JSON string; at most 24 characters on. */
@@ -184,9 +207,8 @@ const isFollower = (code: number): boolean =>
  * string. Most words stand in plain sentences: this says so without a pattern.
  */
 export function isNamePlace(text: string, at: number): boolean {
-  let end = at;
-  while (end - at < 32 && isNameCode(text.charCodeAt(end))) end += 1;
-  if (end - at === 32) return false;
+  const end = runEnd(text, at);
+  if (end - at === nameCharsMax) return false;
   const next = spaceEnd(text, end);
   const code = text.charCodeAt(next);
   if (next === end ? isFollower(code) : code === 61 || code === 58 || code === 39) return true;
@@ -201,5 +223,7 @@ export const detectNamed: Detect = (text, at) => {
   if (!isNamePlace(text, at)) return null;
   const { name, start } = nameAround(text, at);
   if (text[start - 1] === '<') return detectElement(text, at, name);
-  return detectAssigned(text, at, name) ?? detectBeside(text, { at, start, name });
+  const end = matchEnd(assigned, text, at);
+  const found = end < 0 ? null : detectAssigned(text, { at, end, name });
+  return found ?? detectBeside(text, { at, start, name });
 };

@@ -34,9 +34,29 @@ function detectCookie(text: string, at: number): Finding | null {
   return found === null ? null : { start: found.start, end: found.end, kind: 'cookie' };
 }
 
+/** `-u name:password`, also where the line is a string of JSON. A variable is no password. */
+const userPair = /(?:-u|--user|--proxy-user)(?:=|\s{0,4})\\{0,4}["']?[^\s:/"'\\]{0,64}:((?![$<{*/[])[^\s"'`\\]{3,})/iy;
+/** What takes such a pair; `docker -u 1:1` names an owner. */
+const clients = ['curl', 'wget', 'http ', 'https '];
+const commandChars = 512;
+
+function detectUser(text: string, at: number): Finding | null {
+  const found = valueOf(userPair, text, at);
+  if (found === null) return null;
+  const { start, end } = found;
+  const from = Math.max(0, at - commandChars);
+  const line = text.slice(Math.max(from, text.lastIndexOf(';', at)), at).toLowerCase();
+  return clients.some((client) => line.includes(client)) ? { start, end, kind: 'password' } : null;
+}
+
 /** Words before a credential, and what looks behind them: authentication schemes, and cookies of quoted headers. */
 export const schemeDetectors: readonly { readonly word: string; readonly detect: Detect }[] = [
   { word: 'bearer', detect: detectBearer },
   { word: 'basic', detect: detectBasic },
   { word: 'cookie', detect: detectCookie },
+  { word: '-u ', detect: detectUser },
+  { word: '-u"', detect: detectUser },
+  { word: "-u'", detect: detectUser },
+  { word: '--user', detect: detectUser },
+  { word: '--proxy-user', detect: detectUser },
 ];

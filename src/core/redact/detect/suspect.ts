@@ -1,9 +1,12 @@
 import { nextEncoded } from './encoded.ts';
 import { judgeName } from '../keys.ts';
-import { isNamePlace, nameAround } from './names.ts';
+import { isNamePlace, longNameEnd, nameAround } from './names.ts';
+import { placeholderEnd } from '../placeholder.ts';
+import type { Visit } from './prefilter.ts';
 import { stop } from './prefilter.ts';
 import type { Look } from './text.ts';
 import { looks, prefilter } from './text.ts';
+import { matchEnd } from './sticky.ts';
 import { isUnseenIn, unseenPlaces, withoutUnseen } from './unseen.ts';
 
 /*
@@ -16,17 +19,62 @@ type Suspicion = 'value' | 'key' | null;
 
 const escapedPrintable = /\\u00[2-7]|\\u(?:00ad|20(?:0[b-f]|60)|feff)|\\x[2-7]|%[2-7]|&#[\dx]|&[a-z]/iy;
 const flagInList = /"--?[a-z-]{1,16}\\{0,8}"\s{0,64},/iy;
-const behindScheme = /[a-z]{5,6}["']?(?:[\s\\:]|$)/iy;
+/** An address up to its user or first value. */
+const plainUrl = /[^\s"'`<>\\@=]*/y;
+const behindScheme = /(?:[a-z]{5,6}["']?(?:[\s\\:]|$)|-u|--)/iy;
 
 function holds(pattern: RegExp, text: string, at: number): boolean {
   pattern.lastIndex = at;
   return pattern.test(text);
 }
 
-/** `passwordHash`, `authorizationUrl`: these words deny a key wherever they stand in its name. */
-const isDenying = (literal: string): boolean => literal !== 'key' && literal !== 'oken' && literal !== 'pwd';
+/** What follows `uth` in `authorization`, however it is parted. */
+const authorization = 'oO_-. ';
 
-function suspicionOf({ family, literal, detect }: Look, text: string, at: number): Suspicion {
+/** For a search that asks for any suspicion: where to go on, or to stop. */
+function visitFor(text: string, isEnough: (suspicion: Suspicion) => boolean): Visit {
+  const passed: Passed = { longNameEnd: 0, plainUrlEnd: 0 };
+  return (anchor, at) => {
+    const look = looks[anchor]!;
+    if (look.family === 'placeholder') return placeholderEnd(text, at);
+    return isEnough(suspicionOf(look, text, { at, passed })) ? stop : 0;
+  };
+}
+
+/** What a search has learned of what it passed: up to where names go on for too long, and an address holds nothing. */
+interface Passed {
+  longNameEnd: number;
+  plainUrlEnd: number;
+}
+
+/** `passwordHash`, `authorizationUrl`: a word that denies the key it is part of although no value stands beside it. */
+function mayDeny(literal: string, text: string, at: number): boolean {
+  if (literal === 'key' || literal === 'oken' || literal === 'pwd') return false;
+  return literal !== 'uth' || authorization.includes(text[at + 3] ?? '"');
+}
+
+function suspicionOfName(literal: string, text: string, place: { at: number; passed: Passed }): Suspicion {
+  const { at, passed } = place;
+  if (at >= passed.longNameEnd) passed.longNameEnd = longNameEnd(text, at);
+  const isPlace = at >= passed.longNameEnd && isNamePlace(text, at);
+  if (!isPlace && !mayDeny(literal, text, at)) return null;
+  const verdict = judgeName(nameAround(text, at).name);
+  if (verdict === 'keep') return null;
+  return isPlace ? 'value' : verdict === 'deny' ? 'key' : null;
+}
+
+/** An address without user and without parameters holds nothing; what is escaped in it is an anchor of its own. */
+function suspicionOfUrl(text: string, { at, passed }: { at: number; passed: Passed }): Suspicion {
+  if (at < passed.plainUrlEnd) return null;
+  const end = matchEnd(plainUrl, text, at);
+  if (text[end] === '@' || text[end] === '=') return 'value';
+  passed.plainUrlEnd = end;
+  return null;
+}
+
+function suspicionOf(look: Look, text: string, place: { at: number; passed: Passed }): Suspicion {
+  const { family, literal, detect } = look;
+  const { at } = place;
   switch (family) {
     case 'marked':
       return detect!(text, at) === null ? null : 'value';
@@ -36,15 +84,12 @@ function suspicionOf({ family, literal, detect }: Look, text: string, at: number
       return holds(flagInList, text, at) ? 'key' : null;
     case 'escape':
       return holds(escapedPrintable, text, at) ? 'value' : null;
-    case 'named': {
-      const isPlace = isNamePlace(text, at);
-      if (!isPlace && !isDenying(literal)) return null;
-      const verdict = judgeName(nameAround(text, at).name);
-      if (verdict === 'keep') return null;
-      return isPlace ? 'value' : verdict === 'deny' ? 'key' : null;
-    }
-    default:
-      return 'value';
+    case 'named':
+      return suspicionOfName(literal, text, place);
+    case 'url':
+      return suspicionOfUrl(text, place);
+    case 'placeholder':
+      return null;
   }
 }
 
@@ -66,6 +111,11 @@ function createCursor(places: readonly number[]): SuspectCursor {
 
 /** An escaped slash can stand inside a credential, so all strings that hold one are looked at. */
 const escapedSlashes = /\\\//g;
+
+/** Where parts of a message meet in JSON that is a string itself: a secret may be split over them. */
+const nestedSeam = /\}(?:\s|\\+[nrt]){0,64},(?:\s|\\+[nrt]){0,64}\{(?:\s|\\+[nrt]){0,64}\\+"(?:type|text)\\+"/g;
+
+const isNestedSeamIn = (text: string): boolean => text.includes('\\"text\\') && text.search(nestedSeam) >= 0;
 
 function placesOf(text: string, pattern: RegExp | null): number[] {
   if (pattern === null) return [];
@@ -90,8 +140,10 @@ export interface Suspects {
 export function findSuspects(text: string, extraKeys: RegExp | null): Suspects {
   const values: number[] = [];
   const keys: number[] = [];
+  const passed: Passed = { longNameEnd: 0, plainUrlEnd: 0 };
   prefilter.search(text, (anchor, at) => {
-    const suspicion = suspicionOf(looks[anchor]!, text, at);
+    if (looks[anchor]!.family === 'placeholder') return placeholderEnd(text, at);
+    const suspicion = suspicionOf(looks[anchor]!, text, { at, passed });
     if (suspicion === 'key') keys.push(at);
     if (suspicion !== 'value') return 0;
     values.push(at);
@@ -106,6 +158,7 @@ export function findSuspects(text: string, extraKeys: RegExp | null): Suspects {
       encoded,
       placesOf(text, escapedSlashes),
       isUnseenIn(text) ? unseenPlaces(text) : [],
+      isNestedSeamIn(text) ? placesOf(text, nestedSeam) : [],
     ].map(createCursor),
     keys: [keys.sort((a, b) => a - b), placesOf(text, extraKeys)].map(createCursor),
   };
@@ -114,7 +167,10 @@ export function findSuspects(text: string, extraKeys: RegExp | null): Suspects {
 /** True when plain text holds a suspect place; false means that no detector can find anything. */
 export function hasAnchor(text: string): boolean {
   return (
-    prefilter.search(text, (anchor, at) => (suspicionOf(looks[anchor]!, text, at) === 'value' ? stop : 0)) ||
+    prefilter.search(
+      text,
+      visitFor(text, (suspicion) => suspicion === 'value'),
+    ) ||
     nextEncoded(text, 0) !== null ||
     (isUnseenIn(text) && hasAnchor(withoutUnseen(text)))
   );
@@ -122,8 +178,14 @@ export function hasAnchor(text: string): boolean {
 
 /** True when JSON text holds a suspect place; false means that there is nothing to redact. */
 export function isSuspect(text: string, extraKeys: RegExp | null): boolean {
-  if (prefilter.search(text, (anchor, at) => (suspicionOf(looks[anchor]!, text, at) === null ? 0 : stop))) return true;
-  if (nextEncoded(text, 0) !== null || text.includes('\\/')) return true;
+  if (
+    prefilter.search(
+      text,
+      visitFor(text, (suspicion) => suspicion !== null),
+    )
+  )
+    return true;
+  if (nextEncoded(text, 0) !== null || text.includes('\\/') || isNestedSeamIn(text)) return true;
   if (isUnseenIn(text) && isSuspect(withoutUnseen(text), extraKeys)) return true;
   if (extraKeys === null) return false;
   extraKeys.lastIndex = 0;

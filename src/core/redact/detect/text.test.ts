@@ -36,6 +36,8 @@ const positives: [string, string, string?][] = [
   ['github-token', join('gh', 'p_', run(36))],
   ['github-token', join('gh', 'o_', run(36))],
   ['github-token', join('github', '_pat_', run(22), '_', run(59))],
+  ['tachograph-key', join('t', 'k_shop-eu.', hex(12), '_', hex(48))],
+  ['tachograph-key', join('t', 'k_default.', hex(12), '_', hex(48)), 'https://h.example/api?k=%&b=2'],
   ['slack-token', join('xo', 'xb-', '123456789012-123456789012-', run(24))],
   ['slack-token', join('xo', 'xp-', '1234567890-', hex(32))],
   ['stripe-key', join('s', 'k_', 'live_', run(24))],

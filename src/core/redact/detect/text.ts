@@ -4,9 +4,9 @@ import { addUnseen, isUnseenIn } from './unseen.ts';
 import type { Edit, Finding } from '../edit.ts';
 import { joinFindings } from '../edit.ts';
 import { markedDetectors } from './marked.ts';
-import { detectNamed, nameWords } from './names.ts';
+import { detectNamed, longNameEnd, nameWords } from './names.ts';
 import type { Mark } from '../placeholder.ts';
-import { placeholderSpans } from '../placeholder.ts';
+import { placeholderEnd, placeholderOpening, placeholderSpans } from '../placeholder.ts';
 import { createPrefilter } from './prefilter.ts';
 import { schemeDetectors } from './scheme.ts';
 import type { Detect } from './sticky.ts';
@@ -21,7 +21,7 @@ export interface Extra {
 }
 
 /** Detectors of one family go on behind what one of them found; those of another look there again. */
-export type Family = 'marked' | 'named' | 'scheme' | 'url' | 'escape' | 'flag';
+export type Family = 'marked' | 'named' | 'scheme' | 'url' | 'escape' | 'flag' | 'placeholder';
 
 /** An anchor of the prefilter and what looks at it. */
 export interface Look {
@@ -49,6 +49,13 @@ const escapeLiterals = [
   '&period;',
   '&plus;',
   '&sol;',
+  '&shy;',
+  '&zwj;',
+  '&zwnj;',
+  '&lrm;',
+  '&rlm;',
+  '&NoBreak;',
+  '&ZeroWidthSpace;',
 ];
 
 /** Flags of a command whose values go: looked at in JSON only, as elements of a list. */
@@ -77,26 +84,45 @@ export const looks: readonly Look[] = [
   ...nameWords.map((literal): Look => ({ literal, family: 'named', detect: detectNamed })),
   ...schemeDetectors.map(({ word, detect }): Look => ({ literal: word, family: 'scheme', detect })),
   { literal: '://', family: 'url', detect: null },
+  { literal: placeholderOpening, family: 'placeholder', detect: null },
   ...flagLiterals.map((literal): Look => ({ literal, family: 'flag', detect: null })),
   ...escapeLiterals.map((literal): Look => ({ literal, family: 'escape', detect: null })),
 ];
 
+const exactFamilies: ReadonlySet<Family> = new Set(['marked', 'url', 'placeholder']);
+
 /** The one prefilter of all detectors, compiled once; it names anchors by their place in `looks`. */
 export const prefilter = createPrefilter(
-  looks.map(({ literal, family }) => ({ literal, isExact: family === 'marked' || family === 'url' })),
+  looks.map(({ literal, family }) => ({ literal, isExact: exactFamilies.has(family) })),
 );
 
 /** What a mark names comes first: of two findings with one span the first gives the kind. */
 function anchoredFindings(text: string, isDecoded: boolean): Finding[] {
   const marked: Finding[] = [];
   const findings: Finding[] = [];
-  const resumeAt: Record<Family, number> = { marked: 0, named: 0, scheme: 0, url: 0, escape: 0, flag: 0 };
+  const resumeAt: Record<Family, number> = {
+    marked: 0,
+    named: 0,
+    scheme: 0,
+    url: 0,
+    escape: 0,
+    flag: 0,
+    placeholder: 0,
+  };
   const urls = { to: 0, findings };
   prefilter.search(text, (anchor, at) => {
     const { family, detect } = looks[anchor]!;
+    if (family === 'placeholder') return placeholderEnd(text, at);
     // Deep inside what a mark has found a name has nothing to add; near its end its value may reach further.
     const passed = family === 'named' ? Math.max(resumeAt.named, resumeAt.marked - insideChars) : resumeAt[family];
     if (at < passed) return 0;
+    if (family === 'named') {
+      const longEnd = longNameEnd(text, at);
+      if (longEnd > at) {
+        resumeAt.named = longEnd;
+        return 0;
+      }
+    }
     if (family === 'url') {
       urlFindings(text, at, urls);
     } else if (family === 'escape') {

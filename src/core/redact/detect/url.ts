@@ -19,7 +19,7 @@ const isSchemeCode = (code: number): boolean =>
 function schemeBefore(text: string, at: number): string {
   let start = at;
   while (start > 0 && at - start < schemeCharsMax && isSchemeCode(text.charCodeAt(start - 1))) start -= 1;
-  return text.slice(start, at).toLowerCase();
+  return start === at ? '' : text.slice(start, at).toLowerCase();
 }
 
 function restFrom(pattern: RegExp, text: string, at: number): string {
@@ -31,7 +31,7 @@ function restFrom(pattern: RegExp, text: string, at: number): string {
 function dropClosing(url: string): string {
   let end = url.length;
   while (end > 0 && ').,;:!}'.includes(url[end - 1]!)) end -= 1;
-  return url.slice(0, end);
+  return end === url.length ? url : url.slice(0, end);
 }
 
 /** `${token}`, `{{token}}`, `<token>`, `****`: the place of a value. */
@@ -39,12 +39,14 @@ const isVariable = (value: string): boolean => /^(?:\$\{|\$[A-Z_]+$|\{\{|<|\*+$)
 
 /** Query and fragment parameters of a URL whose values must not be kept; offsets count from `base`. */
 export function parameterFindings(url: string, base: number, findings: Finding[]): void {
-  for (const match of url.matchAll(parameter)) {
+  parameter.lastIndex = 0;
+  for (let match = parameter.exec(url); match !== null; match = parameter.exec(url)) {
     const value = match[2]!;
     if (value === '' || isVariable(value) || !isSensitiveParameter(match[1]!) || isRedacted(value)) continue;
-    const start = base + match.index + match[0].length - value.length;
-    findings.push({ start, end: start + value.length, kind: 'url-parameter' });
+    const end = base + match.index + match[0].length;
+    findings.push({ start: end - value.length, end, kind: 'url-parameter' });
   }
+  parameter.lastIndex = 0;
 }
 
 function userFinding(text: string, at: number): Finding | null {

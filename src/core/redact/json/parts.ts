@@ -13,10 +13,14 @@ import type { Mark } from '../placeholder.ts';
 const windowChars = 512;
 const betweenCharsMax = 1200;
 
-/** From the quote that closes a part to the key of the text of the next one. */
-const seam =
-  /"(?:\s{0,64},\s{0,64}"type"\s{0,4}:\s{0,4}"(\w{1,32})")?\s{0,64}\}\s{0,64},\s{0,64}\{\s{0,64}(?:"type"\s{0,4}:\s{0,4}"(\w{1,32})"\s{0,4},\s{0,64})?$/;
-const seamCharsMax = 320;
+/** Between two parts, read backwards from the key of the second: its type, the brackets, the type of the first. */
+const typeHead = /"type"\s{0,4}:\s{0,4}"(\w{1,32})"\s{0,4},\s{0,64}$/;
+const typeTail = /"\s{0,64},\s{0,64}"type"\s{0,4}:\s{0,4}"(\w{1,32})$/;
+/** A mark for the provider's cache behind the text of the first. */
+const cacheTail = /"\s{0,64},\s{0,64}"cache_?[cC]ontrol"\s{0,4}:\s{0,4}\{[^{}]{0,120}\}\s{0,64}$/;
+const cacheTailChars = 420;
+const typeHeadChars = 128;
+const typeTailChars = 192;
 const textKey = /"text"\s{0,4}:\s{0,4}"/y;
 const keyBefore = /(?:"type"\s{0,4}:\s{0,4}"(\w{1,32})"\s{0,4},\s{0,64})?"text"\s{0,4}:\s{0,4}$/;
 const typeAfter = /"\s{0,64},\s{0,64}"type"\s{0,4}:\s{0,4}"(\w{1,32})"/y;
@@ -44,22 +48,63 @@ function closingQuote(text: string, start: number): number {
   return text.length;
 }
 
+/** Goes back over at most 64 characters of white space. */
+function spaceStart(text: string, end: number): number {
+  let at = end;
+  while (at > 0 && end - at < 64 && isSpace(text.charCodeAt(at - 1))) at -= 1;
+  return at;
+}
+
+const isSpace = (code: number): boolean => code === 32 || (code >= 9 && code <= 13);
+
+/** Goes back over one character and the white space before it; -1 where another one stands. */
+function before(text: string, end: number, code: number): number {
+  return end > 0 && text.charCodeAt(end - 1) === code ? spaceStart(text, end - 1) : -1;
+}
+
+/** Where the text of the part ends that closes before the key of the next one's text, and what types the two have. */
+function seamBefore(text: string, key: number): { quote: number; first?: string; second?: string } | null {
+  let at = spaceStart(text, key);
+  let second: string | undefined;
+  if (text.charCodeAt(at - 1) === 44) {
+    const head = typeHead.exec(text.slice(Math.max(0, key - typeHeadChars), key));
+    if (head === null) return null;
+    second = head[1];
+    at = spaceStart(text, key - head[0].length);
+  }
+  for (const code of [123, 44, 125]) {
+    at = before(text, at, code);
+    if (at < 0) return null;
+  }
+  if (text.charCodeAt(at - 1) === 125) {
+    const cacheFrom = Math.max(0, at - cacheTailChars);
+    const cache = cacheTail.exec(text.slice(cacheFrom, at));
+    if (cache === null) return null;
+    at = cacheFrom + cache.index + 1;
+  }
+  if (text.charCodeAt(at - 1) !== 34) return null;
+  const from = Math.max(0, at - 1 - typeTailChars);
+  const tail = isWordCode(text.charCodeAt(at - 2)) ? typeTail.exec(text.slice(from, at - 1)) : null;
+  return tail === null ? { quote: at - 1, second } : { quote: from + tail.index, first: tail[1], second };
+}
+
+const isWordCode = (code: number): boolean =>
+  (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 48 && code <= 57) || code === 95;
+
 /** The two parts that touch before the key of a text; `null` where none do or their types differ. */
 function touchingAt(text: string, key: number, floor: number): [Part, Part] | null {
   textKey.lastIndex = key;
   if (!textKey.test(text)) return null;
   const start = textKey.lastIndex;
-  const from = Math.max(0, key - seamCharsMax);
-  const found = seam.exec(text.slice(from, key));
+  const found = seamBefore(text, key);
   if (found === null) return null;
-  const quote = from + found.index;
+  const { quote, first, second } = found;
   const opening = openingQuote(text, quote, floor);
-  const before = opening < 0 ? null : keyBefore.exec(text.slice(Math.max(0, opening - 120), opening));
-  if (before === null) return null;
+  const ahead = opening < 0 ? null : keyBefore.exec(text.slice(Math.max(0, opening - 120), opening));
+  if (ahead === null) return null;
   const end = closingQuote(text, start);
   typeAfter.lastIndex = end;
-  const secondType = found[2] ?? typeAfter.exec(text)?.[1];
-  if ((found[1] ?? before[1]) !== secondType) return null;
+  if ((first ?? ahead[1]) !== (second ?? typeAfter.exec(text)?.[1])) return null;
   return [
     { start: opening + 1, end: quote },
     { start, end },

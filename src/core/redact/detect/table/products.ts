@@ -3,6 +3,8 @@ import { alnum, base64, hex, rows, word } from './row.ts';
 
 /** What else agents meet: trackers, documents, observability, databases, automation. */
 export const productRows: readonly Row[] = [
+  // Our own keys. The project's name is bounded by its form, so nothing longer is left.
+  ...rows('tachograph-key', 'tk_', `[a-z0-9][a-z0-9_-]{0,62}\\.${hex}{12}_${hex}{48,}`),
   ...rows('linear-key', 'lin_api_ lin_oauth_ lin_wh_', '[A-Za-z0-9_]{30,}'),
   ...rows('notion-token', 'ntn_', `${alnum}{40,}`),
   ...rows('notion-token', 'secret_', `${alnum}{43}(?![A-Za-z0-9])`),
