@@ -16,11 +16,12 @@ import { createSealSigner } from '../core/verify/seals.ts';
 import type { SealSigner } from '../core/verify/seals.ts';
 import type { Indexer, News, Problem } from '../indexer/index.ts';
 import { createFileLock, createIndexer } from '../indexer/index.ts';
-import { defaultHome, openHome, openSealHeads, readOrCreateKey, readSettings } from '../journal/index.ts';
+import { defaultHome, openHome, openSealHeads, readSettings } from '../journal/index.ts';
 import { findRun } from '../server/index.ts';
-import { openSqliteStore } from '../stores/sqlite/index.ts';
-import { readPepper } from './access/pepper.ts';
+import type { KeySource } from './access/secret.ts';
+import { createKeySource } from './access/secret.ts';
 import { createArchive } from './archive.ts';
+import { chooseDatabase, createStore } from './database.ts';
 import { readPrices } from './prices.ts';
 import { verifyImported } from './export/imported.ts';
 import { readOrigin } from './export/origin-shelf.ts';
@@ -36,8 +37,10 @@ export interface OpenedHome {
   /** The project's: what people write beside the record goes through it, and gets the placeholders of the record. */
   readonly redactor: Redactor;
   readonly problems: readonly Problem[];
-  /** The server's own secret: what keys are hashed with and pages signed in by. */
-  readonly pepper: Uint8Array;
+  /** The home's secret keys, or those that several servers share. */
+  readonly keyOf: KeySource;
+  /** The address of the PostgreSQL database, with its password; `null` for the home's own file. */
+  readonly database: string | null;
   /** The public key that this home's seals of the project must carry. */
   trustedKey(projectId: string): string;
   /** The run's verdict; of this home's own project unless another is named. */
@@ -55,10 +58,18 @@ export interface OpenedHome {
 export interface HomeChoice {
   readonly home?: string;
   readonly project?: string;
+  /** A PostgreSQL database in place of the home's own file. */
+  readonly database?: string;
   /** The prices in force; left out, the home's price file over the shipped table. */
   readonly prices?: Prices;
+  /** Where database, secret and project are named; the process's environment unless said. */
+  readonly variables?: Readonly<Record<string, string | undefined>>;
+  /** Puts something around the store, for all that use it. */
+  readonly aroundStore?: (store: Store) => Store;
   readonly onNews?: (news: News) => void;
   readonly onError?: (error: unknown) => void;
+  /** Told of what could not be imported or sealed, as `problems` has it. */
+  readonly onProblem?: (problem: Problem) => void;
 }
 
 /** The home a command was pointed at: `--home`, else TACHOGRAPH_HOME, else the user's data folder. */
@@ -79,28 +90,30 @@ function readRedact(home: string): RedactOptions {
 /** Opens a home: store, keys, journals and indexer. The indexer is not started. */
 export async function openTachograph(choice: HomeChoice): Promise<OpenedHome> {
   const home = openHome(chooseHome(choice.home));
-  const projectId = choice.project ?? process.env['TACHOGRAPH_PROJECT'] ?? 'default';
+  const variables = choice.variables ?? process.env;
+  const projectId = choice.project ?? variables['TACHOGRAPH_PROJECT'] ?? 'default';
   const prices = choice.prices ?? readPrices(home);
   const redact = readRedact(home);
+  const keyOf = createKeySource(home, variables);
   const redactors = new Map<string, ReturnType<typeof createRedactor>>();
   const redactorOf = (project: string): ReturnType<typeof createRedactor> => {
     let found = redactors.get(project);
     if (found === undefined) {
-      found = createRedactor({ key: readOrCreateKey(home, `${project}.content`, 32), ...redact });
+      found = createRedactor({ key: keyOf(`${project}.content`, 32), ...redact });
       redactors.set(project, found);
     }
     return found;
   };
   const redactor = redactorOf(projectId);
-  const sqlite = openSqliteStore({ file: join(home, 'tachograph.db'), prices });
-  const store =
-    redact.pseudonymise === true ? withPseudonyms(sqlite, (name) => redactor.identifier(name).value) : sqlite;
+  const database = chooseDatabase(choice.database, variables);
+  const { aroundStore = (store: Store) => store } = choice;
+  const plain = aroundStore(createStore({ home, database, prices }));
+  const store = redact.pseudonymise === true ? withPseudonyms(plain, (name) => redactor.identifier(name).value) : plain;
   await store.initialize();
   const signers = new Map<string, SealSigner>();
   const signerOf = (project: string): SealSigner => {
     let signer = signers.get(project);
-    if (signer === undefined)
-      signers.set(project, (signer = createSealSigner(readOrCreateKey(home, `${project}.seal`, 32))));
+    if (signer === undefined) signers.set(project, (signer = createSealSigner(keyOf(`${project}.seal`, 32))));
     return signer;
   };
   const sealHeads = openSealHeads(home);
@@ -116,7 +129,11 @@ export async function openTachograph(choice: HomeChoice): Promise<OpenedHome> {
     redactor,
     signerOf,
     sealHeads,
-    onProblem: (problem) => void problems.push(problem),
+    isShared: database !== null,
+    onProblem(problem) {
+      problems.push(problem);
+      choice.onProblem?.(problem);
+    },
     ...(choice.onNews === undefined ? {} : { onNews: choice.onNews }),
     ...(choice.onError === undefined ? {} : { onError: choice.onError }),
   });
@@ -128,9 +145,8 @@ export async function openTachograph(choice: HomeChoice): Promise<OpenedHome> {
     indexer,
     redactor,
     problems,
-    get pepper() {
-      return readPepper(home, process.env);
-    },
+    keyOf,
+    database,
     trustedKey: (project) => signerOf(project).publicKey,
     redactorOf,
     async verify(runId, of = projectId) {

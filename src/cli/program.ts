@@ -21,6 +21,7 @@ import { addReprice } from './commands/reprice.ts';
 import { addRun } from './commands/run.ts';
 import { addSearch } from './commands/search.ts';
 import { addServe } from './commands/serve.ts';
+import { addMigrate } from './life/migrate-command.ts';
 import { addShip } from './life/ship-command.ts';
 import { addShow } from './commands/show.ts';
 import { addTail } from './commands/tail.ts';
@@ -40,6 +41,7 @@ function createProgram(place: CommandPlace): Command {
     .version(version)
     .option('--home <folder>', 'where records are kept (default: TACHOGRAPH_HOME, else the user data folder)')
     .option('--project <id>', 'the project to work in (default: TACHOGRAPH_PROJECT, else "default")')
+    .option('--database <url>', 'records in PostgreSQL (default: TACHOGRAPH_DATABASE_URL, else a file in the home)')
     .option('--json', 'print one JSON document for programs')
     .enablePositionalOptions()
     .showHelpAfterError('Add --help to see how it is used.')
@@ -60,6 +62,7 @@ function createProgram(place: CommandPlace): Command {
     addPurge,
     addBackup,
     addShip,
+    addMigrate,
     addRebuild,
     addReprice,
     addDoctor,
@@ -75,6 +78,9 @@ function createProgram(place: CommandPlace): Command {
       .option('--json', 'print one JSON document for programs')
       .option('--home <folder>', 'where records are kept');
     command.option('--project <id>', 'the project to work in');
+    // Said by the command itself where it means more than the store to read.
+    if (!command.options.some(({ long }) => long === '--database'))
+      command.option('--database <url>', 'records in PostgreSQL (default: TACHOGRAPH_DATABASE_URL)');
   }
   return program;
 }

@@ -2,8 +2,8 @@ import process from 'node:process';
 import { isMainThread } from 'node:worker_threads';
 import { createAiSdkCapture } from '../capture/ai-sdk/index.ts';
 import { createFetchCapture } from '../capture/fetch/index.ts';
-import { install as installLangChain } from '../capture/langchain/index.ts';
-import { hookAgents } from '../capture/openai-agents/index.ts';
+import { installLangChain } from '../capture/langchain/index.ts';
+import { installAgents } from '../capture/openai-agents/index.ts';
 import { markRecorded } from '../capture/proxy/index.ts';
 import type { Recorder } from '../core/record/recording.ts';
 import { createRecorder } from '../core/record/recorder.ts';
@@ -12,6 +12,7 @@ import { systemClock } from '../core/clock.ts';
 import { TachographError } from '../core/error.ts';
 import { defaultLimits } from '../core/limits.ts';
 import {
+  chooseProject,
   createJournal,
   createOutboxJournal,
   defaultHome,
@@ -34,7 +35,7 @@ function complain(error: unknown): void {
 
 function openRecorder(variables: Variables): Recorder {
   const home = openHome(defaultHome(variables));
-  const projectId = variables['TACHOGRAPH_PROJECT'] ?? 'default';
+  const projectId = chooseProject(variables);
   const ids = createIdSource(systemClock);
   const writerId = ids.hex(8);
   const durability: 'power' | 'process' = variables['TACHOGRAPH_DURABILITY'] === 'power' ? 'power' : 'process';
@@ -93,7 +94,7 @@ export function startRecording(variables: Variables): void {
     globals[ambientRecorder] = recorder;
     const streamFlushMs = readStreamFlushMs(variables['TACHOGRAPH_STREAM_FLUSH_MS']);
     createAiSdkCapture({ recorder, onError: complain, ...(streamFlushMs === null ? {} : { streamFlushMs }) }).install();
-    hookAgents(recorder, { onError: complain });
+    installAgents(recorder, { onError: complain });
     installLangChain(recorder, { onError: complain, ...(streamFlushMs === null ? {} : { streamFlushMs }) });
     const stopFetch = createFetchCapture({ recorder, onError: complain }).install();
     const proxyUrl = variables['TACHOGRAPH_PROXY_URL'];

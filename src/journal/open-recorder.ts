@@ -7,6 +7,7 @@ import type { Recorder } from '../core/record/recording.ts';
 import { defaultHome, openHome, readOrCreateKey } from './home.ts';
 import { readRecordingRules } from './settings/settings-file.ts';
 import { serverUrl } from './shipping/outbox.ts';
+import { keyToProject } from './sink/delivery.ts';
 import { createOutboxJournal } from './shipping/outbox-journal.ts';
 import { createJournal } from './writer.ts';
 
@@ -17,6 +18,7 @@ export interface OpenRecorderOptions extends Omit<
 > {
   /** The data folder; left out, TACHOGRAPH_HOME or the user's own. */
   readonly home?: string;
+  /** Left out: the project of the key where records go to a server, else `default`. */
   readonly projectId?: string;
   /** Address of a server that the records go to; left out, TACHOGRAPH_URL. The journal is the outbox until it has them. */
   readonly url?: string;
@@ -34,8 +36,9 @@ export interface OpenRecorderOptions extends Omit<
  * on nothing throws (I1).
  */
 export function openRecorder(options: OpenRecorderOptions = {}): Recorder {
-  const { home: chosen, projectId = 'default', durability = 'process', ...recording } = options;
-  const { url = serverUrl(process.env), key = process.env['TACHOGRAPH_KEY'], ...rest } = recording;
+  const { home: chosen, durability = 'process', ...recording } = options;
+  const { url = serverUrl(process.env), key = process.env['TACHOGRAPH_KEY'], ...others } = recording;
+  const { projectId = (url === null ? null : keyToProject(key)) ?? 'default', ...rest } = others;
   const home = openHome(chosen ?? defaultHome());
   const ids = createIdSource(systemClock);
   const writerId = ids.hex(8);

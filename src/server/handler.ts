@@ -13,9 +13,10 @@ import type { RunOrigin } from '../core/run-file/writer.ts';
 import type { Store } from '../core/store.ts';
 import { createGate, refuseScope } from './access/gate.ts';
 import type { Access, Caller } from './access/gate.ts';
+import { bodiesBytesMax, createBodyRooms } from './body-room.ts';
 import { refuseForeign } from './guard.ts';
 import { secure } from './headers.ts';
-import type { Metrics } from './metrics.ts';
+import type { Gauge, Metrics } from './metrics.ts';
 import { createMetrics } from './metrics.ts';
 import { describeApi } from './openapi.ts';
 import { errorToProblem, isOwnFault, toProblem } from './problem.ts';
@@ -71,10 +72,31 @@ export interface HandlerOptions {
   /** Further `Host` values to answer, as `name` or `name:port`. */
   readonly allowedHosts?: readonly string[];
   readonly streamLimits?: Partial<SseLimits>;
+  /** Bytes of request bodies in memory at once; what comes beyond is asked to come again. */
+  readonly bodiesBytesMax?: number;
   /** How often the store is asked for changes while somebody watches. */
   readonly pollMs?: number;
   /** Told of every failure that is the server's own. */
   readonly onError?: (error: unknown) => void;
+  /** Told of every request once the head of its answer is there. */
+  readonly onRequest?: (note: RequestNote) => void;
+  /** Further numbers of the whole server for `/metrics`. Left out: those of the handler alone. */
+  readonly gauges?: (() => Promise<readonly Gauge[]>) | null;
+}
+
+/** A request that was answered. Nothing of its query, headers or body is in it. */
+export interface RequestNote {
+  /** One of a closed list, else `other`. */
+  readonly method: string;
+  /** The pattern of the route; `(none)` for a request that no route took. */
+  readonly route: string;
+  readonly status: number;
+  /** Until the head of the answer. */
+  readonly durationMs: number;
+  /** Whose request it was; `null` when nobody was let in. */
+  readonly projectId: string | null;
+  /** The key it came with; `null` without one, and for one that was refused. */
+  readonly keyId: string | null;
 }
 
 /** What the handler is told of the connection a request came by. */
@@ -110,6 +132,8 @@ interface Bindings {
   readonly connection: Connection;
   /** Set by the route that answers, for the metrics. */
   route: string;
+  /** Set once whoever asks is let in. */
+  access: Access | null;
 }
 
 type App = Hono<{ Bindings: Bindings }>;
@@ -136,7 +160,10 @@ interface Parts {
 }
 
 /** What is the same for every project and every request. */
-type Shared = Omit<Surroundings, 'feed' | 'openStream' | 'projectId' | 'redactor' | 'remote'>;
+type Shared = Omit<
+  Surroundings,
+  'bodies' | 'feed' | 'openStream' | 'projectId' | 'redactor' | 'remote' | 'isStill' | 'isOwner'
+>;
 
 function createShared({ options, metrics }: Parts): Shared {
   const clock = options.clock ?? systemClock;
@@ -165,6 +192,7 @@ function createShared({ options, metrics }: Parts): Shared {
     eraseRun: options.eraseRun ?? null,
     eraseSubject: options.eraseSubject ?? null,
     upkeep: options.upkeep ?? null,
+    gauges: options.gauges ?? null,
     inbox: options.inbox ?? null,
     exporter: options.exporter ?? null,
     originOf: options.originOf ?? (() => null),
@@ -176,7 +204,7 @@ function createShared({ options, metrics }: Parts): Shared {
 }
 
 function createStreamOpener({ options, metrics, closing, onError }: Parts) {
-  return (connection: Connection): Surroundings['openStream'] =>
+  return (connection: Connection, isAdmitted: () => Promise<boolean>): Surroundings['openStream'] =>
     (request, stream, send) => {
       if (request.method === 'HEAD')
         return new Response(null, { headers: { 'content-type': 'text/event-stream; charset=utf-8' } });
@@ -188,6 +216,7 @@ function createStreamOpener({ options, metrics, closing, onError }: Parts) {
           closed: (reason) => metrics.streamClosed(stream, reason),
         },
         drop: connection.drop,
+        isAdmitted,
         onError,
         feed: send,
       });
@@ -233,7 +262,7 @@ async function admit(
   route: Route,
   caller: { request: Request; remote: string | null; projectId: string },
 ): Promise<Access | Response> {
-  const own: Access = { projectId: caller.projectId, scopes, keyId: null, isSuspended: false };
+  const own: Access = { projectId: caller.projectId, scopes, keyId: null, isSuspended: false, ticket: null };
   if (shared.access === null || route.scope === null) return own;
   const found = await shared.access.gate.admit({ headers: caller.request.headers, remote: caller.remote });
   return found instanceof Response ? found : (refuseScope(found, route.scope) ?? found);
@@ -243,6 +272,7 @@ function createApp(parts: Parts, projects: ReturnType<typeof createProjects>, sh
   const app: App = new Hono();
   const viewer = createViewer(parts.options.webRoot ?? null);
   const openStream = createStreamOpener(parts);
+  const rooms = createBodyRooms(parts.options.bodiesBytesMax ?? bodiesBytesMax);
   const projectId = parts.options.projectId ?? 'default';
   const mount = (route: Route): void => {
     app.on(route.method, toPattern(route.path), async (context) => {
@@ -252,7 +282,18 @@ function createApp(parts: Parts, projects: ReturnType<typeof createProjects>, sh
       const request = context.req.raw;
       const access = await admit(shared, route, { request, remote, projectId });
       if (access instanceof Response) return access;
-      const around = { ...shared, ...projects.of(access.projectId), remote, openStream: openStream(connection) };
+      if (route.scope !== null) context.env.access = access;
+      const isStill = async (): Promise<boolean> =>
+        shared.access === null || route.scope === null || shared.access.gate.isStill(access);
+      const around = {
+        ...shared,
+        ...projects.of(access.projectId),
+        remote,
+        isStill,
+        bodies: rooms.of(access.projectId),
+        isOwner: access.projectId === projectId,
+        openStream: openStream(connection, isStill),
+      };
       return runRoute(route, request, context.req.param(), around);
     });
   };
@@ -295,7 +336,7 @@ export function createHandler(options: HandlerOptions): Handler {
 
   const handle = async (request: Request, connection: Connection = noConnection): Promise<Response> => {
     const sinceMs = clock.monotonicMs();
-    const bindings: Bindings = { connection, route: '(none)' };
+    const bindings: Bindings = { connection, route: '(none)', access: null };
     let response: Response;
     try {
       response = await answer(request, bindings);
@@ -303,7 +344,12 @@ export function createHandler(options: HandlerOptions): Handler {
       if (isOwnFault(error)) onError(error);
       response = errorToProblem(error);
     }
-    metrics.countRequest(bindings.route, knownMethod(request.method), response.status, elapsedMs(clock, sinceMs));
+    const { route, access } = bindings;
+    const note = { method: knownMethod(request.method), route, status: response.status };
+    const durationMs = elapsedMs(clock, sinceMs);
+    metrics.countRequest(note.route, note.method, note.status, durationMs);
+    const whose = { projectId: access?.projectId ?? null, keyId: access?.keyId ?? null };
+    options.onRequest?.({ ...note, durationMs, ...whose });
     return secure(response);
   };
 
@@ -311,6 +357,11 @@ export function createHandler(options: HandlerOptions): Handler {
     async refuse({ headers, remote }: Caller, needed: Scope) {
       if (shared.access === null) return null;
       const key = headers.get('x-tachograph-key');
+      if (key === null && (await shared.access.gate.isClosed()))
+        return toProblem(
+          'key-missing',
+          'This server asks for a key. Send it in the header "x-tachograph-key"; the authorization is for where the request goes.',
+        );
       const get = (name: string): string | null => (name === 'authorization' && key !== null ? `Bearer ${key}` : null);
       const access = await shared.access.gate.admit({ headers: { get }, remote });
       if (access instanceof Response) return access;

@@ -1,7 +1,10 @@
-export type { Answering, Connection, Handler, HandlerOptions } from './handler.ts';
+export type { Answering, Connection, Handler, HandlerOptions, RequestNote } from './handler.ts';
 export { createHandler } from './handler.ts';
 export type { News, RunNews } from './stream/feed.ts';
 export type { Mount, Server, ServerOptions } from './server.ts';
 export { createServer, isLoopback } from './server.ts';
+export type { Gauge } from './metrics.ts';
+export { errorToProblem, toProblem } from './problem.ts';
+export { secure } from './headers.ts';
 export { findRun } from './reading/run-reference.ts';
 export type { EraseRun, Exporter, TakeBatch } from './surroundings.ts';

@@ -9,9 +9,11 @@ export interface Metrics {
   toText(gauges: readonly Gauge[]): string;
 }
 
-/** One measured value. */
+/** One measured value, or a count that only grows. */
 export interface Gauge {
   readonly name: string;
+  /** A gauge unless said. */
+  readonly type?: 'gauge' | 'counter';
   readonly help: string;
   readonly samples: readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[];
 }
@@ -42,7 +44,7 @@ export function createMetrics(): Metrics {
   const clients: Samples = new Map();
   const ended: Samples = new Map();
 
-  const families = [
+  const families: readonly (Omit<Gauge, 'samples'> & { readonly samples: Samples })[] = [
     { name: 'tachograph_http_requests_total', type: 'counter', help: 'Requests answered.', samples: requests },
     {
       name: 'tachograph_http_request_seconds_total',
@@ -65,17 +67,22 @@ export function createMetrics(): Metrics {
       add(ended, { stream, reason }, 1);
     },
     openStreams: () => [...clients.values()].reduce((sum, { value }) => sum + value, 0),
-    toText(gauges) {
-      const all = [
-        ...gauges.map((gauge) => ({ ...gauge, type: 'gauge' })),
-        ...families.map((family) => ({ ...family, samples: [...family.samples.values()] })),
-      ];
-      const lines = all.flatMap(({ name, help, type, samples }) => [
-        `# HELP ${name} ${help}`,
-        `# TYPE ${name} ${type}`,
-        ...samples.map(({ labels, value }) => sampleToLine(name, labels, value)),
-      ]);
-      return `${lines.join('\n')}\n`;
-    },
+    toText: (gauges) =>
+      gaugesToText(gauges) +
+      familiesToText(families.map((family) => ({ ...family, samples: [...family.samples.values()] }))),
   };
+}
+
+function familiesToText(families: readonly Gauge[]): string {
+  const lines = families.flatMap(({ name, help, type = 'gauge', samples }) => [
+    `# HELP ${name} ${help}`,
+    `# TYPE ${name} ${type}`,
+    ...samples.map(({ labels, value }) => sampleToLine(name, labels, value)),
+  ]);
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+/** Measured values alone, as Prometheus text. */
+export function gaugesToText(gauges: readonly Gauge[]): string {
+  return familiesToText(gauges);
 }

@@ -46,6 +46,7 @@ export const statusByCode: Readonly<Record<ProblemCode, number>> = {
   'key-broken': 500,
   'export-foreign': 422,
   'batch-broken': 400,
+  'batch-foreign': 403,
   'port-taken': 500,
   'bind-refused': 500,
   'replay-diverged': 409,
@@ -88,12 +89,14 @@ const titleByStatus: Readonly<Record<number, string>> = {
 export interface ProblemOptions {
   /** The query or body field that was wrong. */
   readonly field?: string;
+  /** In place of the code's own: for a probe, every reason is a 503. */
+  readonly status?: number | undefined;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** A problem as a response. The detail is shown to the caller as it is: it never holds a stack or a stored value. */
 export function toProblem(code: ProblemCode, detail: string, options: ProblemOptions = {}): Response {
-  const status = statusByCode[code];
+  const status = options.status ?? statusByCode[code];
   const body: Problem = {
     type: `urn:tachograph:problem:${code}`,
     title: titleByStatus[status]!,
@@ -117,13 +120,13 @@ const isProblemCode = (code: string): code is ProblemCode => Object.hasOwn(statu
 
 /**
  * Anything thrown as a response. Our own errors are written for people and shown; of all others nothing is shown, since
- * nobody knows what they hold.
+ * nobody knows what they hold. With `status` that one, whatever the code says.
  */
-export function errorToProblem(error: unknown): Response {
+export function errorToProblem(error: unknown, status?: number): Response {
   if (isTachographError(error) && isProblemCode(error.code) && error.code !== 'internal') {
-    return toProblem(error.code, error.message);
+    return toProblem(error.code, error.message, { status });
   }
-  return toProblem('internal', 'The server failed to answer this request. Its log says why.');
+  return toProblem('internal', 'The server failed to answer this request. Its log says why.', { status });
 }
 
 /** True for what the server itself got wrong: worth telling its owner. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Scope } from '../core/access/key.ts';
 import type { Redactor } from '../core/redact/redactor.ts';
+import type { BodyRoom } from './body-room.ts';
 import type { ProblemCode } from './problem.ts';
 import { toProblem } from './problem.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -121,31 +122,54 @@ function readQuery(
 const isMediaType = (request: Request, wanted: string): boolean =>
   (request.headers.get('content-type') ?? '').split(';')[0]!.trim().toLowerCase() === wanted;
 
-/** Reads a body of one media type, or refuses it; no more than `bytesMax` of it is ever in memory. */
+/** A body of a request, and the room that it takes until it is given back. */
+type ReadBody<T> = { readonly value: T; readonly done: () => void } | { readonly refusal: Response };
+
+/** Reads a body of one media type, or refuses it; no more than `bytesMax` of it is ever in memory, nor of all bodies than there is room for. */
 async function readBytes(
   request: Request,
-  { mediaType, bytesMax }: { mediaType: string; bytesMax: number },
-): Promise<{ value: Buffer } | { refusal: Response }> {
+  { mediaType, bytesMax, room }: { mediaType: string; bytesMax: number; room: BodyRoom },
+): Promise<ReadBody<Buffer>> {
   if (!isMediaType(request, mediaType))
     return { refusal: toProblem('media-type-refused', `Send the body as ${mediaType}.`) };
+  const tooLarge = (): Response => toProblem('body-too-large', `The body has more than ${bytesMax} bytes.`);
+  if (Number(request.headers.get('content-length') ?? 0) > bytesMax) return { refusal: tooLarge() };
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of request.body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > bytesMax) return { refusal: toProblem('body-too-large', `The body has more than ${bytesMax} bytes.`) };
-    chunks.push(chunk);
+  let taken = 0;
+  const done = (): void => {
+    room.give(taken);
+    taken = 0;
+  };
+  const refuse = (refusal: Response): { refusal: Response } => {
+    done();
+    return { refusal };
+  };
+  try {
+    for await (const chunk of request.body ?? []) {
+      bytes += chunk.byteLength;
+      if (bytes > bytesMax) return refuse(tooLarge());
+      if (!room.take(chunk.byteLength))
+        return refuse(toProblem('store-busy', 'Too much is coming in at once. Send it again in a moment.'));
+      taken += chunk.byteLength;
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    done();
+    throw error;
   }
-  return { value: Buffer.concat(chunks) };
+  return { value: Buffer.concat(chunks), done };
 }
 
 /** Reads a body as JSON of a shape, or refuses. */
 async function readBody(
   request: Request,
   schema: z.ZodType,
-  redactor: Redactor,
+  { redactor, bodies }: Pick<Surroundings, 'redactor' | 'bodies'>,
 ): Promise<{ value: unknown } | { refusal: Response }> {
-  const read = await readBytes(request, { mediaType: 'application/json', bytesMax: bodyBytesMax });
+  const read = await readBytes(request, { mediaType: 'application/json', bytesMax: bodyBytesMax, room: bodies });
   if ('refusal' in read) return read;
+  read.done();
   let raw: unknown;
   try {
     raw = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(read.value));
@@ -173,22 +197,28 @@ export async function runRoute(
     return issueToProblem(route.queryProblem?.(query.issue.field) ?? 'bad-argument', query.issue, redactor);
   let body: unknown = null;
   if (route.body !== undefined) {
-    const read = await readBody(request, route.body, redactor);
+    const read = await readBody(request, route.body, around);
     if ('refusal' in read) return read.refusal;
     body = read.value;
   }
-  let bytes: Uint8Array = new Uint8Array(0);
-  if (route.bytes !== undefined) {
-    const read = await readBytes(request, route.bytes);
-    if ('refusal' in read) return read.refusal;
-    bytes = read.value;
+  const read = route.bytes === undefined ? noBytes : await readBytes(request, { ...route.bytes, room: around.bodies });
+  if ('refusal' in read) return read.refusal;
+  try {
+    // A slow body must not outlive the key that it came with.
+    if ((route.body !== undefined || route.bytes !== undefined) && !(await around.isStill()))
+      return toProblem('key-refused', 'What let this request in ended while its body came.');
+    const bytes: Uint8Array = read.value;
+    const input = { params: params.data, query: query.value, body, bytes, request } as RouteInput<never, never, never>;
+    const answer = await route.handle(input, around);
+    if (answer instanceof Response) return answer;
+    if (route.status === 204) return new Response(null, { status: 204 });
+    return toJson(JSON.stringify(answer), route.status);
+  } finally {
+    read.done();
   }
-  const input = { params: params.data, query: query.value, body, bytes, request } as RouteInput<never, never, never>;
-  const answer = await route.handle(input, around);
-  if (answer instanceof Response) return answer;
-  if (route.status === 204) return new Response(null, { status: 204 });
-  return toJson(JSON.stringify(answer), route.status);
 }
+
+const noBytes: ReadBody<Buffer> = { value: Buffer.alloc(0), done: () => undefined };
 
 /** JSON text as a response. Lone surrogates and NUL are escaped by `JSON.stringify`, so the bytes are valid UTF-8. */
 export function toJson(text: string, status = 200): Response {

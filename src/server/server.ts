@@ -8,7 +8,7 @@ import type { Caller } from './access/gate.ts';
 import { refuseForeign } from './guard.ts';
 import type { Answering } from './handler.ts';
 import { secure } from './headers.ts';
-import { toProblem } from './problem.ts';
+import { errorToProblem, toProblem } from './problem.ts';
 
 /**
  * What answers under a path of its own, byte by byte, where requests and responses as objects would stand in the way. It is
@@ -34,6 +34,10 @@ export interface ServerOptions {
   readonly host?: string;
   /** Every request needs a key: only then may the address be one that others reach. */
   readonly isKeyRequired?: boolean;
+  /** How long a client may take for a request's head, and for all of it. */
+  readonly patience?: { readonly headersMs: number; readonly requestMs: number };
+  /** Told of every failure beside the handler, which has its own. */
+  readonly onError?: (error: unknown) => void;
 }
 
 /** A listening server. */
@@ -50,8 +54,9 @@ const tidyMs = 20;
 
 /** A connection on which nothing moves for so long is dropped; streams send a heartbeat well within it. */
 const idleMs = 120_000;
-const headersMs = 10_000;
-const requestMs = 30_000;
+const patienceDefault = { headersMs: 10_000, requestMs: 30_000 };
+/** How often it is looked for clients that take too long. Node's own 30 s would let a slow head live four times as long as said. */
+const lookMsMax = 1000;
 
 /** True for an address that only this machine reaches. */
 export function isLoopback(host: string): boolean {
@@ -97,7 +102,25 @@ function listen(server: HttpServer, host: string, port: number): Promise<number>
   });
 }
 
+/** How a listening address is asked for: every address of this machine by its loopback. */
+function toName(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  const name = host === '::' ? '::1' : host;
+  return name.includes(':') ? `[${name}]` : name;
+}
+
 const remoteOf = ({ socket }: { socket: { remoteAddress?: string } }): string | null => socket.remoteAddress ?? null;
+
+const keyHeader = 'x-tachograph-key';
+
+/** Takes our own key out of a request: what it is passed on to, or recorded by, never sees it. */
+function withoutKey(incoming: IncomingMessage): IncomingMessage {
+  delete incoming.headers[keyHeader];
+  const { rawHeaders } = incoming;
+  for (let at = rawHeaders.length - 2; at >= 0; at -= 2)
+    if (rawHeaders[at]!.toLowerCase() === keyHeader) rawHeaders.splice(at, 2);
+  return incoming;
+}
 
 /** Hands a request to the mount, or answers with what the guard says against it. */
 async function handMounted(
@@ -113,17 +136,23 @@ async function handMounted(
   const asked = { method, url: `http://${headers.host ?? 'localhost'}/`, headers: { get } };
   const refused = refuseForeign(asked, at.port, { allowedHosts: at.mount.allowedHosts ?? [] });
   const answer = refused ?? (await at.mount.refuse?.({ headers: asked.headers, remote: remoteOf(incoming) })) ?? null;
-  if (answer === null) return at.mount.handle(incoming, outgoing);
+  if (answer === null) return at.mount.handle(withoutKey(incoming), outgoing);
+  return sendProblem(answer, outgoing);
+}
+
+async function sendProblem(answer: Response, outgoing: ServerResponse): Promise<void> {
+  if (outgoing.headersSent) return void outgoing.destroy();
   const { status, headers: said } = secure(answer);
   outgoing.writeHead(status, Object.fromEntries(said));
   outgoing.end(await answer.text());
+  return undefined;
 }
 
 /** Serves a handler over HTTP. `bind-refused` for an address that others reach when no key is asked for, `port-taken` when somebody is there. */
 export async function createServer(options: ServerOptions): Promise<Server> {
   const host = options.host ?? hostDefault;
   checkPlace(options);
-  const { handler, mount = null } = options;
+  const { handler, mount = null, onError = () => undefined, patience = patienceDefault } = options;
   let port = options.port;
   const listener = getRequestListener(
     (request, { incoming, outgoing }) =>
@@ -135,10 +164,18 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     },
   );
   const server = createHttpServer(
-    { headersTimeout: headersMs, requestTimeout: requestMs, keepAliveTimeout: 5000 },
+    {
+      headersTimeout: patience.headersMs,
+      requestTimeout: patience.requestMs,
+      connectionsCheckingInterval: Math.min(lookMsMax, patience.headersMs),
+      keepAliveTimeout: 5000,
+    },
     (incoming, outgoing) => {
       if (mount !== null && incoming.url?.startsWith(mount.path) === true)
-        void handMounted(incoming, outgoing, { port, mount });
+        handMounted(incoming, outgoing, { port, mount }).catch((error: unknown) => {
+          onError(error);
+          return sendProblem(errorToProblem(error), outgoing);
+        });
       else void listener(incoming, outgoing);
     },
   );
@@ -147,7 +184,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   let closed: Promise<void> | null = null;
 
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    url: `http://${toName(host)}:${port}`,
     port,
     close({ timeoutMs = closeMs } = {}) {
       closed ??= new Promise((resolve) => {

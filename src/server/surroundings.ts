@@ -7,8 +7,9 @@ import type { Redactor } from '../core/redact/redactor.ts';
 import type { RunOrigin } from '../core/run-file/writer.ts';
 import type { ErasureResult, Store } from '../core/store.ts';
 import type { Gate } from './access/gate.ts';
+import type { BodyRoom } from './body-room.ts';
 import type { Feed } from './stream/feed.ts';
-import type { Metrics } from './metrics.ts';
+import type { Gauge, Metrics } from './metrics.ts';
 import type { StepNumbers } from './reading/step-numbers.ts';
 import type { SseSink } from './stream/sse.ts';
 import type { WireVerdict } from './wire.ts';
@@ -22,7 +23,7 @@ export type EraseSubject = (
   subject: Subject,
 ) => Promise<ErasureResult & { readonly openRunIds: readonly string[] }>;
 
-/** Takes a batch of another recorder's entries: durable when it returns. Throws `batch-broken`, and what the disk throws. */
+/** Takes a batch of another recorder's entries: durable when it returns. Throws `batch-broken`, `batch-foreign`, and what the disk throws. */
 export type TakeBatch = (
   projectId: string,
   batch: Uint8Array,
@@ -64,12 +65,20 @@ export interface Surroundings {
   readonly eraseSubject: EraseSubject | null;
   /** How the upkeep stands; `null` where this process does none. */
   readonly upkeep: (() => UpkeepState) | null;
+  /** Further numbers of the whole server; `null` where there are none. */
+  readonly gauges: (() => Promise<readonly Gauge[]>) | null;
   /** `null` where records are only read. */
   readonly inbox: TakeBatch | null;
   /** `null` where nobody here holds the key that signs run files. */
   readonly exporter: Exporter | null;
   /** Where a run that was imported came from; `null` for one that was recorded here. */
   readonly originOf: (projectId: string, runId: string) => RunOrigin | null;
+  /** True for whoever belongs to the server's own project: only they are told numbers of the whole server. */
+  readonly isOwner: boolean;
+  /** False once whoever asks would not be let in any more: asked again after a body that took its time. */
+  readonly isStill: () => Promise<boolean>;
+  /** Room for bodies, shared by all requests of the project. */
+  readonly bodies: BodyRoom;
   readonly feed: Feed;
   readonly metrics: Metrics;
   readonly stepNumbers: StepNumbers;

@@ -25,14 +25,14 @@ beforeEach(() => {
 });
 afterEach(() => place.remove());
 
-/** Runs a program of the text on the sources. */
+/** Runs a program of the text on the sources. One that is marked to ask a model is run by its capture's own test. */
 function runBlock(block: string): { status: number | null; stderr: string } {
   const code = block.replaceAll(/'(tachograph[a-z/-]*)'/g, (text, name: string) =>
     sourceByEntry.has(name) ? JSON.stringify(sourceByEntry.get(name)) : text,
   );
   const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], {
     encoding: 'utf8',
-    env: { ...process.env, TACHOGRAPH_HOME: place.home },
+    env: { ...process.env, TACHOGRAPH_HOME: place.home, MASTRA_TELEMETRY_DISABLED: '1' },
   });
   return { status, stderr };
 }

@@ -27,6 +27,7 @@ test('error codes are pinned', () => {
     'key-broken',
     'export-foreign',
     'batch-broken',
+    'batch-foreign',
     'port-taken',
     'bind-refused',
     'replay-diverged',

@@ -29,7 +29,7 @@ const packagesByFolder: Record<string, readonly string[]> = {
   'src/stores': ['kysely'],
   'src/ingest': ['zod'],
   'src/server': ['hono', '@hono/node-server', 'zod'],
-  'src/cli': ['commander', 'hono', '@hono/node-server', 'zod'],
+  'src/cli': ['commander', 'hono', '@hono/node-server', 'zod', 'pino'],
   'src/cli/sample': ['ai', '@ai-sdk/openai'],
 };
 

@@ -223,7 +223,17 @@ export async function startCluster(major: Major): Promise<Cluster> {
       const child = shell!;
       shell = null;
       const end = ended(child);
-      process.kill(pid, 'SIGKILL');
+      // Its children would notice within a moment; a query that runs would still be answered.
+      const children = `/proc/${pid}/task/${pid}/children`;
+      const pids = existsSync(children) ? readFileSync(children, 'utf8').trim().split(' ').map(Number) : [];
+      for (const each of [pid, ...pids]) {
+        try {
+          process.kill(each, 'SIGKILL');
+        } catch (error) {
+          // One that has just ended by itself.
+          if ((error as { code?: string }).code !== 'ESRCH') throw error;
+        }
+      }
       child.stdin!.end();
       await end;
     },
@@ -242,7 +252,10 @@ export interface OnPostgres {
 }
 
 /** Starts a cluster before the tests of a `describe` and ends it after them. Where none can run, its tests are skipped with the reason. */
-export function onPostgres(major: Major = majors[0]!, prepare: (cluster: Cluster) => Promise<void> = async () => {}): OnPostgres {
+export function onPostgres(
+  major: Major = majors[0]!,
+  prepare: (cluster: Cluster) => Promise<void> = async () => {},
+): OnPostgres {
   const missing = whyNoPostgres(major);
   let cluster: Cluster | null = null;
   beforeAll(async () => {

@@ -18,8 +18,8 @@ interface CreateFlags extends GlobalOptions {
   readonly expires?: string;
 }
 
-const keyringOf = ({ store, pepper }: OpenedHome): Keyring =>
-  createKeyring({ directory: store.directory, pepper, nowMs: Date.now, randomBytes });
+const keyringOf = ({ store, keyOf }: OpenedHome): Keyring =>
+  createKeyring({ directory: store.directory, pepper: keyOf('server.pepper', 32), nowMs: Date.now, randomBytes });
 
 function stateOf(key: ApiKey): string {
   if (key.revokedAtMs !== null) return `revoked ${toTime(key.revokedAtMs)}`;

@@ -7,6 +7,7 @@ import type { Terminal } from '../print/terminal.ts';
 export interface GlobalOptions {
   readonly home?: string;
   readonly project?: string;
+  readonly database?: string;
   readonly json?: boolean;
 }
 
@@ -30,6 +31,7 @@ export async function withHome<T>(options: GlobalOptions, work: (opened: OpenedH
   const opened = await openTachograph({
     ...(options.home === undefined ? {} : { home: options.home }),
     ...(options.project === undefined ? {} : { project: options.project }),
+    ...(options.database === undefined ? {} : { database: options.database }),
   });
   try {
     await opened.indexer.catchUp();

@@ -4,9 +4,11 @@ import process from 'node:process';
 import type { Command } from 'commander';
 import { isTachographError } from '../../core/error.ts';
 import { listJournals, listQuarantine, readCauses, readSettings } from '../../journal/index.ts';
+import { readBacklogs } from '../life/shipping.ts';
 import { readUpkeep } from '../life/upkeep.ts';
-import { toPlural, toTime } from '../print/figures.ts';
+import { toBytes, toPlural, toTime } from '../print/figures.ts';
 import { chooseHome } from '../open.ts';
+import { storeName } from '../database.ts';
 import type { Terminal } from '../print/terminal.ts';
 import { toVisible } from '../print/terminal.ts';
 import type { CommandPlace, GlobalOptions } from './command.ts';
@@ -94,6 +96,26 @@ function checkSettings(home: string): Finding[] {
   }
 }
 
+/** What waits for servers, and what they refused. */
+function checkOutboxes(home: string): Finding[] {
+  return readBacklogs(home).flatMap(({ url, waitingBytes, projectIds, sinceMs, setAside }): Finding[] => {
+    const to = url ?? 'a server that has not answered yet';
+    const findings: Finding[] = [];
+    if (waitingBytes > 0) {
+      const since = `since ${toTime(sinceMs!)} UTC`;
+      const detail = `${toBytes(waitingBytes)} of ${projectIds.join(', ')} wait for ${to} ${since}; send them with: tachograph ship`;
+      findings.push({ what: 'outbox', state: 'note', detail });
+    } else findings.push({ what: 'outbox', state: 'good', detail: `nothing waits for ${to}` });
+    if (setAside > 0)
+      findings.push({
+        what: 'outbox',
+        state: 'wrong',
+        detail: `${toPlural(setAside, 'file')} that ${to} refused lie in the quarantine below ${join(home, 'outbox')}, each with its cause`,
+      });
+    return findings;
+  });
+}
+
 /** Older than this, the last pass tells of a server that is gone. */
 const passAgeMs = 10 * 60_000;
 
@@ -128,14 +150,14 @@ async function checkStore(options: GlobalOptions): Promise<Finding[]> {
     return await withHome(options, async (opened) => {
       const runs = await opened.store.countRuns(opened.projectId, { includeDryRun: true });
       const open = await opened.store.listOpenRuns(opened.projectId);
-      const { size } = statSync(join(opened.home, 'tachograph.db'));
+      const size = opened.database === null ? `${statSync(join(opened.home, storeName)).size} bytes` : 'in PostgreSQL';
       const problems = opened.problems.map(({ file, message }): Finding => ({
         what: 'journal',
         state: 'wrong',
         detail: `${file}: ${message}`,
       }));
       return [
-        { what: 'store', state: 'good', detail: `${toPlural(runs, 'run')}, ${open.length} open, ${size} bytes` },
+        { what: 'store', state: 'good', detail: `${toPlural(runs, 'run')}, ${open.length} open, ${size}` },
         { what: 'seal key', state: 'good', detail: opened.trustedKey(opened.projectId) },
         ...problems,
       ];
@@ -171,6 +193,7 @@ export function addDoctor(program: Command, place: CommandPlace): void {
           ...(await checkStore(flags)),
           ...checkJournals(home),
           ...checkQuarantine(home),
+          ...checkOutboxes(home),
           ...checkUpkeep(home),
         );
       if (findings.some(({ state }) => state === 'wrong')) place.exit(exitStatus.wanting);

@@ -9,14 +9,15 @@ import { isRecorded } from '../../core/life/switches.ts';
 import type { RunView } from '../../core/model/run.ts';
 import type { Usage } from '../../core/model/usage.ts';
 import { addUsage, unknownUsage } from '../../core/model/usage.ts';
-import { readSettings, settingsToSwitches } from '../../journal/index.ts';
+import { chooseProject, readSettings, settingsToSwitches } from '../../journal/index.ts';
 import { readRevision, revisionToText } from '../environment.ts';
 import { readPricesOrShipped } from '../prices.ts';
 import { errorToLine } from '../print/complaint.ts';
 import { notAvailable, toBytes, toCostSum, toPlural, toShortId, toTokens } from '../print/figures.ts';
 import type { OpenedHome } from '../open.ts';
 import { chooseHome, openTachograph } from '../open.ts';
-import type { Shipping } from '../life/shipping.ts';
+import { toForeignLine } from '../life/ship-command.ts';
+import type { SentSummary, Shipping } from '../life/shipping.ts';
 import { openShipping } from '../life/shipping.ts';
 import { registerUrl } from '../register-url.ts';
 import { readServerAddress } from '../server-address.ts';
@@ -135,6 +136,14 @@ export function toSummaryLine(runs: readonly RunView[], address: string | null, 
 const complain = (place: CommandPlace, error: unknown): void =>
   place.terminal.note(`tachograph: ${errorToLine(error)}`);
 
+/** One line: what the server has confirmed of what was recorded, and where to look. */
+export function toSentLine({ records, runIds }: SentSummary, url: string): string {
+  if (records === 0) return `nothing was sent to ${url}`;
+  const base = url.replace(/\/+$/, '');
+  const look = runIds.length === 1 ? ` · ${base}/runs/${runIds[0]}` : '';
+  return `${toPlural(runIds.length, 'run')} (${toPlural(records, 'record')}) sent to ${url}${look}`;
+}
+
 /** Sends what the program left behind, and says how it went: what is not there yet stays and goes with the next run. */
 async function endShipping(
   shipping: Shipping,
@@ -143,9 +152,14 @@ async function endShipping(
 ): Promise<void> {
   const { isAll, report } = await shipping.drain();
   const { url } = shipping;
-  if (flags.json === true) terminal.note(JSON.stringify({ url, isAll, ...report }));
-  else if (isAll && flags.quiet !== true) terminal.note(`tachograph: recorded to ${url}`);
-  else if (!isAll)
+  const sent = shipping.sent();
+  if (flags.json === true) {
+    terminal.note(JSON.stringify({ url, isAll, ...report, records: sent.records, runs: sent.runIds }));
+    return;
+  }
+  if (isAll && flags.quiet !== true) terminal.note(`tachograph: ${toSentLine(sent, url)}`);
+  if (report.foreign.length > 0) terminal.note(toForeignLine(report.foreign));
+  if (!isAll)
     terminal.note(
       `tachograph: ${toBytes(report.waitingBytes)} of records wait for ${url}; they are safe here and go with the next run, or now: tachograph ship`,
     );
@@ -212,7 +226,8 @@ export function addRun(program: Command, place: CommandPlace): void {
       const sessionId = createIdSource().uuid();
       const opened = await openTachograph({
         ...(flags.home === undefined ? {} : { home: flags.home }),
-        ...(flags.project === undefined ? {} : { project: flags.project }),
+        project: flags.project ?? chooseProject(process.env),
+        ...(flags.database === undefined ? {} : { database: flags.database }),
         prices: readPricesOrShipped(chooseHome(flags.home), (error) =>
           place.terminal.note(`tachograph: ${(error as Error).message} The shipped prices are used.`),
         ),

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { TachographError } from '../../core/error.ts';
 import { readSettings } from '../../journal/index.ts';
-import type { News as RunNewsSource, Server } from '../../server/index.ts';
+import type { News as RunNewsSource, RunNews, Server } from '../../server/index.ts';
 import { createHandler, createServer, isLoopback } from '../../server/index.ts';
 import { createExporter } from '../export/exporter.ts';
 import { readOrigin } from '../export/origin-shelf.ts';
@@ -17,6 +17,7 @@ import type { OpenedHome } from '../open.ts';
 import { chooseHome, openTachograph } from '../open.ts';
 import { recordSample } from '../sample/record.ts';
 import { errorToLine } from '../print/complaint.ts';
+import { toVisible } from '../print/terminal.ts';
 import { forgetServerAddress, writeServerAddress } from '../server-address.ts';
 import { version } from '../version.ts';
 import type { CommandPlace, GlobalOptions } from './command.ts';
@@ -34,8 +35,8 @@ const portDefault = 7411;
 const closeMs = 10_000;
 
 /** News that reach whoever has subscribed. */
-function createNews(): RunNewsSource & { tell(change: { runId: string; lastSeq: number }): void } {
-  const listeners = new Set<(change: { runId: string; lastSeq: number }) => void>();
+function createNews(): RunNewsSource & { tell(change: RunNews): void } {
+  const listeners = new Set<(change: RunNews) => void>();
   return {
     subscribe(listener) {
       listeners.add(listener);
@@ -102,6 +103,7 @@ async function serve(flags: ServeFlags & GlobalOptions, place: CommandPlace): Pr
   const opened = await openTachograph({
     ...(flags.home === undefined ? {} : { home: flags.home }),
     ...(flags.project === undefined ? {} : { project: flags.project }),
+    ...(flags.database === undefined ? {} : { database: flags.database }),
     onNews: (change) => news.tell(change),
     onError: complain,
   });
@@ -120,7 +122,7 @@ async function serve(flags: ServeFlags & GlobalOptions, place: CommandPlace): Pr
       eraseRun: (projectId, runId) => opened.indexer.eraseRun(projectId, runId),
       upkeep: () => upkeep.state(),
       eraseSubject: (projectId, subject) => opened.indexer.eraseSubject(projectId, subject),
-      access: { pepper: opened.pepper, isKeyRequired },
+      access: { pepper: opened.keyOf('server.pepper', 32), isKeyRequired },
       inbox: (projectId, batch) => reception.take(projectId, batch),
       exporter: createExporter(opened),
       originOf: (projectId, runId) => readOrigin(opened.home, { projectId, runId }),
@@ -136,6 +138,7 @@ async function serve(flags: ServeFlags & GlobalOptions, place: CommandPlace): Pr
       port,
       host: flags.host,
       isKeyRequired,
+      onError: complain,
       mount: {
         path: proxyPath,
         allowedHosts,
@@ -150,6 +153,10 @@ async function serve(flags: ServeFlags & GlobalOptions, place: CommandPlace): Pr
     else
       terminal.print(
         `Tachograph ${version} at ${terminal.paint.bold(server.url)}\nRecords in ${opened.home}. Record a program: tachograph run -- node agent.mjs`,
+      );
+    if (flags.allowHost !== undefined && !(await opened.store.directory.hasKeys()))
+      terminal.note(
+        `tachograph: no key is asked for, so whoever reaches this server under ${flags.allowHost.map((name) => toVisible(name)).join(', ')} can read and erase every record. Make one: tachograph keys create --name me --scope admin`,
       );
     const sample = flags.sample ? fillWithSample(opened, place).catch(complain) : Promise.resolve();
     await stopped;

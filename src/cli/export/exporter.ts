@@ -1,7 +1,6 @@
 import { createRunFileSigner } from '../../core/run-file/signature.ts';
 import type { RunFileSigner } from '../../core/run-file/signature.ts';
 import { writeRunFile } from '../../core/run-file/writer.ts';
-import { readOrCreateKey } from '../../journal/index.ts';
 import type { Exporter, Handler } from '../../server/index.ts';
 import { createHandler } from '../../server/index.ts';
 import type { OpenedHome } from '../open.ts';
@@ -11,7 +10,7 @@ import { partsToPage } from './page.ts';
 import { readViewerFiles } from './viewer-files.ts';
 
 /** What an exporter needs of a home. */
-export type ExportPlace = Pick<OpenedHome, 'home' | 'projectId' | 'store' | 'verify'>;
+export type ExportPlace = Pick<OpenedHome, 'home' | 'keyOf' | 'projectId' | 'store' | 'verify'>;
 
 /** A handler over the home without a port, for what reads through the same routes that the viewer does. */
 export function createReadingHandler(place: ExportPlace): Handler {
@@ -35,7 +34,7 @@ export function createExporter(place: ExportPlace): PageExporter {
   const signerOf = (projectId: string): RunFileSigner => {
     let signer = signers.get(projectId);
     if (signer === undefined)
-      signers.set(projectId, (signer = createRunFileSigner(readOrCreateKey(home, `${projectId}.seal`, 32))));
+      signers.set(projectId, (signer = createRunFileSigner(place.keyOf(`${projectId}.seal`, 32))));
     return signer;
   };
   const runFile = (projectId: string, runId: string): AsyncGenerator<string> =>

@@ -1,5 +1,8 @@
 import { resolve } from 'node:path';
+import process from 'node:process';
 import type { Command } from 'commander';
+import { TachographError } from '../../core/error.ts';
+import { chooseDatabase } from '../database.ts';
 import { chooseHome } from '../open.ts';
 import type { CommandPlace } from '../commands/command.ts';
 import { examples, optionsOf, printJson } from '../commands/command.ts';
@@ -22,6 +25,11 @@ export function addBackup(program: Command, place: CommandPlace): void {
     .addHelpText('after', examples('tachograph backup /backups/monday', 'tachograph backup /safe/monday --keys --json'))
     .action(async (folder: string, _flags: unknown, self: Command) => {
       const flags = optionsOf<BackupFlags>(self);
+      if (chooseDatabase(flags.database, process.env) !== null)
+        throw new TachographError(
+          'bad-argument',
+          'The records are in PostgreSQL: back the database up with pg_dump, and the home’s keys folder beside it.',
+        );
       const { terminal } = place;
       const target = resolve(folder);
       const manifest = await backUp({

@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { TachographError } from '../../core/error.ts';
 import { listJournals, listQuarantine, readGeneration, settingsFile } from '../../journal/index.ts';
+import { storeName } from '../database.ts';
 import { backupSqlite } from '../../stores/sqlite/index.ts';
 import { priceFileName } from '../prices.ts';
 import { version } from '../version.ts';
@@ -38,7 +39,6 @@ export interface BackupOptions {
 
 /** The name under which a backup says what it holds. */
 export const manifestName = 'backup.json';
-const storeName = 'tachograph.db';
 const triesMax = 3;
 const copyBytes = 1024 * 1024;
 

@@ -5,12 +5,12 @@ import { signReceipt } from '../../core/record/receipt.ts';
 import type { SigningKey } from '../../core/signing.ts';
 import { createSigningKey } from '../../core/signing.ts';
 import type { Inbox } from '../../journal/index.ts';
-import { createInbox, listJournals, readGeneration, readOrCreateKey } from '../../journal/index.ts';
+import { createInbox, listJournals, readGeneration } from '../../journal/index.ts';
 import type { OpenedHome } from '../open.ts';
 
 /** Takes batches of other recorders into a home, each by the inbox of its project. */
 export interface Reception {
-  /** Durable when it returns. Throws `batch-broken`, `store-busy` while too much waits to be indexed, and what the disk throws. */
+  /** Durable when it returns. Throws `batch-broken`, `batch-foreign`, `store-busy` while too much waits to be indexed, and what the disk throws. */
   take(projectId: string, batch: Uint8Array): { entries: number; generation: number; receipt: Receipt | null };
   close(): Promise<void>;
 }
@@ -66,9 +66,7 @@ export function createReception(
         );
       const inbox = getOrMake(inboxByProject, projectId, () => createInbox({ home, projectId, onError }));
       const { entries, facts } = inbox.take(batch);
-      const key = getOrMake(keyByProject, projectId, () =>
-        createSigningKey(readOrCreateKey(home, `${projectId}.seal`, 32)),
-      );
+      const key = getOrMake(keyByProject, projectId, () => createSigningKey(opened.keyOf(`${projectId}.seal`, 32)));
       const receipt = facts === null ? null : signReceipt({ ...facts, takenAtMs: Date.now() }, key);
       return { entries, generation: readGeneration(home), receipt };
     },

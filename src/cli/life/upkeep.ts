@@ -13,6 +13,7 @@ import {
 } from '../../journal/index.ts';
 import { readSqliteBytes } from '../../stores/sqlite/index.ts';
 import { importedAtMs } from '../export/origin-shelf.ts';
+import { storeName } from '../database.ts';
 import type { OpenedHome } from '../open.ts';
 
 const stateFile = (home: string): string => join(home, 'upkeep.json');
@@ -38,7 +39,7 @@ export function readUpkeep(home: string): UpkeepState | null {
 /** Bytes of a home: the store without its free pages and its log (at most 64 MiB), journals and quarantine. */
 export function readUsedBytes(home: string): number {
   const files = [...listJournals(home), ...listQuarantine(home)];
-  return files.reduce((sum, { bytes }) => sum + bytes, readSqliteBytes(join(home, 'tachograph.db')));
+  return files.reduce((sum, { bytes }) => sum + bytes, readSqliteBytes(join(home, storeName)));
 }
 
 function dropQuarantine(home: string, projectId: string, beforeMs: number): void {
@@ -50,7 +51,11 @@ function dropQuarantine(home: string, projectId: string, beforeMs: number): void
 /** The keeper of an opened home, for a process that stays: retention, sampling and quota as its settings say. */
 export function createUpkeep(
   opened: OpenedHome,
-  options: { readonly onError: (error: unknown) => void; readonly everyMs?: number },
+  options: {
+    readonly onError: (error: unknown) => void;
+    readonly onState?: (state: UpkeepState) => void;
+    readonly everyMs?: number;
+  },
 ): Keeper {
   const { home } = opened;
   return createKeeper({
@@ -61,7 +66,10 @@ export function createUpkeep(
     readUsedBytes: () => readUsedBytes(home),
     isKept: (projectId, runId, beforeMs) => (importedAtMs(home, { projectId, runId }) ?? -1) >= beforeMs,
     dropQuarantine: (projectId, beforeMs) => dropQuarantine(home, projectId, beforeMs),
-    onState: (state) => writeUpkeep(home, state),
+    onState(state) {
+      writeUpkeep(home, state);
+      options.onState?.(state);
+    },
     onError: options.onError,
     ...(options.everyMs === undefined ? {} : { everyMs: options.everyMs }),
   });

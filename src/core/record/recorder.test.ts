@@ -47,6 +47,22 @@ const facts = (basket: Basket, type: string): Record<string, unknown>[] =>
     .map(({ event }) => JSON.parse(event.header.facts!) as Record<string, unknown>);
 
 describe('recorder', () => {
+  it('says what a step was begun as, and takes the scope for callers without a function', async () => {
+    const { recorder } = createBasket();
+    const run = recorder.startRun({ agentId: 'planner' });
+    expect([run.tool({ name: 'look' }).name, run.step({ kind: 'model' }).name]).toEqual(['look', null]);
+    const later = async (): Promise<void> => {
+      await Promise.resolve();
+      run.step({ kind: 'phase', name: 'p' }).enter();
+      run.enter();
+      await Promise.resolve();
+      expect([recorder.current(), recorder.currentStep()]).toEqual([run, null]);
+    };
+    await later();
+    expect(recorder.current()).toBeNull();
+    await recorder.close();
+  });
+
   it('writes every begin before it returns and every end once, in one gapless chain', async () => {
     const { basket, recorder } = createBasket();
     await recorder.run({ agentId: 'planner' }, (run) => {

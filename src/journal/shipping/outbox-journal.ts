@@ -1,6 +1,8 @@
 import type { FlushPlace, FlushReceipt, Journal } from '../../core/journal.ts';
 import type { JournalOptions } from '../writer.ts';
 import { createJournal } from '../writer.ts';
+import { TachographError } from '../../core/error.ts';
+import { keyToProject } from '../sink/delivery.ts';
 import { openOutbox } from './outbox.ts';
 import type { Shipper, ShipperOptions } from './shipper.ts';
 import { createShipper } from './shipper.ts';
@@ -21,6 +23,15 @@ const flushMsDefault = 10_000;
 export function createOutboxJournal(options: OutboxJournalOptions): { journal: Journal; shipper: Shipper } {
   const { url, key, fetch, everyMs, ...rest } = options;
   const outbox = openOutbox(options.home, url);
+  const keyProject = keyToProject(key);
+  if (keyProject !== null && keyProject !== options.projectId)
+    options.onError?.(
+      new TachographError(
+        'batch-foreign',
+        `These records are of the project ${JSON.stringify(options.projectId)} and the key is one of ${JSON.stringify(keyProject)}. ` +
+          'They stay here until they are sent with a key of their own project (TACHOGRAPH_KEY, TACHOGRAPH_PROJECT).',
+      ),
+    );
   const journal = createJournal({ ...rest, home: outbox });
   const shipper = createShipper({
     outbox,

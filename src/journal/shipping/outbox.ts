@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { openHome } from '../home.ts';
-import { ingestUrl } from '../sink/delivery.ts';
+import { ingestUrl, keyToProject } from '../sink/delivery.ts';
 
 /** Where the journals of records for one server lie: a data folder of its own in the home, which no indexer reads. */
 export function outboxFolder(home: string, url: string): string {
@@ -18,4 +18,14 @@ export function openOutbox(home: string, url: string): string {
 export function serverUrl(variables: Readonly<Record<string, string | undefined>>): string | null {
   const url = variables['TACHOGRAPH_URL'];
   return url === undefined || url === '' ? null : url;
+}
+
+/**
+ * The project that records belong to unless their program says another: TACHOGRAPH_PROJECT, else, with a server to send
+ * them to, the project of its key (TACHOGRAPH_KEY), else `default`.
+ */
+export function chooseProject(variables: Readonly<Record<string, string | undefined>>): string {
+  const named = variables['TACHOGRAPH_PROJECT'];
+  if (named !== undefined && named !== '') return named;
+  return (serverUrl(variables) === null ? null : keyToProject(variables['TACHOGRAPH_KEY'])) ?? 'default';
 }

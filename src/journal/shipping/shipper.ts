@@ -2,27 +2,28 @@ import type { Clock } from '../../core/clock.ts';
 import { systemClock } from '../../core/clock.ts';
 import { createErrorReporter } from '../../core/error-report.ts';
 import { TachographError } from '../../core/error.ts';
-import { bumpGeneration } from '../home.ts';
 import type { Liveness } from '../identity.ts';
 import { isProcessAlive } from '../identity.ts';
 import type { JournalFile } from '../shelf.ts';
 import { copyAside, listJournals, quarantineJournal, readAck, removeJournalAt, writeAck } from '../shelf.ts';
 import type { DeliveryOptions } from '../sink/delivery.ts';
-import { deliver, ingestUrl } from '../sink/delivery.ts';
+import { deliver, ingestUrl, keyToProject } from '../sink/delivery.ts';
 import { createPause } from '../sink/pause.ts';
 import { openWindow } from '../window.ts';
 import type { Parcel } from './parcel.ts';
 import { readParcel } from './parcel.ts';
 import { keepReceipt } from './receipt-book.ts';
+import { createServerMemory } from './server-note.ts';
 
 // The journal is the outbox:
 //
 //   recorder ─► journal file ─► parcel ─► POST /api/v1/ingest ─► 2xx ─► ack beside the file ─► removed, its writer gone
 //                    ▲                        │
-//                    └── read again from ─────┴── 429, 503, no answer: later, with backoff
-//                        the last ack              400: set aside and reported
+//                    ├── read again from ─────┼── 429, 503, no answer of ours: later, with backoff
+//                    │   the last ack           ├── 400: set aside and reported
+//                    └── kept, said ────────────┴── 401, 403: a key can be put right; other files go on
 //
-// A batch that was taken and whose answer was lost is sent again; the server's import drops doubles. So either side may
+// Files of another project than the key's are left for whoever has a key of theirs. A batch that was taken and whose answer was lost is sent again; the server's import drops doubles. So either side may
 // die at any moment, and several processes may ship one outbox.
 
 /** Where an outbox goes. */
@@ -47,8 +48,17 @@ export interface ShipReport {
   readonly bytes: number;
   /** Entries that the server will never take; they are in quarantine. */
   readonly setAside: number;
-  /** Bytes of the outbox that are still to go. */
+  /** Bytes that are still to go by this key. */
   readonly waitingBytes: number;
+  /** What waits for a key of another project. */
+  readonly foreign: readonly { readonly projectId: string; readonly bytes: number }[];
+}
+
+/** Why a file could not go now. */
+interface Delay {
+  readonly ms: number;
+  /** The server is away for all of them. */
+  readonly isForAll: boolean;
 }
 
 /** Sends an outbox to its server. No method rejects, and none keeps an idle process alive. */
@@ -89,21 +99,21 @@ export function createShipper(options: ShipperOptions): Shipper {
     fetch: options.fetch ?? globalThis.fetch,
     timeoutMs,
   };
+  const { origin } = new URL(delivery.url);
   const onError = createErrorReporter(clock, options.onError);
   const sent = { entries: 0, bytes: 0, setAside: 0 };
   const touchedMsByFile = new Map<string, number>();
   const pause = createPause();
-  let generation: number | null = null;
+  const keyProject = keyToProject(options.key);
+  const server = createServerMemory({ outbox, url: delivery.url, onError });
+  let failures = 0;
   let bytesNow = batchBytes;
   let isClosed = false;
   let working: Promise<boolean> | null = null;
   let timer: NodeJS.Timeout | undefined;
 
-  const noteGeneration = (theirs: number): void => {
-    // Contents sent before are gone there: recorders must bring them again.
-    if (generation !== null && generation !== theirs) bumpGeneration(outbox);
-    generation = theirs;
-  };
+  const isOurs = ({ header }: JournalFile): boolean =>
+    keyProject === null || header === null || header.projectId === keyProject;
 
   const setAside = (file: string, parcel: Parcel, cause: unknown): void => {
     copyAside(file, { offset: parcel.fromBytes, bytes: parcel.nextBytes - parcel.fromBytes }, String(cause));
@@ -112,23 +122,27 @@ export function createShipper(options: ShipperOptions): Shipper {
     onError(cause);
   };
 
-  /** Sends one parcel; the pause to make before going on, or `null` when it is done with. */
-  const send = async (file: string, parcel: Parcel, failures: number): Promise<number | null> => {
-    const result = await deliver(delivery, parcel.batch!);
+  /** Sends one parcel; what to wait for, or `null` when it is done with or is to be read again. */
+  const send = async (file: string, parcel: Parcel): Promise<Delay | null> => {
+    const result = await deliver(delivery, parcel.batch!, parcel.entries);
     switch (result.outcome) {
       case 'kept':
         writeAck(file, parcel.nextBytes);
         sent.entries += parcel.entries;
         sent.bytes += parcel.nextBytes - parcel.fromBytes;
         bytesNow = batchBytes;
-        noteGeneration(result.generation);
-        if (result.receipt !== null && !keepReceipt(outbox, result.receipt, parcel.batch!))
-          onError(new Error(`${new URL(delivery.url).origin} sent a receipt that is not for what it was sent.`));
+        failures = 0;
+        server.note(result);
+        if (
+          result.receipt === 'broken' ||
+          (result.receipt !== null && !keepReceipt(outbox, result.receipt, parcel.batch!))
+        )
+          onError(new Error(`${origin} sent a receipt that is not for what it was sent.`));
         return null;
       case 'too-large':
         if (parcel.entries > 1) {
           bytesNow = Math.max(1, Math.floor(bytesNow / 4));
-          return 0;
+          return null;
         }
         setAside(file, parcel, result.cause);
         return null;
@@ -142,7 +156,7 @@ export function createShipper(options: ShipperOptions): Shipper {
     }
     onError(result.cause);
     const own = result.outcome === 'later' ? result.retryAfterMs : null;
-    return Math.min(pauseMaxMs, own ?? pauseFirstMs * 2 ** Math.min(failures, 10));
+    return { ms: own ?? 0, isForAll: result.outcome === 'later' };
   };
 
   /** Shows the server that a writer with nothing to say still lives. */
@@ -152,8 +166,8 @@ export function createShipper(options: ShipperOptions): Shipper {
     touchedMsByFile.set(file, modifiedAtMs);
     if (isFirst) return;
     const head = readHead(file, header.bytes);
-    const result = head === null ? null : await deliver(delivery, head);
-    if (result?.outcome === 'kept') noteGeneration(result.generation);
+    const result = head === null ? null : await deliver(delivery, head, 0);
+    if (result?.outcome === 'kept') server.note(result);
   };
 
   const isDone = ({ header, modifiedAtMs }: JournalFile, isNewest: boolean): boolean => {
@@ -163,27 +177,26 @@ export function createShipper(options: ShipperOptions): Shipper {
     return life === 'unknown' && clock.nowMs() - modifiedAtMs > unseenMs;
   };
 
-  /** Sends what is in one file; false when it has to wait. */
-  const shipFile = async (journal: JournalFile, isNewest: boolean): Promise<boolean> => {
+  /** Sends what is in one file; why the rest has to wait, or `null` when nothing is left. */
+  const shipFile = async (journal: JournalFile, isNewest: boolean): Promise<Delay | null> => {
     const { file, error } = journal;
     if (error !== null) {
       onError(error);
       if (error.code === 'journal-broken') quarantineJournal(file, error.message);
-      return true;
+      return null;
     }
     let isSent = false;
-    for (let failures = 0; !isClosed;) {
+    while (!isClosed) {
       const parcel = readParcel(file, readAck(file) ?? 0, bytesNow);
-      if (parcel === null) return true;
+      if (parcel === null) return null;
       for (const place of parcel.damage) {
         copyAside(file, place, 'its checksum is wrong');
         onError(new TachographError('journal-broken', `${place.bytes} bytes of ${file} are damaged and stay here.`));
       }
       if (parcel.batch !== null) {
-        const pauseMs = await send(file, parcel, failures);
-        failures = pauseMs === null || pauseMs === 0 ? 0 : failures + 1;
+        const delay = await send(file, parcel);
+        if (delay !== null) return delay;
         isSent = true;
-        if (pauseMs !== null && pauseMs > 0 && !(await pause.wait(pauseMs))) return false;
         continue;
       }
       // What was stepped over is behind us too.
@@ -199,21 +212,31 @@ export function createShipper(options: ShipperOptions): Shipper {
           );
         removeJournalAt(file, parcel.fileBytes);
       } else if (!isSent) await beat(journal);
-      return true;
+      return null;
     }
-    return false;
+    return null;
   };
 
   const shipAll = async (): Promise<boolean> => {
     const journals = listJournals(outbox);
     const newestByWriter = new Map(journals.map(({ file, header }) => [header?.identity.writerId, file]));
-    let isAll = true;
-    for (const journal of journals) {
+    let waitMs: number | null = null;
+    for (const journal of journals.filter(isOurs)) {
       if (isClosed) return false;
-      isAll =
-        (await shipFile(journal, newestByWriter.get(journal.header?.identity.writerId) === journal.file)) && isAll;
+      const isNewest = newestByWriter.get(journal.header?.identity.writerId) === journal.file;
+      const delay = await shipFile(journal, isNewest).catch((error: unknown): Delay => {
+        onError(error);
+        return { ms: 0, isForAll: false };
+      });
+      if (delay === null) continue;
+      waitMs = Math.max(waitMs ?? 0, delay.ms);
+      if (delay.isForAll) break;
     }
-    return isAll;
+    if (waitMs === null) return true;
+    const backoffMs = pauseFirstMs * 2 ** Math.min(failures, 10);
+    failures += 1;
+    if (!isClosed) await pause.wait(Math.min(pauseMaxMs, waitMs > 0 ? waitMs : backoffMs));
+    return false;
   };
 
   const work = (): Promise<boolean> =>
@@ -226,11 +249,18 @@ export function createShipper(options: ShipperOptions): Shipper {
         working = null;
       }));
 
-  const waitingBytes = (): number =>
-    listJournals(outbox).reduce(
+  const waitingOf = (journals: readonly JournalFile[]): number =>
+    journals.reduce(
       (sum, { file, bytes, header }) => sum + Math.max(0, bytes - Math.max(readAck(file) ?? 0, header?.bytes ?? 0)),
       0,
     );
+  const waitingBytes = (): number => waitingOf(listJournals(outbox).filter(isOurs));
+  const foreign = (): ShipReport['foreign'] => {
+    const others = listJournals(outbox).filter((journal) => !isOurs(journal));
+    return [...Map.groupBy(others, ({ header }) => header!.projectId)]
+      .map(([projectId, journals]) => ({ projectId, bytes: waitingOf(journals) }))
+      .filter(({ bytes }) => bytes > 0);
+  };
 
   return {
     start() {
@@ -245,7 +275,10 @@ export function createShipper(options: ShipperOptions): Shipper {
           const over = new Promise<boolean>((resolve) =>
             setTimeout(() => resolve(false), Math.max(1, endMs - clock.monotonicMs())).unref(),
           );
-          if ((await Promise.race([work(), over])) && waitingBytes() === 0) return true;
+          if (!(await Promise.race([work(), over]))) continue;
+          if (waitingBytes() === 0) return true;
+          // What is there is not whole yet: its writer is at it.
+          await Promise.race([pause.wait(everyMs), over]);
         }
         return waitingBytes() === 0;
       } catch (error) {
@@ -255,7 +288,7 @@ export function createShipper(options: ShipperOptions): Shipper {
         clearInterval(keepAlive);
       }
     },
-    report: () => ({ ...sent, waitingBytes: waitingBytes() }),
+    report: () => ({ ...sent, waitingBytes: waitingBytes(), foreign: foreign() }),
     async close() {
       isClosed = true;
       clearInterval(timer);

@@ -27,7 +27,7 @@ export interface TakenBatch {
 export interface Inbox {
   /**
    * Checks a batch and writes it, durably, into a journal file of its writer. Throws `batch-broken` for bytes that are
-   * not a whole batch of this project, and what the disk throws; then nothing of it counts as taken, and sending it
+   * not a whole batch, `batch-foreign` for one of another project, and what the disk throws; then nothing of it counts as taken, and sending it
    * again is safe: the import drops doubles.
    */
   take(batch: Uint8Array): TakenBatch;
@@ -52,6 +52,14 @@ function broken(what: string): TachographError {
   return new TachographError('batch-broken', `The batch cannot be taken: ${what}. Send the bytes of whole entries.`);
 }
 
+function foreign(projectId: string): TachographError {
+  return new TachographError(
+    'batch-foreign',
+    `The batch cannot be taken: it belongs to the project ${JSON.stringify(projectId.slice(0, 80))}, and whoever sends it may add to another one. ` +
+      'Send it with a key of its own project, or record under the project of the key (TACHOGRAPH_PROJECT).',
+  );
+}
+
 interface CheckedBatch {
   readonly header: JournalHeader;
   readonly entries: number;
@@ -68,7 +76,7 @@ function checkBatch(batch: Buffer, projectId: string): CheckedBatch {
     throw broken((cause as Error).message);
   }
   if (header === null) throw broken('it ends inside its header');
-  if (header.projectId !== projectId) throw broken(`it belongs to the project ${JSON.stringify(header.projectId)}`);
+  if (header.projectId !== projectId) throw foreign(header.projectId);
   if (!/^[0-9a-f]{16}$/.test(header.identity.writerId)) throw broken('its writer id is not 16 hex digits');
   const window = bytesToWindow(batch);
   const headByRun = new Map<string, ReceiptHead>();

@@ -9,14 +9,14 @@ import { createEntryEncoder } from '../entry.ts';
 import { createErrorReporter } from '../../core/error-report.ts';
 import { encodeHeader } from '../frame.ts';
 import type { DeliveryOptions } from './delivery.ts';
-import { deliver, ingestUrl } from './delivery.ts';
+import { deliver, ingestUrl, keyToProject } from './delivery.ts';
 import { createPause } from './pause.ts';
 
 /** What a sink is made of. */
 export interface SinkOptions {
   /** Address of a Tachograph server. */
   readonly url: string;
-  /** `default` unless said otherwise. */
+  /** Left out: the project of the key, else `default`. */
   readonly projectId?: string;
   /** The recorder's own: 16 hex digits, never used twice. */
   readonly writerId: string;
@@ -57,7 +57,7 @@ export function createSink(options: SinkOptions): Journal {
     timeoutMs,
   };
   const head = encodeHeader({
-    projectId: options.projectId ?? 'default',
+    projectId: options.projectId ?? keyToProject(options.token) ?? 'default',
     identity: sinkIdentity(options.writerId),
     createdAtMs: clock.nowMs(),
   });
@@ -92,7 +92,7 @@ export function createSink(options: SinkOptions): Journal {
   /** Sends the first of what waits; the pause to make before going on. */
   const sendBatch = async (failures: number): Promise<number> => {
     const { bytes, count } = backlog.peek(bytesNow);
-    const result = await deliver(delivery, Buffer.concat([head, bytes]));
+    const result = await deliver(delivery, Buffer.concat([head, bytes]), count);
     switch (result.outcome) {
       case 'kept':
         backlog.drop(count);
@@ -168,7 +168,7 @@ export function createSink(options: SinkOptions): Journal {
     beat() {
       // What is on its way is a sign of life by itself. A batch without entries is one to any server; a lost one is no loss.
       if (isClosed || sending !== null || !backlog.isEmpty()) return;
-      const beating = deliver(delivery, head).then((result) => {
+      const beating = deliver(delivery, head, 0).then((result) => {
         if (result.outcome === 'kept') noteGeneration(result.generation);
       });
       try {

@@ -5,7 +5,7 @@ import { allowsScope, isKeyLive, isKeySecret, parseKey, scopes } from '../../cor
 import { toProblem } from '../problem.ts';
 import { createGuesses } from './guesses.ts';
 import type { Ticket } from './session.ts';
-import { readTicket, sealTicket, ticketToCookie } from './session.ts';
+import { createEndedTickets, readTicket, sealTicket, ticketToCookie } from './session.ts';
 
 // Who a request comes from:
 //
@@ -22,6 +22,8 @@ export interface Access {
   readonly keyId: string | null;
   /** The project takes nothing new for now. */
   readonly isSuspended: boolean;
+  /** By what a signed-in page came in; `null` for a program and where no keys are needed. */
+  readonly ticket: Ticket | null;
 }
 
 /** What a gate is made of. */
@@ -49,8 +51,12 @@ export interface Gate {
   isClosed(): Promise<boolean>;
   /** Who is asking; the refusal when that is nobody known. A revoked key is refused within a second. */
   admit(caller: Caller): Promise<Access | Response>;
+  /** False once whoever was let in would be let in no more, or to something else: for what stays open. */
+  isStill(access: Access): Promise<boolean>;
   /** A signed ticket for a page, in place of a key that is presented; the refusal when it is none. */
   signIn(keyText: string, caller: Caller): Promise<{ access: Access; cookie: string; expiresAtMs: number } | Response>;
+  /** Ends the session of a page: its cookie is refused from now on. */
+  signOut(headers: Caller['headers']): void;
 }
 
 /** How long an answer of the directory is believed: a revoked key is refused within a second. */
@@ -63,6 +69,18 @@ interface Known {
   readonly isSuspended: boolean;
   readonly atMs: number;
 }
+
+/** What a key is compared with that is not there: no secret has this hash. */
+const noKey: StoredKey = {
+  id: '',
+  projectId: '',
+  name: '',
+  scopes: [],
+  createdAtMs: 0,
+  expiresAtMs: null,
+  revokedAtMs: 0,
+  hash: '0'.repeat(64),
+};
 
 const challenge = { 'www-authenticate': 'Bearer realm="tachograph"' };
 
@@ -91,7 +109,9 @@ function bearerOf(headers: Caller['headers']): string | null {
 export function createGate(options: GateOptions): Gate {
   const { directory, pepper, clock } = options;
   const guesses = createGuesses(clock);
+  const endedTickets = createEndedTickets();
   const knownById = new Map<string, Known>();
+  let suspended = { is: false, atMs: -Infinity };
   let closed = options.isKeyRequired;
   let askedAtMs = -Infinity;
 
@@ -109,32 +129,59 @@ export function createGate(options: GateOptions): Gate {
     if (known !== undefined && nowMs - known.atMs < believedMs) return known;
     const [key, project] = await Promise.all([directory.findKey(projectId, id), directory.getProject(projectId)]);
     const found = { key: project === null ? null : key, isSuspended: project?.status === 'suspended', atMs: nowMs };
-    if (knownById.size >= keysMax) knownById.clear();
+    // Taken out and put in again: the map's first entry is the one that was asked for longest ago.
+    knownById.delete(id);
     // Keys that do not exist are not remembered: guesses would push out what is in use.
     if (found.key !== null) knownById.set(id, found);
-    else knownById.delete(id);
+    const [oldest] = knownById.keys();
+    if (knownById.size > keysMax && oldest !== undefined) knownById.delete(oldest);
     return found;
   };
 
-  const toAccess = ({ key, isSuspended }: Known): Access | null =>
+  const toAccess = ({ key, isSuspended }: Known, ticket: Ticket | null = null): Access | null =>
     key === null || !isKeyLive(key, clock.nowMs())
       ? null
-      : { projectId: key.projectId, scopes: key.scopes, keyId: key.id, isSuspended };
+      : { projectId: key.projectId, scopes: key.scopes, keyId: key.id, isSuspended, ticket };
+
+  const isOwnSuspended = async (): Promise<boolean> => {
+    const nowMs = clock.monotonicMs();
+    if (nowMs - suspended.atMs >= believedMs)
+      suspended = { is: (await directory.getProject(options.projectId))?.status === 'suspended', atMs: nowMs };
+    return suspended.is;
+  };
+
+  const keyless = async (): Promise<Access> => ({
+    projectId: options.projectId,
+    scopes,
+    keyId: null,
+    isSuspended: await isOwnSuspended(),
+    ticket: null,
+  });
 
   const admitKey = async (text: string, remote: string | null): Promise<Access | Response> => {
     const presented: PresentedKey | null = parseKey(text);
     const waitMs = guesses.waitMs(remote);
-    if (waitMs > 0 && (presented === null || !knownById.has(presented.id))) return refuseGuess(waitMs);
+    // A right key comes in while others guess at the same address. Those that were never seen here are looked for as often as
+    // the store can bear.
+    if (waitMs > 0 && (presented === null || !(knownById.has(presented.id) || guesses.mayLook())))
+      return refuseGuess(waitMs);
     const known = presented === null ? null : await lookUp(presented);
-    const isRight = known !== null && known.key !== null && isKeySecret(known.key, presented!, pepper);
-    const access = isRight ? toAccess(known) : null;
-    if (access === null) guesses.failed(remote);
-    return access ?? refuseKey();
+    // A key that is not there is compared too: how long it takes tells nothing of which ids are given out.
+    const isRight = presented !== null && isKeySecret(known?.key ?? { ...noKey, id: presented.id }, presented, pepper);
+    const access = isRight && known !== null ? toAccess(known) : null;
+    if (access !== null) return access;
+    guesses.failed(remote);
+    return waitMs > 0 ? refuseGuess(guesses.waitMs(remote)) : refuseKey();
   };
 
   const admitTicket = async (ticket: Ticket): Promise<Access | null> => {
     const [projectId = ''] = ticket.keyId.split('.');
-    return toAccess(await lookUp({ id: ticket.keyId, projectId }));
+    return toAccess(await lookUp({ id: ticket.keyId, projectId }), ticket);
+  };
+
+  const ticketOf = (headers: Caller['headers']): Ticket | null => {
+    const ticket = readTicket(headers.get('cookie'), { pepper, nowMs: clock.nowMs() });
+    return ticket === null || endedTickets.has(ticket) ? null : ticket;
   };
 
   return {
@@ -142,9 +189,15 @@ export function createGate(options: GateOptions): Gate {
     async admit({ headers, remote }) {
       const bearer = bearerOf(headers);
       if (bearer !== null && (bearer.startsWith('tk_') || (await isClosed()))) return admitKey(bearer, remote);
-      if (!(await isClosed())) return { projectId: options.projectId, scopes, keyId: null, isSuspended: false };
-      const ticket = readTicket(headers.get('cookie'), { pepper, nowMs: clock.nowMs() });
+      if (!(await isClosed())) return keyless();
+      const ticket = ticketOf(headers);
       return (ticket === null ? null : await admitTicket(ticket)) ?? refuseMissing();
+    },
+    async isStill({ keyId, projectId, ticket, isSuspended, scopes: granted }) {
+      if (keyId === null) return !(await isClosed()) && (await isOwnSuspended()) === isSuspended;
+      if (ticket !== null && (endedTickets.has(ticket) || ticket.expiresAtMs <= clock.nowMs())) return false;
+      const now = toAccess(await lookUp({ id: keyId, projectId }));
+      return now !== null && now.isSuspended === isSuspended && now.scopes.join() === granted.join();
     },
     async signIn(keyText, { headers, remote }) {
       const access = await admitKey(keyText, remote);
@@ -155,6 +208,10 @@ export function createGate(options: GateOptions): Gate {
       const ticket = sealTicket({ keyId: access.keyId!, expiresAtMs }, pepper);
       const isSecure = headers.get('x-forwarded-proto') === 'https';
       return { access, expiresAtMs, cookie: ticketToCookie(ticket, { maxAgeSeconds: ticketMs / 1000, isSecure }) };
+    },
+    signOut(headers) {
+      const ticket = ticketOf(headers);
+      if (ticket !== null) endedTickets.add(ticket, clock.nowMs());
     },
   };
 }

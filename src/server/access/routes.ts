@@ -70,9 +70,10 @@ const signOut = defineRoute({
   method: 'POST',
   path: '/api/v1/sign-out',
   scope: null,
-  summary: 'Takes the cookie of a signed-in page back.',
+  summary: 'Ends the session of a signed-in page: its cookie is taken back and refused from then on.',
   answer: z.strictObject({ isSignedIn: z.literal(false) }),
-  async handle() {
+  async handle({ request }, around) {
+    around.access?.gate.signOut(request.headers);
     const answer = toJson(JSON.stringify({ isSignedIn: false }));
     answer.headers.set('set-cookie', ticketToCookie('', { maxAgeSeconds: 0, isSecure: false }));
     return answer;

@@ -41,21 +41,32 @@ async function readAround(around: Around, run: NumberedRun, stepId: string): Pro
  */
 export function createStepNumbers(): StepNumbers {
   const known = new Map<string, number>();
-  const remember = (steps: readonly StepView[], missing: Set<string>): void => {
-    for (const { id, number } of steps) if (missing.delete(id)) known.set(id, number);
+  // Two projects may hold the same run: each knows its own numbers (I10).
+  const nameOf = ({ projectId }: Around, id: string): string => `${projectId} ${id}`;
+  const remember = (around: Around, steps: readonly StepView[], missing: Set<string>): void => {
+    for (const { id, number } of steps) if (missing.delete(id)) known.set(nameOf(around, id), number);
   };
 
   return {
     async find(around, run, stepIds) {
       if (known.size > knownMax) known.clear();
-      const missing = new Set([...stepIds].filter((id) => !known.has(id)));
+      const missing = new Set([...stepIds].filter((id) => !known.has(nameOf(around, id))));
       for (const id of [...missing].sort()) {
-        if (missing.has(id)) remember(await readAround(around, run, id), missing);
+        if (missing.has(id)) remember(around, await readAround(around, run, id), missing);
       }
       for (let fromNumber = 1; missing.size > 0 && fromNumber <= run.lastStepNumber; fromNumber += pageSteps) {
-        remember(await around.store.listSteps(around.projectId, run.id, { fromNumber, limit: pageSteps }), missing);
+        remember(
+          around,
+          await around.store.listSteps(around.projectId, run.id, { fromNumber, limit: pageSteps }),
+          missing,
+        );
       }
-      return new Map([...stepIds].flatMap((id) => (known.has(id) ? [[id, known.get(id)!] as const] : [])));
+      return new Map(
+        [...stepIds].flatMap((id) => {
+          const number = known.get(nameOf(around, id));
+          return number === undefined ? [] : [[id, number] as const];
+        }),
+      );
     },
   };
 }

@@ -1,7 +1,11 @@
 import { z } from 'zod';
 import type { UpkeepState } from '../../core/life/upkeep.ts';
 import { runStatuses } from '../../core/model/run.ts';
+import { isTachographError, TachographError } from '../../core/error.ts';
+import { refuseScope } from '../access/gate.ts';
 import type { Gauge } from '../metrics.ts';
+import { gaugesToText } from '../metrics.ts';
+import { errorToProblem } from '../problem.ts';
 import type { Route } from '../route.ts';
 import { defineRoute, toJson } from '../route.ts';
 import { count, ms } from '../schema/scalar.ts';
@@ -17,30 +21,62 @@ const upkeepState = z
   })
   .meta({ id: 'UpkeepState' }) satisfies z.ZodType<UpkeepState>;
 
+/** True for whoever may read the server's own project: what the upkeep says is of all projects. */
+async function isOwnReader({ headers }: Request, { access, projectId, remote }: Surroundings): Promise<boolean> {
+  if (access === null) return true;
+  const found = await access.gate.admit({ headers, remote });
+  return !(found instanceof Response) && found.projectId === projectId && refuseScope(found, 'read') === null;
+}
+
 const alive = defineRoute({
   method: 'GET',
   path: '/healthz',
   scope: null,
-  summary: 'Says that the process is alive, and how retention and quota stand where it sees to them.',
+  summary: 'Says that the process is alive, and, to who may read its own project, how retention and quota stand.',
   answer: z.strictObject({ status: z.literal('ok'), version: z.string(), upkeep: upkeepState.optional() }),
-  handle: async (_input, { version, upkeep }) => ({
-    status: 'ok',
-    version,
-    ...(upkeep === null ? {} : { upkeep: upkeep() }),
-  }),
+  async handle({ request }, around) {
+    const { version, upkeep } = around;
+    const isTold = upkeep !== null && (await isOwnReader(request, around));
+    return { status: 'ok', version, ...(isTold ? { upkeep: upkeep() } : {}) };
+  },
 });
+
+/** A store that takes longer is no store to send anybody to. */
+const readyMs = 5000;
+
+/** Asks the store to read and to write; rejects when it does not answer in time. */
+async function tryStore(store: Surroundings['store']): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    const error = new TachographError('store-busy', `The store has not answered within ${readyMs / 1000} s.`);
+    timer = setTimeout(() => reject(error), readyMs);
+  });
+  const asked = (async (): Promise<void> => {
+    await store.changeCount();
+    // Takes the store's write lock and changes nothing: no journal has this name.
+    await store.forgetJournal('');
+  })();
+  try {
+    await Promise.race([asked, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 const ready = defineRoute({
   method: 'GET',
   path: '/readyz',
   scope: null,
-  summary: 'Says that the store can be read and written; 503 otherwise.',
+  summary: 'Says that the store can be read and written; 503 with the reason otherwise.',
   answer: z.strictObject({ status: z.literal('ok'), store: z.enum(['memory', 'sqlite', 'postgres']) }),
   async handle(_input, { store }) {
-    await store.changeCount();
-    // Takes the store's write lock and changes nothing: no journal has this name.
-    await store.forgetJournal('');
-    return { status: 'ok', store: store.kind };
+    try {
+      await tryStore(store);
+      return { status: 'ok', store: store.kind };
+    } catch (error) {
+      // Whatever is wrong with the store: nobody is to be sent here until it is put right.
+      return errorToProblem(error, 503);
+    }
   },
 });
 
@@ -74,8 +110,9 @@ function upkeepGauges({ upkeep }: Surroundings): readonly Gauge[] {
   ];
 }
 
+/** Numbers of the project, which only the store knows. */
 async function readGauges(around: Surroundings): Promise<readonly Gauge[]> {
-  const { store, projectId, version, metrics, clock } = around;
+  const { store, projectId, version, clock } = around;
   const runs = [];
   for (const status of runStatuses) {
     runs.push({
@@ -92,28 +129,59 @@ async function readGauges(around: Surroundings): Promise<readonly Gauge[]> {
     },
     { name: 'tachograph_runs', help: 'Runs in the store, dry runs included, by status.', samples: runs },
     {
-      name: 'tachograph_store_changes',
-      help: 'The change count of the store.',
-      samples: one(await store.changeCount()),
-    },
-    {
       name: 'tachograph_uptime_seconds',
       help: 'Time since the server started.',
       samples: one((clock.nowMs() - around.startedAtMs) / 1000),
     },
-    ...upkeepGauges(around),
-    { name: 'tachograph_streams', help: 'Event streams open now.', samples: one(metrics.openStreams()) },
   ];
 }
+
+/** What is of all projects. */
+async function readServerGauges(around: Surroundings): Promise<readonly Gauge[]> {
+  const samples = async (value: number | Promise<number>) => [{ labels: {}, value: await value }];
+  return [
+    {
+      name: 'tachograph_store_changes',
+      help: 'The change count of the store.',
+      samples: await samples(around.store.changeCount()),
+    },
+    ...upkeepGauges(around),
+    {
+      name: 'tachograph_streams',
+      help: 'Event streams open now.',
+      samples: await samples(around.metrics.openStreams()),
+    },
+  ];
+}
+
+/** Numbers that the store gives; none while it does not answer, which the other numbers tell of. */
+async function readStore(read: () => Promise<readonly Gauge[]>): Promise<readonly Gauge[]> {
+  try {
+    return await read();
+  } catch (error) {
+    if (isTachographError(error)) return [];
+    throw error;
+  }
+}
+
+const readOther = async ({ gauges }: Surroundings): Promise<readonly Gauge[]> => (gauges === null ? [] : gauges());
 
 const metrics = defineRoute({
   method: 'GET',
   path: '/metrics',
   scope: 'read',
-  summary: 'Numbers of the server in the Prometheus text format.',
+  summary:
+    'Numbers of the project in the Prometheus text format; to a key of the server’s own project, those of the whole server too.',
   answer: 'text/plain',
   async handle(_input, around) {
-    const text = around.metrics.toText(await readGauges(around));
+    const own = await readStore(() => readGauges(around));
+    const text = around.isOwner
+      ? around.metrics.toText([
+          ...own,
+          ...(await readStore(() => readServerGauges(around))),
+          ...(await readOther(around)),
+        ])
+      : gaugesToText(own);
     return new Response(text, {
       headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'cache-control': 'no-store' },
     });

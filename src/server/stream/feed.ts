@@ -4,6 +4,7 @@ import type { StoreReader } from '../../core/store.ts';
 
 /** What an indexer tells when a run has grown. */
 export interface RunNews {
+  readonly projectId: string;
   readonly runId: string;
   readonly lastSeq: number;
 }
@@ -168,7 +169,9 @@ export function createFeed(options: FeedOptions): Feed {
     timer.unref();
   };
 
-  const stopNews = options.news?.subscribe(({ runId, lastSeq }) => {
+  const stopNews = options.news?.subscribe(({ projectId: ofProject, runId, lastSeq }) => {
+    // Not even the number of another project's changes is told (I10).
+    if (ofProject !== projectId) return;
     const known = knownByRun.get(runId);
     if (known !== undefined && known.lastSeq >= lastSeq) return;
     knownByRun.set(runId, { lastSeq, stamp: null });

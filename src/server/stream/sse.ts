@@ -13,10 +13,17 @@ export interface SseLimits {
   readonly bufferBytes: number;
   /** A client that leaves its buffer full for so long is dropped. */
   readonly stallMs: number;
+  /** How often it is asked whether the client may still listen: one whose key is revoked is cut off within a second. */
+  readonly recheckMs: number;
 }
 
 /** Bounds in force unless told otherwise. */
-export const defaultSseLimits: SseLimits = { heartbeatMs: 15_000, bufferBytes: 256 * 1024, stallMs: 30_000 };
+export const defaultSseLimits: SseLimits = {
+  heartbeatMs: 15_000,
+  bufferBytes: 256 * 1024,
+  stallMs: 30_000,
+  recheckMs: 400,
+};
 
 /** The sending end of a stream of server-sent events. */
 export interface SseSink {
@@ -29,7 +36,7 @@ export interface SseSink {
 /** Tells of a stream's end. */
 export interface SseObserver {
   opened(): void;
-  closed(reason: 'client' | 'slow' | 'done'): void;
+  closed(reason: 'client' | 'slow' | 'done' | 'refused'): void;
 }
 
 /** The text of a message on the wire. Line breaks inside the data become further `data:` lines, as the format asks. */
@@ -47,6 +54,8 @@ export interface SseOptions {
   readonly observer: SseObserver;
   /** Cuts the connection of a client that does not read. */
   readonly drop: () => void;
+  /** False once the client may listen no more. */
+  readonly isAdmitted: () => Promise<boolean>;
   readonly onError: (error: unknown) => void;
   /** Sends until the signal aborts; the stream ends when it returns. */
   readonly feed: (sink: SseSink) => Promise<void>;
@@ -69,10 +78,22 @@ export function openSse(options: SseOptions): Response {
     sentSinceBeat = false;
   }, limits.heartbeatMs);
   beat.unref();
+  const recheck = setInterval(() => {
+    options.isAdmitted().then(
+      (isAdmitted) => isAdmitted || finish('refused'),
+      (error: unknown) => {
+        // Whoever cannot be asked for is not let in.
+        options.onError(error);
+        finish('refused');
+      },
+    );
+  }, limits.recheckMs);
+  recheck.unref();
 
-  const finish = (reason: 'client' | 'slow' | 'done'): void => {
+  const finish = (reason: 'client' | 'slow' | 'done' | 'refused'): void => {
     if (over.signal.aborted) return;
     clearInterval(beat);
+    clearInterval(recheck);
     options.closing.removeEventListener('abort', onClosing);
     over.abort();
     hasRoom();

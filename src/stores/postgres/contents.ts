@@ -111,7 +111,9 @@ function byId<T extends { readonly id: Uint8Array; readonly epoch: number }>(row
   return rows.toSorted((a, b) => a.epoch - b.epoch || Buffer.compare(a.id, b.id));
 }
 
-function once<T extends { readonly id: string }>(items: readonly { epoch: number; item: T }[]): { epoch: number; item: T }[] {
+function once<T extends { readonly id: string }>(
+  items: readonly { epoch: number; item: T }[],
+): { epoch: number; item: T }[] {
   return [...new Map(items.map((each) => [`${each.epoch}/${each.item.id}`, each])).values()];
 }
 
@@ -164,7 +166,10 @@ export interface Uses {
 
 /** No uses yet. */
 export function createUses(): Uses {
-  const contents = new Map<string, { epoch: number; run_key: number; content_id: Uint8Array; step_id: string | null }>();
+  const contents = new Map<
+    string,
+    { epoch: number; run_key: number; content_id: Uint8Array; step_id: string | null }
+  >();
   const contexts = new Map<string, { epoch: number; run_key: number; node_id: Uint8Array }>();
   return {
     content({ key, epoch }, contentId, stepId) {

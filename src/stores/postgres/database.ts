@@ -80,6 +80,23 @@ interface Link {
   send(statements: readonly Statement[]): Promise<readonly Answer[]>;
 }
 
+/**
+ * A connection that breaks is an error of whoever waits for its answer, and the pool takes it out. Without a listener of its
+ * own it would end the process besides. Gives what to do with connections that were there before.
+ */
+function heedErrors(pool: PostgresPool): (client: PostgresClient) => void {
+  const heeded = new WeakSet<PostgresClient>();
+  const ignore = (): void => {};
+  const heed = (client: PostgresClient): void => {
+    if (heeded.has(client)) return;
+    heeded.add(client);
+    client.on('error', ignore);
+  };
+  pool.on('error', ignore);
+  pool.on('connect', heed);
+  return heed;
+}
+
 /** A database on a pool that is there. */
 export function createDatabase(parts: {
   readonly pool: PostgresPool;
@@ -90,9 +107,7 @@ export function createDatabase(parts: {
   readonly isOwnPool: boolean;
 }): Database {
   const { pool, place, waits } = parts;
-  // An idle connection that breaks is taken out by the pool; without a listener it would end the process.
-  const ignore = (): void => {};
-  pool.on('error', ignore);
+  const heed = heedErrors(pool);
 
   const settingsOf = (projectId: string, words = ''): Statement => ({
     sql: settings,
@@ -107,7 +122,7 @@ export function createDatabase(parts: {
     } catch (error) {
       throw toStoreError(error, place);
     }
-    client.on('error', ignore);
+    heed(client);
     let failure: unknown = null;
     try {
       return await fn({ send: (statements) => exchange(client, statements, waits.answerMs) });
@@ -116,7 +131,6 @@ export function createDatabase(parts: {
       throw error;
     } finally {
       client.release(isConnectionLost(failure) ? (failure as Error) : undefined);
-      client.removeListener('error', ignore);
     }
   };
 
@@ -206,7 +220,7 @@ export interface Owner {
 export async function openOwner(url: string): Promise<Owner> {
   const place = urlToPlace(url);
   const pool = await openPool({ url, max: 1, connectMs: defaultWaits.connectMs });
-  pool.on('error', () => {});
+  heedErrors(pool);
   const send = async (statements: readonly Statement[]): Promise<readonly SqlRow[]> => {
     try {
       const client = await pool.connect();

@@ -8,14 +8,15 @@ import { createUses, lockContents, type RunKey } from './contents.ts';
 import type { Transaction } from './database.ts';
 import { column } from './driver/cell.ts';
 import { eraseEvents } from './events.ts';
-import { countChange, namedContents, openRun, readViews, replaceViews, useViews } from './imports.ts';
+import { countChange } from './import/lock.ts';
+import { namedContents, openRun, readViews, replaceViews, useViews } from './imports.ts';
 import { releaseUses, trim } from './purge.ts';
 
 /*
  * An erasure deletes and rewrites rows. PostgreSQL keeps the old versions in the pages of its tables until they are
  * vacuumed, in its log until the segments are recycled, and in whatever archives and standbys were made of either. The store
- * asks for the vacuum of what it may vacuum (`vacuumPostgres`, with the owner's connection); the log, archives and backups
- * are the operator's.
+ * cannot reach there with the rights it has: `compactPostgres` rewrites the tables with the owner's; the log, archives and
+ * backups are the operator's.
  */
 
 /** Uses that the steps which stay had of their own: which content each of them brought. */

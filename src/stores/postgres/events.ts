@@ -38,7 +38,7 @@ export async function listEvents(
 ): Promise<StoredEvent[]> {
   const limit = Math.max(0, options.limit);
   const events: StoredEvent[] = [];
-  for (let from = options.fromSeq; events.length < limit; ) {
+  for (let from = options.fromSeq; events.length < limit;) {
     const rows = await db.all(
       `SELECT last_seq, packed, proofs FROM event_packs WHERE ${ofRun} AND last_seq >= $3 ORDER BY first_seq LIMIT ${pagePacks}`,
       run.epoch,

@@ -1,46 +1,45 @@
-import { hash } from 'node:crypto';
 import type { Content } from '../../core/content/content.ts';
+import type { Prices } from '../../core/cost/prices.ts';
 import { TachographError } from '../../core/error.ts';
 import { foldEvents } from '../../core/import/fold.ts';
-import { attemptKey, stepKey } from '../../core/import/fold-state.ts';
+import { stepKey } from '../../core/import/fold-state.ts';
 import { batchEpochs, importKeys, planImport } from '../../core/import/plan.ts';
-import type { ImportChanges, ImportKeys, ImportRows } from '../../core/import/plan-rows.ts';
-import { contentKey } from '../../core/import/plan-rows.ts';
-import type { AttemptView } from '../../core/model/attempt.ts';
-import type { RunView } from '../../core/model/run.ts';
+import type { ImportChanges } from '../../core/import/plan-rows.ts';
 import { isTerminal } from '../../core/model/run.ts';
-import type { StepView } from '../../core/model/step.ts';
 import { differingFields, type RunViews } from '../../core/query/difference.ts';
 import { isSealDue } from '../../core/query/sealing.ts';
 import { runToErrorWords, stepToErrorWords } from '../../core/query/words.ts';
-import type { Prices } from '../../core/cost/prices.ts';
 import type { Seal } from '../../core/record/seal.ts';
-import type { ImportBatch, ImportResult, JournalPosition, StoredEvent, WriterHead } from '../../core/store.ts';
-import { packToAttempts } from '../sql/attempt-pack.ts';
+import type { ImportBatch, ImportResult, JournalPosition, StoredEvent } from '../../core/store.ts';
 import type { SqlRow } from '../sql/value.ts';
-import { cellToBytes, hexToBytes } from '../sql/value.ts';
-import { rowToAttempt } from '../sql/view-row.ts';
 import {
-  contentColumns,
   contentsToInsert,
   createUses,
   nodesToInsert,
   readContents,
   type RunKey,
-  rowsToContents,
   shareContents,
   type Uses,
 } from './contents.ts';
 import type { Session, Transaction } from './database.ts';
-import { column } from './driver/cell.ts';
-import type { Answer, Statement } from './driver/exchange.ts';
+import type { Statement } from './driver/exchange.ts';
 import { insertRows } from './driver/rows.ts';
 import { toRun } from './driver/run-row.ts';
-import { eventsToInsert, eventsToRows, listEvents, listWriters, rowToWriter, writersToInsert } from './events.ts';
+import { eventsToInsert, eventsToRows, listEvents, listWriters, writersToInsert } from './events.ts';
+import { type Loaded, loadStatements, readLoaded } from './import/loaded.ts';
+import { countChange, ensureProject, lockRuns } from './import/lock.ts';
 import { readRun, type RunChange, runsToInsert, useRun } from './runs.ts';
-import { putSeal, rowToSeal, settleSeal } from './seals.ts';
+import { putSeal, settleSeal } from './seals.ts';
 import { type ErrorChange, errorsToInsert } from './search.ts';
-import { attemptsToInsert, dropAttempts, listAttempts, listSteps, stepsToInsert, toStep, useAttempt, useStep } from './steps.ts';
+import {
+  attemptsToInsert,
+  dropAttempts,
+  listAttempts,
+  listSteps,
+  stepsToInsert,
+  useAttempt,
+  useStep,
+} from './steps.ts';
 
 /*
  * An import is one transaction of two round trips:
@@ -51,170 +50,29 @@ import { attemptsToInsert, dropAttempts, listAttempts, listSteps, stepsToInsert,
  * each takes the locks of its runs first; contents and nodes are the same whoever brings them, and the unique index decides.
  */
 
-/** Locks are taken by stripe, so that a batch of many runs takes few, and in order, so that none waits in a circle. */
-const stripes = 128;
-
-/** A statement that takes the locks of runs until the end of the transaction. */
-export function lockRuns(runIds: readonly string[]): Statement {
-  const places = new Set(runIds.map((id) => hash('sha256', id, 'buffer')[0]! % stripes));
-  const ordered = [...places].sort((a, b) => a - b);
-  return {
-    sql: `SELECT pg_advisory_xact_lock(hashtext('tachograph.run.' || current_setting('tachograph.project')), stripe) FROM unnest($1::int4[]) AS stripe`,
-    values: [column('int4', ordered)],
-  };
-}
-
-const slots = 16;
-
-/** Counts a change. By slots, so that two transactions seldom wait for each other's commit. */
-export const countChange: Statement = {
-  sql: `INSERT INTO changes (project_key, slot, count) VALUES ((SELECT project_key()), pg_backend_pid() % ${slots}, 1)
-    ON CONFLICT (project_key, slot) DO UPDATE SET count = changes.count + 1`,
-};
-
-/** Makes the project when it is new. */
-export const ensureProject: Statement = {
-  sql: `INSERT INTO projects (id) SELECT current_setting('tachograph.project')
-    WHERE NOT EXISTS (SELECT 1 FROM projects WHERE id = current_setting('tachograph.project')) ON CONFLICT DO NOTHING`,
-};
-
 const ofProject = 'r.project_key = (SELECT project_key())';
 
-// Each key is looked up by itself (OFFSET 0 keeps the planner from turning it round): of a table that was just filled it
-// knows nothing, takes a project for one row, and walks all of it for each key.
-const runOfEach = `FROM unnest($1::text[], $2::uuid[]) AS k (run_id, item) CROSS JOIN LATERAL (
-  SELECT * FROM runs WHERE project_key = (SELECT project_key()) AND id = k.run_id COLLATE "C" OFFSET 0) r`;
-const lateral = (table: string, name: string, condition: string): string => `CROSS JOIN LATERAL (
-  SELECT * FROM ${table} WHERE project_key = (SELECT project_key()) AND epoch = r.epoch AND run_key = r.key AND ${condition} OFFSET 0) ${name}`;
-const runOfName = `FROM unnest($1::text[]) AS k (run_id) CROSS JOIN LATERAL (
-  SELECT * FROM runs WHERE project_key = (SELECT project_key()) AND id = k.run_id COLLATE "C" OFFSET 0) r`;
-
-/** Questions about the rows that a batch touches, in the order in which `answersToRows` reads their answers. */
-function loadStatements(keys: ImportKeys, epochByRun: ReadonlyMap<string, number>): Statement[] {
-  const runs = column('text', keys.runIds);
-  const attemptRuns = column('text', [...new Set(keys.attemptSteps.map(({ runId }) => runId))]);
-  const pairs = (steps: ImportKeys['steps']) => [
-    column(
-      'text',
-      steps.map(({ runId }) => runId),
-    ),
-    column(
-      'uuid',
-      steps.map(({ stepId }) => stepId),
-    ),
-  ];
-  return [
-    { sql: `SELECT r.* ${runOfName}`, values: [runs] },
-    {
-      sql: `SELECT w.*, r.id AS run_id ${runOfName} ${lateral('writers', 'w', 'true')} ORDER BY w.place`,
-      values: [runs],
-    },
-    { sql: `SELECT s.*, r.id AS run_id ${runOfEach} ${lateral('steps', 's', 'id = k.item')}`, values: pairs(keys.steps) },
-    {
-      sql: `SELECT a.*, r.id AS run_id ${runOfEach} ${lateral('attempts', 'a', 'step_id = k.item')}`,
-      values: pairs(keys.attemptSteps),
-    },
-    {
-      sql: `SELECT p.packed, r.id AS run_id ${runOfName} ${lateral('attempt_packs', 'p', 'true')} ORDER BY p.key`,
-      values: [attemptRuns],
-    },
-    {
-      sql: `SELECT ${contentColumns}, c.epoch FROM unnest($1::text[], $2::bytea[], $3::int4[]) AS k (run_id, content_id, epoch)
-        LEFT JOIN LATERAL (SELECT * FROM runs WHERE project_key = (SELECT project_key()) AND id = k.run_id COLLATE "C" OFFSET 0) r ON true
-        CROSS JOIN LATERAL (SELECT * FROM contents WHERE project_key = (SELECT project_key())
-          AND epoch = coalesce(r.epoch, k.epoch) AND id = k.content_id OFFSET 0) c`,
-      values: [
-        column(
-          'text',
-          keys.contents.map(({ runId }) => runId),
-        ),
-        column(
-          'bytea',
-          keys.contents.map(({ contentId }) => hexToBytes(contentId)),
-        ),
-        column(
-          'int4',
-          keys.contents.map(({ runId }) => epochByRun.get(runId)!),
-        ),
-      ],
-    },
-    {
-      sql: `SELECT s.run_id, s.number, s.seal FROM unnest($1::text[]) AS k (run_id) CROSS JOIN LATERAL (
-        SELECT * FROM seals WHERE project_key = (SELECT project_key()) AND run_id = k.run_id COLLATE "C" ORDER BY number DESC LIMIT 1) s`,
-      values: [runs],
-    },
-    {
-      sql: `SELECT nextval('keys') AS key FROM generate_series(1, $1::int4)`,
-      values: [keys.runIds.length],
-    },
-  ];
-}
-
-interface Loaded {
-  readonly rows: ImportRows;
-  readonly runKeyById: Map<string, RunKey>;
-  readonly sealByRun: ReadonlyMap<string, Seal>;
-  readonly writersByRun: ReadonlyMap<string, readonly WriterHead[]>;
-}
-
-const group = <T>(rows: readonly SqlRow[], read: (row: SqlRow) => readonly [string, T]): Map<string, T> =>
-  new Map(rows.map(read));
-
-async function readLoaded(tx: Transaction, keys: ImportKeys, answers: readonly Answer[]): Promise<Loaded> {
-  const [runs, writers, steps, attempts, packs, contents, seals, fresh] = answers.map(({ rows }) => rows) as [
-    readonly SqlRow[],
-    readonly SqlRow[],
-    readonly SqlRow[],
-    readonly SqlRow[],
-    readonly SqlRow[],
-    readonly SqlRow[],
-    readonly SqlRow[],
-    readonly SqlRow[],
-  ];
-  const runKeyById = group(runs, (row) => {
-    const id = row['id'] as string;
-    return [id, { id, key: row['key'] as number, epoch: row['epoch'] as number }];
-  });
-  const epochByRun = new Map([...runKeyById].map(([id, { epoch }]) => [id, epoch]));
-  const newIds = keys.runIds.filter((id) => !runKeyById.has(id));
-  // The week of a new run is known once the batch is planned.
-  for (const [index, id] of newIds.entries())
-    runKeyById.set(id, { id, key: fresh[index]!['key'] as number, epoch: Number.NaN });
-  const wanted = new Set(keys.attemptSteps.map(({ runId, stepId }) => stepKey(runId, stepId)));
-  const packed = packs.flatMap((row) => packToAttempts(row['run_id'] as string, cellToBytes(row['packed'])));
-  const touched = [...packed.filter((each) => wanted.has(stepKey(each.runId, each.stepId))), ...attempts.map(rowToAttempt)];
-  const heads = writers.map((row) => rowToWriter(row['run_id'] as string, row));
-  const contentByKey = new Map<string, Content>();
-  for (const [epoch, some] of Map.groupBy(contents, (row) => row['epoch'] as number))
-    for (const content of await rowsToContents(tx, epoch, some)) contentByKey.set(contentKey(epoch, content.id), content);
-  return {
-    runKeyById,
-    rows: {
-      epochByRun,
-      runById: group<RunView>(runs, (row) => [row['id'] as string, toRun(tx, row)]),
-      stepByKey: group<StepView>(steps, (row) => [stepKey(row['run_id'] as string, row['id'] as string), toStep(row)]),
-      attemptByKey: new Map<string, AttemptView>(touched.map((attempt) => [attemptKey(attempt), attempt])),
-      writerByKey: new Map(heads.map((head) => [`${head.runId}/${head.writerId}`, head])),
-      contentByKey,
-    },
-    sealByRun: group(seals, (row) => [row['run_id'] as string, rowToSeal(tx.projectId, row)]),
-    writersByRun: Map.groupBy(heads, (head) => head.runId),
-  };
-}
-
 function toErrorChanges(run: RunKey, before: Partial<RunViews>, after: Partial<RunViews>): ErrorChange[] {
-  const ofRuns = after.run === undefined ? [] : [
-    {
-      run,
-      stepId: null,
-      before: before.run === undefined ? '' : runToErrorWords(before.run),
-      after: runToErrorWords(after.run),
-    },
-  ];
+  const ofRuns =
+    after.run === undefined
+      ? []
+      : [
+          {
+            run,
+            stepId: null,
+            before: before.run === undefined ? '' : runToErrorWords(before.run),
+            after: runToErrorWords(after.run),
+          },
+        ];
   const stepById = new Map(before.steps?.map((step) => [step.id, step]));
   const ofSteps = (after.steps ?? []).map((step) => {
     const known = stepById.get(step.id);
-    return { run, stepId: step.id, before: known === undefined ? '' : stepToErrorWords(known), after: stepToErrorWords(step) };
+    return {
+      run,
+      stepId: step.id,
+      before: known === undefined ? '' : stepToErrorWords(known),
+      after: stepToErrorWords(step),
+    };
   });
   return [...ofRuns, ...ofSteps];
 }
@@ -250,7 +108,9 @@ function viewStatements(changes: ImportChanges, { rows, runKeyById }: Loaded, us
 
 function eventStatements(events: readonly StoredEvent[], runKeyById: ReadonlyMap<string, RunKey>): Statement[] {
   const eventsByRun = Map.groupBy(events, (event) => event.header.runId);
-  return eventsToInsert([...eventsByRun].flatMap(([runId, some]) => eventsToRows(runKeyById.get(runId)!, some, 'quick')));
+  return eventsToInsert(
+    [...eventsByRun].flatMap(([runId, some]) => eventsToRows(runKeyById.get(runId)!, some, 'quick')),
+  );
 }
 
 function toPosition({ file, bytes }: JournalPosition): Statement {
@@ -262,7 +122,14 @@ function toPosition({ file, bytes }: JournalPosition): Statement {
 }
 
 const noteRuns = (table: 'packing' | 'sealing', runs: readonly RunKey[]): Statement[] =>
-  runs.length === 0 ? [] : [insertRows(table, runs.map(({ key, epoch }) => ({ epoch, run_key: key })))];
+  runs.length === 0
+    ? []
+    : [
+        insertRows(
+          table,
+          runs.map(({ key, epoch }) => ({ epoch, run_key: key })),
+        ),
+      ];
 
 /** Imports a batch in one transaction: loads what it touches, plans in core, writes what was planned. */
 export async function importEntries(tx: Transaction, batch: ImportBatch, prices: Prices | null): Promise<ImportResult> {
@@ -277,7 +144,10 @@ export async function importEntries(tx: Transaction, batch: ImportBatch, prices:
     if (Number.isNaN(run.epoch)) runKeyById.set(id, { ...run, epoch: changes.epochByRun.get(id)! });
   const views = viewStatements(changes, loaded, createUses());
   const headByKey = new Map(
-    [...[...loaded.writersByRun.values()].flat(), ...changes.writers].map((head) => [`${head.runId}/${head.writerId}`, head]),
+    [...[...loaded.writersByRun.values()].flat(), ...changes.writers].map((head) => [
+      `${head.runId}/${head.writerId}`,
+      head,
+    ]),
   );
   const headsByRun = Map.groupBy(headByKey.values(), (head) => head.runId);
   const runsToSeal = changes.runs

@@ -1,4 +1,11 @@
 export { createPostgresStore, type PostgresStoreOptions } from './store.ts';
-export { createPostgresRole, migratePostgres, type MigrationOptions, type RoleOptions } from './schema.ts';
+export {
+  compactPostgres,
+  createPostgresRole,
+  migratePostgres,
+  type MigrationOptions,
+  type RoleOptions,
+} from './schema.ts';
 export type { PostgresClient, PostgresPool } from './driver/pool.ts';
 export type { Waits } from './database.ts';
+export { listenPostgres, type ListenOptions } from './upkeep/bell.ts';

@@ -8,7 +8,7 @@ import { contentColumns, lockContents, type RunKey, rowsToContents } from './con
 import type { Database, Session, Transaction } from './database.ts';
 import { column } from './driver/cell.ts';
 import { insertRows } from './driver/rows.ts';
-import { countChange, lockRuns } from './imports.ts';
+import { countChange, lockRuns } from './import/lock.ts';
 import { weekTableNames } from './migration/tables.ts';
 import { lockWords } from './search.ts';
 
@@ -62,7 +62,7 @@ async function trimContexts(tx: Transaction, epoch: number, tips: readonly SqlVa
   );
   const needed = new Set<string>();
   for (const row of kept)
-    for (let id = bytesToHex(row['id']); id !== rootNodeId && !needed.has(id); ) {
+    for (let id = bytesToHex(row['id']); id !== rootNodeId && !needed.has(id);) {
       needed.add(id);
       id = nodeById.get(id)?.parentId ?? rootNodeId;
     }
@@ -92,7 +92,11 @@ async function repackBlocks(tx: Transaction, epoch: number, blocks: readonly Sql
     epoch,
     contents.map((content) => ({ id: hexToBytes(content.id), bytes: content.bytes })),
   );
-  tx.put(`DELETE FROM content_blocks WHERE ${ours} AND epoch = $1 AND key = ANY ($2::int8[])`, epoch, column('int8', blocks));
+  tx.put(
+    `DELETE FROM content_blocks WHERE ${ours} AND epoch = $1 AND key = ANY ($2::int8[])`,
+    epoch,
+    column('int8', blocks),
+  );
 }
 
 /** Puts contents into blocks, wherever they rested before. */
@@ -146,6 +150,8 @@ export async function trim(
 ): Promise<Trimmed> {
   const held = new Set([...contents, ...(await trimContexts(tx, epoch, tips))]);
   if (held.size === 0) return { dropped: [], shared: [] };
+  // Before any content is removed: whoever indexes holds it while it looks at contents.
+  tx.put(lockWords.sql);
   const ids = column('bytea', [...held].map(hexToBytes));
   const gone = await tx.all(
     `DELETE FROM contents c WHERE c.${ours} AND c.epoch = $1 AND c.id = ANY ($2::bytea[])
@@ -155,23 +161,25 @@ export async function trim(
     epoch,
     ids,
   );
-  const left = await tx.all(`SELECT id FROM contents WHERE ${ours} AND epoch = $1 AND id = ANY ($2::bytea[])`, epoch, ids);
-  await dropDocuments(tx, epoch, gone);
+  const left = await tx.all(
+    `SELECT id FROM contents WHERE ${ours} AND epoch = $1 AND id = ANY ($2::bytea[])`,
+    epoch,
+    ids,
+  );
+  dropDocuments(tx, epoch, gone);
   await repackBlocks(tx, epoch, [...new Set(gone.flatMap((row) => row['block_key'] ?? []))]);
   return { dropped: gone.map((row) => bytesToHex(row['id'])), shared: left.map((row) => bytesToHex(row['id'])) };
 }
 
-async function dropDocuments(tx: Transaction, epoch: number, gone: readonly SqlRow[]): Promise<void> {
+function dropDocuments(tx: Transaction, epoch: number, gone: readonly SqlRow[]): void {
   const documents = gone.flatMap((row) => row['document'] ?? []);
   if (documents.length === 0) return;
-  await tx.askAll([
-    lockWords,
-    {
-      sql: `DELETE FROM words w WHERE w.${ours} AND w.epoch = $1 AND w.document = ANY ($2::bytea[])
-        AND NOT EXISTS (SELECT 1 FROM contents c WHERE c.${ours} AND c.epoch = $1 AND c.document = w.document)`,
-      values: [epoch, column('bytea', documents)],
-    },
-  ]);
+  tx.put(
+    `DELETE FROM words w WHERE w.${ours} AND w.epoch = $1 AND w.document = ANY ($2::bytea[])
+       AND NOT EXISTS (SELECT 1 FROM contents c WHERE c.${ours} AND c.epoch = $1 AND c.document = w.document)`,
+    epoch,
+    column('bytea', documents),
+  );
 }
 
 /** Takes the uses of runs of a week away and gives back what they used. */
@@ -319,6 +327,11 @@ async function trimSlice(tx: Transaction, epoch: number): Promise<boolean> {
   return true;
 }
 
+/** Drops the partitions of a week without runs of any project; false where there are some, or somebody is writing there. */
+async function dropEpoch(session: Session, epoch: number): Promise<boolean> {
+  return (await session.get('SELECT drop_epoch($1) AS dropped', epoch))?.['dropped'] === 1;
+}
+
 /**
  * Clears what purged runs left, a slice in each transaction, so that nobody waits long. Contents go when their whole week
  * lies before the cut and no open run could still name what it knows: with their week as soon as it has no run left, else
@@ -338,8 +351,10 @@ export async function dropRemains(
     const isOver = isPast && !(await hasRun(session, epoch, `AND status IN ${openStatuses}`));
     if (!isOver && !options.isForgotten) continue;
     if (!(await hasRun(session, epoch, ''))) {
-      const dropped = await session.get('SELECT drop_epoch($1) AS dropped', epoch);
-      if (dropped?.['dropped'] !== 1) while (await db.change(projectId, (tx) => dropSlice(tx, epoch)));
+      if (await dropEpoch(session, epoch)) continue;
+      while (await db.change(projectId, (tx) => dropSlice(tx, epoch)));
+      // Somebody may have been in the way just then; an empty partition costs every later question a little.
+      await dropEpoch(session, epoch);
     } else if (options.isLast || options.isForgotten) while (await db.change(projectId, (tx) => trimSlice(tx, epoch)));
   }
 }

@@ -211,9 +211,7 @@ export async function lastRunPerAgent(
 }
 
 /** Agents that have run, dry runs not counted, the latest first. */
-export async function listAgents(
-  db: Session,
-): Promise<{ agentId: string; runs: number; lastStartedAtMs: number }[]> {
+export async function listAgents(db: Session): Promise<{ agentId: string; runs: number; lastStartedAtMs: number }[]> {
   const rows = await db.all(
     `SELECT agent_id, count(*) AS runs, max(sort_ms) AS last_ms, max(long_texts) AS long_texts FROM runs WHERE ${ours} AND dry_run = 0
      GROUP BY agent_id ORDER BY last_ms DESC, agent_id`,

@@ -18,7 +18,7 @@ const describeSchema = (url: string) =>
        WHERE c.relnamespace = 'tachograph'::regnamespace
      UNION ALL SELECT 'function', p.proname, md5(pg_get_functiondef(p.oid)) FROM pg_proc p WHERE p.pronamespace = 'tachograph'::regnamespace
      UNION ALL SELECT 'policy', tablename || '.' || policyname, concat(qual, with_check, roles) FROM pg_policies WHERE schemaname = 'tachograph'
-     UNION ALL SELECT 'column', attrelid::regclass || '.' || attname, format_type(atttypid, atttypmod) || attstorage FROM pg_attribute
+     UNION ALL SELECT 'column', attrelid::regclass || '.' || attname, concat(format_type(atttypid, atttypmod), attstorage) FROM pg_attribute
        WHERE attnum > 0 AND attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'tachograph'::regnamespace)
      ORDER BY 1, 2, 3`,
   );
@@ -27,7 +27,10 @@ async function recordRun(database: TestDatabase): Promise<number> {
   await createPostgresRole({ url: database.ownerUrl, role: 'tachograph_app' });
   const store = createPostgresStore({ url: database.url });
   await store.initialize();
-  const run = createWorld().run().step({ messages: ['a'] }).end();
+  const run = createWorld()
+    .run()
+    .step({ messages: ['a'] })
+    .end();
   await store.importBatch(toBatch(run.take()));
   const found = await store.search('default', 'a');
   await store.close();

@@ -28,7 +28,7 @@ export function checkSetup(row: SqlRow | undefined, place: string): void {
   if (row?.['is_unbound'] !== 1) return;
   throw new TachographError(
     'home-unusable',
-    `The role ${String(row['role'])} at ${place} is a superuser or has BYPASSRLS, so that nothing keeps projects apart: make one with createPostgresRole.`,
+    `The role ${String(row['role'])} at ${place} is a superuser or has BYPASSRLS, so that nothing keeps projects apart: make one with tachograph migrate --role, or createPostgresRole.`,
   );
 }
 
@@ -37,7 +37,7 @@ function checkVersion(row: SqlRow | undefined, place: string): void {
   if (typeof version !== 'number')
     throw new TachographError(
       'store-broken',
-      `The database at ${place} has no tachograph schema: run migratePostgres with the owner's connection.`,
+      `The database at ${place} has no tachograph schema: run tachograph migrate, or migratePostgres, with the owner's connection.`,
     );
   const major = Math.floor(version / 1000);
   if (major > schemaMajor) {
@@ -49,7 +49,7 @@ function checkVersion(row: SqlRow | undefined, place: string): void {
   if (version < toVersion(schemaMajor, schemaMinor)) {
     throw new TachographError(
       'store-broken',
-      `The store at ${place} has schema ${major}.${version % 1000}, this library needs ${schemaMajor}.${schemaMinor}: run migratePostgres with the owner's connection.`,
+      `The store at ${place} has schema ${major}.${version % 1000}, this library needs ${schemaMajor}.${schemaMinor}: run tachograph migrate, or migratePostgres, with the owner's connection.`,
     );
   }
 }
@@ -76,7 +76,10 @@ export async function migratePostgres(options: MigrationOptions): Promise<void> 
   try {
     const [server] = await owner.all(`SELECT current_setting('server_version_num')::int4 AS number`);
     if ((server!['number'] as number) < 150_000)
-      throw new TachographError('store-broken', `PostgreSQL at ${owner.place} is older than 15; a store needs 15 or newer.`);
+      throw new TachographError(
+        'store-broken',
+        `PostgreSQL at ${owner.place} is older than 15; a store needs 15 or newer.`,
+      );
     const version = await readVersion(owner);
     if (version !== null && version >= toVersion(schemaMajor, schemaMinor)) {
       checkVersion({ version }, owner.place);
@@ -105,13 +108,17 @@ export interface RoleOptions extends MigrationOptions {
 export async function createPostgresRole(options: RoleOptions): Promise<void> {
   const { role, password, isForAllProjects = true } = options;
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(role))
-    throw new TachographError('bad-argument', `The role "${role}" must have lower-case letters, digits and underscores only.`);
+    throw new TachographError(
+      'bad-argument',
+      `The role "${role}" must have lower-case letters, digits and underscores only.`,
+    );
   const owner = await openOwner(options.url);
   const login = password === undefined ? '' : ` LOGIN PASSWORD '${password.replaceAll("'", "''")}'`;
   const names = (functions: readonly string[]): string => functions.map((name) => `tachograph.${name}`).join(', ');
   try {
     const [found] = await owner.all(`SELECT 1 AS one FROM pg_roles WHERE rolname = '${role}'`);
-    if (found === undefined) await owner.take(`CREATE ROLE ${role} NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS${login}`);
+    if (found === undefined)
+      await owner.take(`CREATE ROLE ${role} NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS${login}`);
     else if (login !== '') await owner.take(`ALTER ROLE ${role}${login}`);
     for (const sql of [
       `GRANT USAGE ON SCHEMA tachograph TO ${role}`,
@@ -124,6 +131,24 @@ export async function createPostgresRole(options: RoleOptions): Promise<void> {
         : `REVOKE EXECUTE ON FUNCTION ${names(keeperFunctions)} FROM ${role}`,
     ])
       await owner.take(sql);
+  } finally {
+    await owner.close();
+  }
+}
+
+/**
+ * Rewrites all tables of the store, so that what was erased or purged is in none of their files any more and the space is
+ * given back. Each table is locked for as long as that takes. What the server's log, its archives and standbys still hold
+ * is not touched.
+ */
+export async function compactPostgres(options: MigrationOptions): Promise<void> {
+  const owner = await openOwner(options.url);
+  try {
+    const tables = await owner.all(
+      `SELECT relname FROM pg_class WHERE relnamespace = 'tachograph'::regnamespace AND relkind = 'r' ORDER BY relname`,
+    );
+    // Statistics keep common words and names.
+    for (const row of tables) await owner.all(`VACUUM (FULL, ANALYZE) tachograph.${String(row['relname'])}`);
   } finally {
     await owner.close();
   }

@@ -37,10 +37,7 @@ export async function putSeal(tx: Transaction, seal: Seal): Promise<void> {
 
 /** Seals of a project, or of one run, by number; they outlive their runs. */
 export async function listSeals(db: Session, runId: string | null): Promise<Seal[]> {
-  const rows = await db.all(
-    `${fromSeals} AND ($1::text IS NULL OR run_id = $1) ORDER BY number`,
-    runId,
-  );
+  const rows = await db.all(`${fromSeals} AND ($1::text IS NULL OR run_id = $1) ORDER BY number`, runId);
   return rows.map((row) => rowToSeal(db.projectId, row));
 }
 

@@ -156,7 +156,8 @@ export function errorsToInsert(changes: readonly ErrorChange[]): Statement[] {
       values: [run.epoch, run.key, stepId ?? ofRunItself],
     });
   const [first] = rows;
-  if (first !== undefined) statements.push(insertRows('error_words', rows, replacing(['epoch', 'run_key', 'step_id'], first)));
+  if (first !== undefined)
+    statements.push(insertRows('error_words', rows, replacing(['epoch', 'run_key', 'step_id'], first)));
   return statements;
 }
 
@@ -205,7 +206,7 @@ interface Question {
 }
 
 // Of a word that is everywhere only so many documents, the newest, are looked at.
-const documentsMax = 5000;
+const documentsMax = 2000;
 
 async function contentHits(db: Database, projectId: string, question: Question): Promise<readonly SqlRow[]> {
   const { query, order, limit, run } = question;
@@ -242,7 +243,11 @@ async function contentHits(db: Database, projectId: string, question: Question):
   return [...rowByName.values()];
 }
 
-function errorHits(db: Database, projectId: string, { query, order, limit, run }: Question): Promise<readonly SqlRow[]> {
+function errorHits(
+  db: Database,
+  projectId: string,
+  { query, order, limit, run }: Question,
+): Promise<readonly SqlRow[]> {
   const all = toTsQuery(query, '&');
   return db.read(projectId, all).all(
     `SELECT -ts_rank(e.words, $1::tsquery) AS rank, e.run_key AS place, r.id AS run_id, r.epoch, s.id AS step_id, s.number,
@@ -256,10 +261,7 @@ function errorHits(db: Database, projectId: string, { query, order, limit, run }
 }
 
 async function readErrorWords(db: Session, row: SqlRow): Promise<string> {
-  const run = await db.get(
-    'SELECT * FROM runs WHERE project_key = (SELECT project_key()) AND id = $1',
-    row['run_id']!,
-  );
+  const run = await db.get('SELECT * FROM runs WHERE project_key = (SELECT project_key()) AND id = $1', row['run_id']!);
   if (run === undefined) return '';
   if (row['step_id'] === null) return runToErrorWords(toRun(db, run));
   const step = await db.get(
@@ -282,7 +284,7 @@ async function readHitContents(db: Session, rows: readonly SqlRow[]): Promise<Ma
   return contentById;
 }
 
-/** Hits of a text, best or newest first; of what occurs everywhere, among the newest 5,000 documents. */
+/** Hits of a text, best or newest first; of what occurs everywhere, among the newest 2,000 documents. */
 export async function searchWords(
   db: Database,
   projectId: string,

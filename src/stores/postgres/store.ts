@@ -5,11 +5,20 @@ import type { Store, StoreReader, StoreWriter } from '../../core/store.ts';
 import { createPostgresDirectory } from './access/directory.ts';
 import { deleteAnnotation, listAnnotations, putAnnotation } from './annotations.ts';
 import { readContents, readContext, readContextNodes, type RunKey } from './contents.ts';
-import { createDatabase, type Database, defaultWaits, type Session, type Transaction, urlToPlace, type Waits } from './database.ts';
+import {
+  createDatabase,
+  type Database,
+  defaultWaits,
+  type Session,
+  type Transaction,
+  urlToPlace,
+  type Waits,
+} from './database.ts';
 import { openPool, type PostgresPool } from './driver/pool.ts';
 import { eraseRecord } from './erasure.ts';
 import { listEvents, listWriters } from './events.ts';
-import { countChange, importEntries, keepSeal, listPositions, rebuildViews } from './imports.ts';
+import { countChange } from './import/lock.ts';
+import { importEntries, keepSeal, listPositions, rebuildViews } from './imports.ts';
 import { dropRemains, purgeRuns } from './purge.ts';
 import {
   countRuns,
@@ -30,6 +39,7 @@ import { lastSeal, listSealDue, listSeals, sealLedger, settleSeal } from './seal
 import { searchWords } from './search.ts';
 import { getStep, listAttempts, listSteps } from './steps.ts';
 import { readTotals } from './totals.ts';
+import { createRinger, type Ringer } from './upkeep/bell.ts';
 import { createIdle, type Idle } from './upkeep/idle.ts';
 
 /** Where the database is and how it is used. */
@@ -74,8 +84,9 @@ async function openDatabase(options: PostgresStoreOptions): Promise<Database> {
 interface OpenStore {
   readonly db: Database;
   readonly idle: Idle;
-  /** Weeks whose partitions are known to be there. */
-  readonly weeks: Set<number>;
+  readonly ringer: Ringer;
+  /** Weeks whose partitions are known to be there, and how many imports went into each. */
+  readonly weeks: Map<number, number>;
 }
 
 /**
@@ -89,16 +100,21 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
 
   const open = (): OpenStore => {
     if (opened !== null) return opened;
-    throw new TachographError('store-closed', 'The store is not open: call initialize() first, and nothing after close().');
+    throw new TachographError(
+      'store-closed',
+      'The store is not open: call initialize() first, and nothing after close().',
+    );
   };
   // A store that is bound to a project finds nothing of another, and writes nothing of it.
-  const reachable = (projectId: string): string => (isForAll || projectId === options.projectId ? projectId : noProject);
+  const reachable = (projectId: string): string =>
+    isForAll || projectId === options.projectId ? projectId : noProject;
 
   const write = async <T>(projectId: string, fn: (tx: Transaction, db: Database) => Promise<T>): Promise<T> => {
-    const { db, idle } = open();
+    const { db, idle, ringer } = open();
     if (projectId === '' || reachable(projectId) !== projectId)
       throw new TachographError('bad-argument', `This store does not write into a project named "${projectId}".`);
     const result = await db.change(projectId, (tx) => fn(tx, db));
+    ringer.ring();
     await idle.note(projectId);
     return result;
   };
@@ -111,9 +127,12 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
   const ensureWeeks = async (epochs: Iterable<number>): Promise<void> => {
     const { db, weeks } = open();
     for (const epoch of epochs) {
-      if (weeks.has(epoch)) continue;
-      await db.read(noProject).all('SELECT ensure_epoch($1)', epoch);
-      weeks.add(epoch);
+      const imports = weeks.get(epoch) ?? 0;
+      if (imports === 0) await db.read(noProject).all('SELECT ensure_epoch($1)', epoch);
+      // After 8, 32, 128, 512 imports …
+      else if (imports >= 8 && Number.isInteger(Math.log2(imports / 8) / 2))
+        await db.read(noProject).all('SELECT analyze_epoch($1)', epoch);
+      weeks.set(epoch, imports + 1);
     }
   };
 
@@ -127,7 +146,20 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
         await db.close();
         throw error;
       }
-      opened = { db, idle: createIdle(db, options.idleMs ?? defaultIdleMs), weeks: new Set() };
+      opened = {
+        db,
+        idle: createIdle(db, options.idleMs ?? defaultIdleMs),
+        ringer: createRinger((sql) => db.read(noProject).all(sql)),
+        weeks: new Map(),
+      };
+      if (options.idleMs === 0) return;
+      try {
+        // What a process that ended left to be indexed and packed.
+        for (const projectId of await reader.listProjects()) await opened.idle.note(projectId);
+      } catch (error) {
+        await writer.close();
+        throw error;
+      }
     },
     async importBatch(batch) {
       await ensureWeeks(new Set(batchEpochs(batch).values()));
@@ -136,7 +168,10 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     journalPositions: () => readAll((db) => listPositions(db, isForAll)),
     async forgetJournal(file) {
       if (isForAll) await readAll((db) => db.all('SELECT forget_position($1)', file));
-      else await readAll((db) => db.all(`DELETE FROM journal_positions WHERE project_key = (SELECT project_key()) AND file = $1`, file));
+      else
+        await readAll((db) =>
+          db.all(`DELETE FROM journal_positions WHERE project_key = (SELECT project_key()) AND file = $1`, file),
+        );
     },
     appendSeal: (seal) => write(seal.projectId, (tx) => keepSeal(tx, seal)),
     forgetSealDue: (projectId, runId) =>
@@ -152,9 +187,10 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
       });
     },
     async purge(purge) {
-      const { db, weeks } = open();
+      const { db, weeks, ringer } = open();
       const projectId = reachable(purge.projectId);
       const count = await db.change(projectId, (tx) => purgeRuns(tx, purge));
+      if (count > 0) ringer.ring();
       weeks.clear();
       const { beforeMs, isForgotten = false } = purge;
       await dropRemains(db, projectId, { beforeMs, isForgotten, isLast: count < purge.limit });
@@ -177,9 +213,9 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
       }),
     async close() {
       if (opened === null) return;
-      const { db, idle } = opened;
+      const { db, idle, ringer } = opened;
       opened = null;
-      await idle.close();
+      await Promise.all([idle.close(), ringer.close()]);
       await db.close();
     },
   };
@@ -235,7 +271,9 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     listOpenRuns: (projectId) => read(projectId, listOpenRuns),
     listProjects: () =>
       readAll(async (db) => {
-        const rows = await db.all(isForAll ? 'SELECT id FROM project_ids() AS id' : 'SELECT id FROM projects ORDER BY id');
+        const rows = await db.all(
+          isForAll ? 'SELECT id FROM project_ids() AS id' : 'SELECT id FROM projects ORDER BY id',
+        );
         return rows.map((row) => row['id'] as string);
       }),
     changeCount: () =>

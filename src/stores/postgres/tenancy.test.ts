@@ -21,7 +21,15 @@ describe('projects apart in PostgreSQL (I10)', () => {
         .step({ messages: [`walrus of ${projectId}`], output: ['x'.repeat(2000)], body: { a: 1 } })
         .step({ status: 'error', error: errorOf('walrus') });
       await store.importBatch(toBatch(run.take(), projectId, { file: `${projectId}.journal`, bytes: 5 }));
-      await store.importBatch(toBatch(world.run().end('error', { error: errorOf('walrus') }).take(), projectId));
+      await store.importBatch(
+        toBatch(
+          world
+            .run()
+            .end('error', { error: errorOf('walrus') })
+            .take(),
+          projectId,
+        ),
+      );
       await store.putAnnotation(projectId, {
         id: 'n',
         runId: run.id,
@@ -116,7 +124,9 @@ describe('projects apart in PostgreSQL (I10)', () => {
         client.query(`INSERT INTO tachograph.seals (project_key, number, run_id, seal) VALUES (${key}, 1, 'r', '{}')`),
       ).rejects.toMatchObject(refused);
       await expect(client.query(`UPDATE tachograph.runs SET project_key = ${key}`)).rejects.toMatchObject(refused);
-      await expect(client.query(`INSERT INTO tachograph.projects (id) VALUES ('three')`)).rejects.toMatchObject(refused);
+      await expect(client.query(`INSERT INTO tachograph.projects (id) VALUES ('three')`)).rejects.toMatchObject(
+        refused,
+      );
       expect((await client.query(`DELETE FROM tachograph.runs WHERE project_key = ${key}`)).rowCount).toBe(0);
       for (const sql of [
         'TRUNCATE tachograph.runs',
@@ -169,17 +179,22 @@ describe('projects apart in PostgreSQL (I10)', () => {
     expect(hits.length).toBeGreaterThan(2);
     expect(hits.some(({ snippet }) => snippet.includes('two'))).toBe(false);
     await store.close();
+    // Documents enough that reading them all is no choice.
+    await runSql(
+      database.superUrl,
+      `INSERT INTO tachograph.words (project_key, epoch, document, part, is_long, words)
+         SELECT p.key, 2965, sha256(n::text::bytea), 0, false, ('word' || n)::tsvector FROM tachograph.projects p, generate_series(1, 3000) n WHERE p.id = 'two';
+       ANALYZE tachograph.words`,
+    );
     const client = new pg.Client({ connectionString: database.url });
     await client.connect();
     try {
       await client.query('BEGIN');
       await client.query(
-        `SELECT set_config('tachograph.project', 'one', true), set_config('tachograph.words', '''walrus''', true), set_config('enable_seqscan', 'off', true)`,
+        `SELECT set_config('tachograph.project', 'two', true), set_config('tachograph.words', '''word77''', true)`,
       );
-      const { rows } = await client.query(
-        `EXPLAIN SELECT document FROM tachograph.words WHERE words @@ '''walrus'''::tsquery`,
-      );
-      expect(JSON.stringify(rows)).toMatch(/Bitmap Index Scan on words_e\d+_words_idx/);
+      const { rows } = await client.query(`EXPLAIN SELECT document FROM tachograph.words WHERE words @@ '''word77'''`);
+      expect(JSON.stringify(rows)).toMatch(/Index Scan on words_e\d+_words_idx/);
     } finally {
       await client.end();
     }

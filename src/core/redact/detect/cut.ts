@@ -53,6 +53,8 @@ function passwordAt(text: string): number {
   const found = address.exec(text);
   if (found === null) return -1;
   const [, , user, rest, password] = found;
+  // A placeholder has a colon too.
+  if (/^\[REDACTED:[a-z0-9-]{1,60}:[0-9a-f]{8}\]$/.test(`${user}${rest ?? ''}`)) return -1;
   if (password === undefined) return isRandomLooking(user!) && !user!.includes('.') ? text.length - user!.length : -1;
   if (password === '' || password.startsWith('[REDACTED') || (user !== '' && /^\d{1,5}$/.test(password))) return -1;
   return text.length - rest!.length + 1;

@@ -2,7 +2,7 @@ import type { Directory } from '../../../core/access/directory.ts';
 import { toApiKey } from '../../../core/access/key.ts';
 import { keyToRow, projectToRow, rowToKey, rowToProject, unmadeProject, withDefault } from '../../sql/directory.ts';
 import type { Session, Transaction } from '../database.ts';
-import { ensureProject } from '../imports.ts';
+import { ensureProject } from '../import/lock.ts';
 
 /** How a store lends its database: questions about one project or about all, and writes in a transaction each. */
 export interface DirectoryPlace {
@@ -57,7 +57,11 @@ export function createPostgresDirectory({ isForAll, readAll, read, write }: Dire
       }),
     findKey: (projectId, keyId) =>
       read(projectId, async (db) => {
-        const row = await db.get(`SELECT $2::text AS project_id, k.* FROM access_keys k WHERE ${ours} AND id = $1`, keyId, projectId);
+        const row = await db.get(
+          `SELECT $2::text AS project_id, k.* FROM access_keys k WHERE ${ours} AND id = $1`,
+          keyId,
+          projectId,
+        );
         return row === undefined ? null : rowToKey(row);
       }),
     listKeys: (projectId) =>

@@ -62,11 +62,15 @@ export function toStoreError(error: unknown, place: string): unknown {
     );
   }
   if (code?.startsWith('28') === true)
-    return new TachographError('home-unusable', `PostgreSQL at ${place} refuses the user or password (${code}).`, cause);
+    return new TachographError(
+      'home-unusable',
+      `PostgreSQL at ${place} refuses the user or password (${code}).`,
+      cause,
+    );
   if (code !== undefined && missing.has(code)) {
     return new TachographError(
       'store-broken',
-      `The store at ${place} is not set up for this role (${code}: ${message}): run migratePostgres and createPostgresRole with the owner's connection.`,
+      `The store at ${place} is not set up for this role (${code}: ${message}): run tachograph migrate, or migratePostgres and createPostgresRole, with the owner's connection.`,
       cause,
     );
   }

@@ -6,7 +6,6 @@ export interface PostgresClient {
   query(exchange: object): unknown;
   release(error?: Error | boolean): void;
   on(event: 'error', listener: (error: Error) => void): unknown;
-  removeListener(event: 'error', listener: (error: Error) => void): unknown;
 }
 
 /** What is used of a pool of `pg`. */
@@ -14,6 +13,7 @@ export interface PostgresPool {
   connect(): Promise<PostgresClient>;
   end(): Promise<void>;
   on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'connect', listener: (client: PostgresClient) => void): unknown;
   readonly totalCount: number;
   readonly idleCount: number;
 }

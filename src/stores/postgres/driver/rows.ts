@@ -7,7 +7,8 @@ import type { Statement } from './exchange.ts';
 export type Row = Readonly<Record<string, SqlValue>>;
 
 /** Types that lists of the binary form have no use for are sent as text. */
-const sentAs = (type: string): ColumnType => (type === 'tsvector' || type === 'boolean' ? 'text' : (type as ColumnType));
+const sentAs = (type: string): ColumnType =>
+  type === 'tsvector' || type === 'boolean' ? 'text' : (type as ColumnType);
 
 /**
  * One statement that inserts rows of one shape under the project of the transaction, by `unnest`: COPY is refused under
@@ -24,7 +25,12 @@ export function insertRows(table: string, rows: readonly Row[], tail = 'ON CONFL
   return {
     sql: `INSERT INTO ${table} (project_key, ${names.join(', ')}) SELECT (SELECT project_key()), ${picked.join(', ')}
       FROM unnest(${lists.join(', ')}) AS r (${names.join(', ')}) ${tail}`,
-    values: names.map((name) => column(sentAs(types.get(name)!), rows.map((row) => row[name]!))),
+    values: names.map((name) =>
+      column(
+        sentAs(types.get(name)!),
+        rows.map((row) => row[name]!),
+      ),
+    ),
   };
 }
 

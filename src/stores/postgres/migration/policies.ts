@@ -49,7 +49,10 @@ function policyOnce(table: string, name: string, rule: string): string {
 /** Statements that force row-level security on a table, also for its owner. */
 export function policyStatements(): string[] {
   const partitions = weekTableNames.map((name) => `${name}_other`);
-  const tables = [...tableNames.map((name) => [name, name] as const), ...partitions.map((name) => [name, name.slice(0, -'_other'.length)] as const)];
+  const tables = [
+    ...tableNames.map((name) => [name, name] as const),
+    ...partitions.map((name) => [name, name.slice(0, -'_other'.length)] as const),
+  ];
   return [
     `CREATE OR REPLACE FUNCTION tachograph.project_key() RETURNS int4 LANGUAGE sql STABLE PARALLEL SAFE
        AS $$ SELECT key FROM tachograph.projects WHERE id = current_setting('tachograph.project', true) $$`,

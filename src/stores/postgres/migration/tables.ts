@@ -132,9 +132,7 @@ export function tableStatements(): string[] {
     ...weekTableNames.map(
       (name) => `CREATE TABLE IF NOT EXISTS tachograph.${name}_other PARTITION OF tachograph.${name} DEFAULT`,
     ),
-    ...Object.entries(indexes).map(
-      ([name, on]) => `CREATE INDEX IF NOT EXISTS ${name} ON tachograph.${on}`,
-    ),
+    ...Object.entries(indexes).map(([name, on]) => `CREATE INDEX IF NOT EXISTS ${name} ON tachograph.${on}`),
   ];
 }
 

@@ -13,7 +13,7 @@ export interface Idle {
 const retryMs = 5000;
 
 async function tend(db: Database, projectId: string, isClosed: () => boolean): Promise<void> {
-  for (let isDone = false; !isDone && !isClosed(); ) isDone = await indexWaiting(db, projectId, 1);
+  for (let isDone = false; !isDone && !isClosed();) isDone = await indexWaiting(db, projectId, 1);
   while (!isClosed() && (await db.change(projectId, packNextRuns)));
 }
 

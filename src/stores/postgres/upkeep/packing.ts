@@ -3,7 +3,7 @@ import { hexToBytes } from '../../sql/value.ts';
 import { contentColumns, type RunKey, rowsToContents } from '../contents.ts';
 import type { Transaction } from '../database.ts';
 import { listEvents, replaceEvents } from '../events.ts';
-import { lockRuns } from '../imports.ts';
+import { lockRuns } from '../import/lock.ts';
 import { putBlocks } from '../purge.ts';
 import { packAttempts } from '../steps.ts';
 
@@ -29,9 +29,10 @@ async function packEvents(tx: Transaction, run: RunKey): Promise<void> {
 async function packContents(tx: Transaction, run: RunKey): Promise<boolean> {
   // Locked in one order: another run that uses them may be packed at the same time.
   const rows = await tx.all(
-    `SELECT ${contentColumns} FROM contents c WHERE c.${ours} AND c.epoch = $1 AND c.block_key IS NULL AND c.id IN (
-       SELECT content_id FROM content_use WHERE ${ours} AND epoch = $1 AND run_key = $2)
-     ORDER BY c.id LIMIT ${contentsAtOnce} FOR UPDATE OF c`,
+    `SELECT ${contentColumns} FROM (
+       SELECT content_id FROM content_use WHERE ${ours} AND epoch = $1 AND run_key = $2 ORDER BY content_id) u
+     CROSS JOIN LATERAL (SELECT * FROM contents WHERE ${ours} AND epoch = $1 AND id = u.content_id AND block_key IS NULL FOR UPDATE) c
+     LIMIT ${contentsAtOnce}`,
     run.epoch,
     run.key,
   );
@@ -51,8 +52,7 @@ async function packRun(tx: Transaction, row: SqlRow): Promise<void> {
   const run: RunKey = { id: row['id'] as string, key: row['run_key'] as number, epoch: row['epoch'] as number };
   await packEvents(tx, run);
   await packAttempts(tx, run);
-  if (!(await packContents(tx, run)))
-    tx.put(`DELETE FROM packing WHERE ${ours} AND run_key = $1`, run.key);
+  if (!(await packContents(tx, run))) tx.put(`DELETE FROM packing WHERE ${ours} AND run_key = $1`, run.key);
 }
 
 /** Packs the next ended runs that wait for it; false when none waits. */
