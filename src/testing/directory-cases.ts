@@ -55,6 +55,7 @@ export function describeDirectory({ api: { describe, it }, withStore, reopen }: 
         assert.equal(await directory.findKey('none', 'none.000000000000'), null);
         assert.deepEqual(await directory.listKeys('shop'), [toApiKey(first), toApiKey(second)]);
         await directory.putKey({ ...first, revokedAtMs: 30, expiresAtMs: 40 });
+        await directory.putKey({ ...first, revokedAtMs: null, expiresAtMs: 40 });
         assert.deepEqual(await directory.listKeys('shop'), [
           { ...toApiKey(first), revokedAtMs: 30, expiresAtMs: 40 },
           toApiKey(second),

@@ -7,7 +7,7 @@ import { isTest } from './source.ts';
 //
 //   src/core        core, node:async_hooks, node:crypto, node:zlib
 //   src/<room>      core, its own room; of capture only the same part, capture/fetch from the clients' hooks and the proxy,
-//                   capture/spans from frameworks; of stores only the same part and stores/sql
+//                   capture/spans and the wire forms of capture/fetch from frameworks; of stores only the same part and stores/sql
 //   src/server      core, ingest, itself
 //   src/testing     core, itself
 //   src/index.ts    core, journal
@@ -17,8 +17,8 @@ import { isTest } from './source.ts';
 // Node's own modules are free outside core and web. Packages: types of any; at run time only what is bundled, below.
 
 const rooms = ['journal', 'stores', 'indexer', 'capture', 'ingest', 'replay', 'runtime', 'governance'];
-/** Parts of capture that are the HTTP level in another place, or meet its wire forms: a client's hook, between client and provider. */
-const clientHooks = new Set(['anthropic', 'openai', 'proxy', 'claude-agent']);
+/** Parts of capture that are the HTTP level in another place: under a client's name, or between client and provider. */
+const clientHooks = new Set(['anthropic', 'openai', 'proxy']);
 const coreBuiltins = new Set(['node:async_hooks', 'node:crypto', 'node:zlib']);
 
 /** Parts of capture whose framework tells of its work as a tree of spans. */
@@ -52,7 +52,7 @@ function reachOf(path: string): readonly string[] {
       'src/core',
       `src/capture/${inner}`,
       ...(clientHooks.has(inner) ? ['src/capture/fetch'] : []),
-      ...(spanFrameworks.has(inner) ? ['src/capture/spans'] : []),
+      ...(spanFrameworks.has(inner) ? ['src/capture/spans', 'src/capture/fetch/formats'] : []),
     ];
   if (part === 'stores' && isFolder) return ['src/core', `src/stores/${inner}`, 'src/stores/sql'];
   if (rooms.includes(part)) return ['src/core', `src/${part}`];

@@ -3,7 +3,7 @@ import { createRecorder } from '../../src/core/record/recorder.ts';
 import { verifyStoredRun } from '../../src/core/verify/verify.ts';
 import type { Store } from '../../src/core/store.ts';
 import { createMemoryJournal } from '../../src/core/memory-journal.ts';
-import type { Handler, HandlerOptions } from '../../src/server/index.ts';
+import type { Handler, HandlerOptions, RunNews } from '../../src/server/index.ts';
 import { createHandler } from '../../src/server/index.ts';
 import { createMemoryStore } from '../../src/stores/memory/index.ts';
 
@@ -33,7 +33,8 @@ export async function createStage(options: StageOptions = {}): Promise<Stage> {
   await store.initialize();
   const basket = createMemoryJournal();
   const recorder = createRecorder({ journal: basket });
-  const listeners = new Set<(change: { runId: string; lastSeq: number }) => void>();
+  const projectId = rest.projectId ?? 'default';
+  const listeners = new Set<(change: RunNews) => void>();
   const errors: unknown[] = [];
   const handler = createHandler({
     store,
@@ -61,11 +62,11 @@ export async function createStage(options: StageOptions = {}): Promise<Stage> {
       const entries = basket.take();
       if (entries.length === 0) return;
       const { changedRuns } = await store.importBatch({
-        projectId: rest.projectId ?? 'default',
+        projectId,
         entries,
         position: null,
       });
-      for (const change of changedRuns) for (const listener of listeners) listener(change);
+      for (const change of changedRuns) for (const listener of listeners) listener({ projectId, ...change });
     },
     get,
     async json<T>(path: string) {

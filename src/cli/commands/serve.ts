@@ -9,19 +9,27 @@ import type { News as RunNewsSource, RunNews, Server } from '../../server/index.
 import { createHandler, createServer, isLoopback } from '../../server/index.ts';
 import { createExporter } from '../export/exporter.ts';
 import { readOrigin } from '../export/origin-shelf.ts';
+import { watchReception } from '../life/ingest-watch.ts';
 import { createReception } from '../life/reception.ts';
+import { isDoneWithin, untilStopped } from '../life/stop.ts';
+import type { WatchedStore } from '../life/store-watch.ts';
+import { watchStore } from '../life/store-watch.ts';
 import { createUpkeep } from '../life/upkeep.ts';
+import { watchVitalSigns } from '../life/vital-signs.ts';
+import { openPatiently } from '../life/waiting-room.ts';
+import type { Log, LogFormat } from '../log/log.ts';
+import { createLog } from '../log/log.ts';
+import { createUpkeepLog, logProblem, logRequest } from '../log/server-log.ts';
+import { chooseDatabase } from '../database.ts';
 import { proxyPath } from '../../capture/proxy/index.ts';
 import { createHomeProxy, readUpstreams } from '../proxy/proxy-recorder.ts';
 import type { OpenedHome } from '../open.ts';
 import { chooseHome, openTachograph } from '../open.ts';
 import { recordSample } from '../sample/record.ts';
-import { errorToLine } from '../print/complaint.ts';
-import { toVisible } from '../print/terminal.ts';
 import { forgetServerAddress, writeServerAddress } from '../server-address.ts';
 import { version } from '../version.ts';
 import type { CommandPlace, GlobalOptions } from './command.ts';
-import { collect, examples, optionsOf } from './command.ts';
+import { collect, examples, exitStatus, optionsOf } from './command.ts';
 
 interface ServeFlags {
   readonly port: string;
@@ -29,10 +37,14 @@ interface ServeFlags {
   readonly allowHost?: readonly string[];
   readonly sample: boolean;
   readonly proxyUpstream?: readonly string[];
+  readonly log?: string;
 }
 
 const portDefault = 7411;
-const closeMs = 10_000;
+/** From the signal to the end, with room for the process to leave within 10 s. */
+const stopMs = 9000;
+/** How long requests under way are waited for. */
+const requestsMs = 5000;
 
 /** News that reach whoever has subscribed. */
 function createNews(): RunNewsSource & { tell(change: RunNews): void } {
@@ -63,6 +75,13 @@ function parsePort(text: string): number {
   );
 }
 
+/** Lines for people on a terminal, for programs elsewhere, unless said. */
+function parseLogFormat(text: string | undefined): LogFormat {
+  if (text === undefined) return process.stderr.isTTY === true ? 'text' : 'json';
+  if (text === 'text' || text === 'json') return text;
+  throw new TachographError('bad-argument', `--log ${JSON.stringify(text)} is no format; give text or json.`);
+}
+
 async function isEmpty(opened: OpenedHome): Promise<boolean> {
   return (await opened.store.countRuns(opened.projectId, { includeDryRun: true })) === 0;
 }
@@ -75,44 +94,76 @@ function keysMissing(host: string): TachographError {
   );
 }
 
-/** Resolves at the first SIGINT or SIGTERM. */
-function untilStopped(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
-}
-
-async function fillWithSample(opened: OpenedHome, place: CommandPlace): Promise<void> {
+async function fillWithSample(opened: OpenedHome, log: Log): Promise<void> {
   if (!(await isEmpty(opened))) return;
-  place.terminal.note('The store is empty: recording the sample agent (--no-sample turns this off) …');
+  log.info('sample', { message: 'The store is empty: recording the sample agent (--no-sample turns this off) …' });
   const isGood = await recordSample({ home: opened.home, projectId: opened.projectId });
-  place.terminal.note(
-    isGood ? 'The sample agent is recorded.' : 'The sample agent did not end well; what it recorded is kept.',
-  );
+  const message = isGood
+    ? 'The sample agent is recorded.'
+    : 'The sample agent did not end well; what it recorded is kept.';
+  log.info('sample', { message });
 }
 
-async function serve(flags: ServeFlags & GlobalOptions, place: CommandPlace): Promise<void> {
-  const { terminal } = place;
-  const port = parsePort(flags.port);
-  const upstreams = readUpstreams(flags.proxyUpstream);
-  // A slip of the pen in the settings is told now, not by runs that were dropped or not recorded.
-  readSettings(chooseHome(flags.home));
-  const stopped = untilStopped();
-  const news = createNews();
-  const complain = (error: unknown): void => terminal.note(`tachograph: ${errorToLine(error)}`);
-  const opened = await openTachograph({
-    ...(flags.home === undefined ? {} : { home: flags.home }),
-    ...(flags.project === undefined ? {} : { project: flags.project }),
-    ...(flags.database === undefined ? {} : { database: flags.database }),
-    onNews: (change) => news.tell(change),
-    onError: complain,
-  });
+/** What a server is made of before its home is open. */
+interface Frame {
+  readonly flags: ServeFlags & GlobalOptions;
+  readonly log: Log;
+  readonly news: ReturnType<typeof createNews>;
+  readonly stopped: Promise<string>;
+}
+
+/** The home, open, with its store watched; `null` when it is stopped while it waits for its database. */
+async function openWatched({
+  flags,
+  log,
+  news,
+  stopped,
+}: Frame): Promise<{ opened: OpenedHome; watched: WatchedStore } | null> {
+  let watched: WatchedStore | null = null;
+  const open = async (): Promise<OpenedHome> =>
+    openTachograph({
+      ...(flags.home === undefined ? {} : { home: flags.home }),
+      ...(flags.project === undefined ? {} : { project: flags.project }),
+      ...(flags.database === undefined ? {} : { database: flags.database }),
+      aroundStore: (store) => (watched = watchStore(store)).store,
+      onNews: (change) => news.tell(change),
+      onError: (error) => log.failure(error),
+      onProblem: (problem) => logProblem(log, problem),
+    });
+  const isShared = chooseDatabase(flags.database, process.env) !== null;
+  const place = { host: flags.host, port: parsePort(flags.port), version };
+  const opened = isShared ? await openPatiently(open, { ...place, log, stopped }) : await open();
+  return opened === null ? null : { opened, watched: watched! };
+}
+
+/** Everything of a server on an open home. */
+interface Works {
+  readonly server: Server;
+  close(limitMs: number): Promise<boolean>;
+}
+
+async function startWorks(
+  { flags, log, news }: Frame,
+  { opened, watched }: { opened: OpenedHome; watched: WatchedStore },
+): Promise<Works> {
+  const complain = (error: unknown): void => log.failure(error);
   const isKeyRequired = !isLoopback(flags.host);
   const allowedHosts = [...(flags.allowHost ?? []), ...(isKeyRequired ? ['*'] : [])];
   const reception = createReception(opened, complain);
-  const upkeep = createUpkeep(opened, { onError: complain });
-  const proxy = createHomeProxy(opened, { upstreams, onError: complain });
+  const intake = watchReception(reception, log);
+  const upkeep = createUpkeep(opened, { onError: complain, onState: createUpkeepLog(log) });
+  const proxy = createHomeProxy(opened, { upstreams: readUpstreams(flags.proxyUpstream), onError: complain });
+  const signs = watchVitalSigns(opened);
   let server: Server | null = null;
+  const close = async (): Promise<void> => {
+    signs.close();
+    await server?.close({ timeoutMs: 0 });
+    await proxy.close();
+    await upkeep.close();
+    await reception.close();
+    await forgetServerAddress(opened.home);
+    await opened.close();
+  };
   try {
     if (isKeyRequired && !(await opened.store.directory.hasKeys())) throw keysMissing(flags.host);
     const handler = createHandler({
@@ -123,7 +174,7 @@ async function serve(flags: ServeFlags & GlobalOptions, place: CommandPlace): Pr
       upkeep: () => upkeep.state(),
       eraseSubject: (projectId, subject) => opened.indexer.eraseSubject(projectId, subject),
       access: { pepper: opened.keyOf('server.pepper', 32), isKeyRequired },
-      inbox: (projectId, batch) => reception.take(projectId, batch),
+      inbox: intake.take,
       exporter: createExporter(opened),
       originOf: (projectId, runId) => readOrigin(opened.home, { projectId, runId }),
       redactorOf: opened.redactorOf,
@@ -132,10 +183,12 @@ async function serve(flags: ServeFlags & GlobalOptions, place: CommandPlace): Pr
       version,
       allowedHosts,
       onError: complain,
+      onRequest: (note) => logRequest(log, note),
+      gauges: async () => [...(await signs.gauges()), ...watched.gauges(), ...intake.gauges()],
     });
     server = await createServer({
       handler,
-      port,
+      port: parsePort(flags.port),
       host: flags.host,
       isKeyRequired,
       onError: complain,
@@ -149,28 +202,45 @@ async function serve(flags: ServeFlags & GlobalOptions, place: CommandPlace): Pr
     opened.indexer.start();
     upkeep.start();
     await writeServerAddress(opened.home, server.url);
-    if (flags.json === true) terminal.print(JSON.stringify({ url: server.url, home: opened.home }));
-    else
-      terminal.print(
-        `Tachograph ${version} at ${terminal.paint.bold(server.url)}\nRecords in ${opened.home}. Record a program: tachograph run -- node agent.mjs`,
-      );
-    if (flags.allowHost !== undefined && !(await opened.store.directory.hasKeys()))
-      terminal.note(
-        `tachograph: no key is asked for, so whoever reaches this server under ${flags.allowHost.map((name) => toVisible(name)).join(', ')} can read and erase every record. Make one: tachograph keys create --name me --scope admin`,
-      );
-    const sample = flags.sample ? fillWithSample(opened, place).catch(complain) : Promise.resolve();
-    await stopped;
-    terminal.note('Stopping …');
-    await server.close({ timeoutMs: closeMs });
-    await Promise.race([sample, new Promise((resolve) => setTimeout(resolve, 500))]);
-  } finally {
-    await server?.close({ timeoutMs: 0 });
-    await proxy.close();
-    await upkeep.close();
-    await reception.close();
-    await forgetServerAddress(opened.home);
-    await opened.close();
+    const listening = server;
+    return {
+      server,
+      close: (limitMs) =>
+        isDoneWithin(listening.close({ timeoutMs: Math.min(requestsMs, limitMs) }).then(close), limitMs),
+    };
+  } catch (error) {
+    await close();
+    throw error;
   }
+}
+
+async function serve(flags: ServeFlags & GlobalOptions, { terminal }: CommandPlace): Promise<void> {
+  const log = createLog({ format: parseLogFormat(flags.log) });
+  parsePort(flags.port);
+  readUpstreams(flags.proxyUpstream);
+  // A slip of the pen in the settings is told now, not by runs that were dropped or not recorded.
+  readSettings(chooseHome(flags.home));
+  const stopped = untilStopped();
+  const frame: Frame = { flags, log, news: createNews(), stopped };
+  const home = await openWatched(frame);
+  if (home === null) return;
+  const { opened } = home;
+  const works = await startWorks(frame, home);
+  const { url } = works.server;
+  if (flags.json === true) terminal.print(JSON.stringify({ url, home: opened.home }));
+  else
+    terminal.print(
+      `Tachograph ${version} at ${terminal.paint.bold(url)}\nRecords in ${opened.home}. Record a program: tachograph run -- node agent.mjs`,
+    );
+  log.info('server-started', { version, url, store: opened.store.kind });
+  if (flags.sample) fillWithSample(opened, log).catch((error: unknown) => log.failure(error));
+  const signal = await stopped;
+  const sinceMs = performance.now();
+  log.info('server-stopping', { signal });
+  const isTidy = await works.close(stopMs);
+  log.info('server-stopped', { ms: Math.round(performance.now() - sinceMs), tidy: isTidy });
+  // What still runs has taken nothing that is not on disk: the next server imports it.
+  if (!isTidy) process.exit(exitStatus.done);
 }
 
 /** `tachograph serve`: API, events and viewer on one port. */
@@ -196,7 +266,11 @@ export function addServe(program: Command, place: CommandPlace): void {
       'also record calls to /proxy/<name>/ and forward them to this base URL; may be given several times',
       collect,
     )
+    .option(
+      '--log <format>',
+      'how the log on standard error looks: text or json (default: text on a terminal, else json)',
+    )
     .option('--no-sample', 'do not record the sample agent into an empty store')
-    .addHelpText('after', examples('tachograph serve', 'tachograph serve --port 0 --no-sample --json'))
+    .addHelpText('after', examples('tachograph serve', 'tachograph serve --port 0 --no-sample --json --log text'))
     .action(async (_flags: unknown, self: Command) => serve(optionsOf<ServeFlags>(self), place));
 }

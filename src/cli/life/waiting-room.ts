@@ -1,16 +1,14 @@
 import type { ErrorCode } from '../../core/error.ts';
 import { isTachographError, TachographError } from '../../core/error.ts';
 import type { Answering } from '../../server/index.ts';
-import { errorToProblem, secure } from '../../server/index.ts';
+import { createServer, errorToProblem, secure } from '../../server/index.ts';
 import { errorToLine } from '../print/complaint.ts';
 import type { Log } from '../log/log.ts';
 
-/** An answering that can be given another one to hand its requests to. */
+/** Answers in the place of a server that cannot open its store yet. */
 export interface WaitingRoom extends Answering {
   /** Why nobody is let in; told to whoever asks. */
   explain(reason: unknown): void;
-  /** From now on `answering` answers. */
-  open(answering: Answering): void;
 }
 
 /**
@@ -19,20 +17,12 @@ export interface WaitingRoom extends Answering {
  */
 export function createWaitingRoom(version: string): WaitingRoom {
   let reason: unknown = new TachographError('store-busy', 'The server is starting.');
-  let inner: Answering | null = null;
-  const answer: Answering = Object.assign(
-    async (request: Request, connection?: Parameters<Answering>[1]): Promise<Response> => {
-      if (inner !== null) return inner(request, connection);
-      if (new URL(request.url).pathname !== '/healthz') return secure(errorToProblem(reason, 503));
-      const body = JSON.stringify({ status: 'ok', version });
-      return secure(new Response(body, { headers: { 'content-type': 'application/json' } }));
-    },
-    { close: () => inner?.close() },
-  );
-  return Object.assign(answer, {
-    explain: (next: unknown) => void (reason = next),
-    open: (next: Answering) => void (inner = next),
-  });
+  const answer = async ({ url }: Request): Promise<Response> => {
+    if (new URL(url).pathname !== '/healthz') return secure(errorToProblem(reason, 503));
+    const body = JSON.stringify({ status: 'ok', version });
+    return secure(new Response(body, { headers: { 'content-type': 'application/json' } }));
+  };
+  return Object.assign(answer, { close: () => undefined, explain: (next: unknown) => void (reason = next) });
 }
 
 /** What another try may find put right: a database that is down, and one that has not been migrated yet. */
@@ -76,4 +66,31 @@ export async function waitForStore<T>(open: () => Promise<T>, patience: Patience
     clearTimeout(timer);
   }
   return null;
+}
+
+/** Where it is waited, and what is told of it. */
+export interface WaitingPlace extends Omit<Patience, 'room'> {
+  readonly host: string;
+  readonly port: number;
+  readonly version: string;
+}
+
+/**
+ * Opens what needs a database. While that is down or not migrated yet, the port answers from a waiting room; a server that
+ * is started together with its database needs no order. `null` when it is stopped before.
+ */
+export async function openPatiently<T>(open: () => Promise<T>, place: WaitingPlace): Promise<T | null> {
+  try {
+    return await open();
+  } catch (error) {
+    if (!isTachographError(error) || !passing.includes(error.code)) throw error;
+  }
+  const { host, port, version } = place;
+  const room = createWaitingRoom(version);
+  const server = await createServer({ handler: room, host, port, isKeyRequired: true });
+  try {
+    return await waitForStore(open, { ...place, room });
+  } finally {
+    await server.close({ timeoutMs: 0 });
+  }
 }

@@ -12,7 +12,7 @@ export interface Directory {
   putProject(project: Project): Promise<void>;
   /** True once any key was ever made, revoked ones included: from then on a server asks for one. */
   hasKeys(): Promise<boolean>;
-  /** Adds a key, or puts it in the place of the one with its id. */
+  /** Adds a key, or puts it in the place of the one with its id. One that was revoked stays so, whatever is put. */
   putKey(key: StoredKey): Promise<void>;
   findKey(projectId: string, keyId: string): Promise<StoredKey | null>;
   /** Oldest first, revoked and expired ones included. */

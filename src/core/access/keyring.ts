@@ -1,7 +1,7 @@
 import { TachographError } from '../error.ts';
 import type { Directory } from './directory.ts';
 import type { ApiKey, Scope } from './key.ts';
-import { createKey, isKeyLive, keyRandomBytes, toApiKey } from './key.ts';
+import { createKey, isKeyLive, keyRandomBytes, parseKey, toApiKey } from './key.ts';
 
 /** A key just made, with its text: the only time that it is told. */
 export interface NewKey {
@@ -9,7 +9,7 @@ export interface NewKey {
   readonly text: string;
 }
 
-/** Makes, rotates and revokes keys. Throws `key-not-found`, `project-not-found`, and `bad-argument` for bad input. */
+/** Makes, rotates and revokes keys, each named by its id or by its whole text. Throws `key-not-found`, `project-not-found`, and `bad-argument` for bad input. */
 export interface Keyring {
   create(of: {
     projectId: string;
@@ -41,13 +41,12 @@ export const overlapMsDefault = 86_400_000;
 
 /** A keyring over a directory. */
 export function createKeyring({ directory, pepper, nowMs, randomBytes }: KeyringParts): Keyring {
-  const find = async (projectId: string, keyId: string) => {
-    const key = await directory.findKey(projectId, keyId);
+  const find = async (projectId: string, reference: string) => {
+    const key = await directory.findKey(projectId, parseKey(reference)?.id ?? reference);
     if (key !== null) return key;
-    throw new TachographError(
-      'key-not-found',
-      `There is no key ${JSON.stringify(keyId.slice(0, 100))} in the project.`,
-    );
+    // Whoever gives the whole key for its id must not find its secret in a log.
+    const said = reference.slice(0, 200).replaceAll(/[0-9a-f]{24,}/gi, '…');
+    throw new TachographError('key-not-found', `There is no key ${JSON.stringify(said)} in the project.`);
   };
   const create: Keyring['create'] = async (of) => {
     if ((await directory.getProject(of.projectId)) === null)
@@ -64,14 +63,14 @@ export function createKeyring({ directory, pepper, nowMs, randomBytes }: Keyring
     async rotate(projectId, keyId, overlapMs) {
       const old = await find(projectId, keyId);
       if (old.revokedAtMs !== null)
-        throw new TachographError('bad-argument', `The key ${keyId} is revoked; make a new one instead.`);
+        throw new TachographError('bad-argument', `The key ${old.id} is revoked; make a new one instead.`);
       if (!isKeyLive(old, nowMs()))
-        throw new TachographError('bad-argument', `The key ${keyId} has expired; make a new one instead.`);
+        throw new TachographError('bad-argument', `The key ${old.id} has expired; make a new one instead.`);
       const expiresAtMs = old.expiresAtMs === null ? null : nowMs() + old.expiresAtMs - old.createdAtMs;
       const made = await create({ projectId, name: old.name, scopes: old.scopes, expiresAtMs });
       const untilMs = nowMs() + overlapMs;
       // Read again: who revoked it meanwhile is not overruled.
-      const now = await find(projectId, keyId);
+      const now = await find(projectId, old.id);
       await directory.putKey({ ...now, expiresAtMs: Math.min(untilMs, now.expiresAtMs ?? untilMs) });
       return made;
     },

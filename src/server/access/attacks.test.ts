@@ -291,3 +291,21 @@ describe('a key that is rotated', () => {
     expect((await directory.findKey('shop', key.id))!.revokedAtMs).toBe(5);
   });
 });
+
+describe('a key given whole in the place of its id', () => {
+  it('is known by its id, and is repeated in no answer', async () => {
+    const { ask, makeKey } = await createWorld();
+    const admin = await makeKey('shop', 'admin');
+    const { key, text } = await makeKey('shop', 'read');
+    const secret = text.split('_').at(-1)!;
+    const foreign = await makeKey('default', 'read');
+    for (const path of [foreign.text, `${foreign.text}x`, `tk_nobody_${foreign.text.split('_').at(-1)!}`]) {
+      const answer = await ask(`/api/v1/keys/${path}`, { method: 'DELETE', key: admin.text });
+      expect(answer.status).toBe(404);
+      expect(await answer.text()).not.toContain(foreign.text.split('_').at(-1)!);
+    }
+    const revoked = await ask(`/api/v1/keys/${text}`, { method: 'DELETE', key: admin.text });
+    const words = await revoked.text();
+    expect([revoked.status, words.includes(key.id), words.includes(secret)]).toEqual([200, true, false]);
+  });
+});

@@ -12,7 +12,7 @@ import type { WireAccess } from '../wire.ts';
 import { access, apiKey, keyInput, newKey, project, projectInput, rotation } from './schema.ts';
 import { ticketToCookie } from './session.ts';
 
-const keyPath = z.strictObject({ keyId: z.string().max(100) });
+const keyPath = z.strictObject({ keyId: z.string().max(200) });
 
 function refuseKeyless(): Response {
   return toProblem('not-offered', 'This server holds no secret to make and check keys with.');
@@ -162,7 +162,7 @@ const changeProject = defineRoute({
   method: 'PUT',
   path: '/api/v1/projects/{projectId}',
   scope: 'admin',
-  summary: 'Changes the caller’s own project: name, status, mode, retention. What is left out stays.',
+  summary: 'Changes the caller’s own project: name, mode, retention. What is left out stays.',
   params: z.strictObject({ projectId: z.string().max(100) }),
   body: projectInput,
   answer: project,

@@ -59,10 +59,9 @@ export const keyInput = z.strictObject({
 /** How long the old secret of a rotated key still works. */
 export const rotation = z.strictObject({ overlapSeconds: count.max(30 * 86_400).optional() });
 
-/** What may be changed of a project. */
+/** What may be changed of a project by its own key. Whether it is suspended is the server's business. */
 export const projectInput = z.strictObject({
   name: z.string().min(1).max(200).optional(),
-  status: z.enum(projectStatuses).optional(),
   mode: z.enum(projectModes).optional(),
   canaryPercent: z.int().min(0).max(100).nullable().optional(),
   retentionDays: z.int().min(0).max(3650).nullable().optional(),

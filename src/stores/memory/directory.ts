@@ -17,7 +17,8 @@ export function createMemoryDirectory(): Directory {
     getProject: async (projectId) => projectById.get(projectId) ?? null,
     putProject: async (project) => void projectById.set(project.id, project),
     hasKeys: async () => keyById.size > 0,
-    putKey: async (key) => void keyById.set(key.id, key),
+    putKey: async (key) =>
+      void keyById.set(key.id, { ...key, revokedAtMs: keyById.get(key.id)?.revokedAtMs ?? key.revokedAtMs }),
     findKey: async (projectId, keyId) => keysOf(projectId).find(({ id }) => id === keyId) ?? null,
     listKeys: async (projectId) => keysOf(projectId).map(toApiKey),
   };

@@ -9,3 +9,4 @@ export {
 export type { PostgresClient, PostgresPool } from './driver/pool.ts';
 export type { Waits } from './database.ts';
 export { listenPostgres, type ListenOptions } from './upkeep/bell.ts';
+export { inspectPostgres, type PostgresInspection } from './upkeep/inspection.ts';

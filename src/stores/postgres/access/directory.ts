@@ -51,7 +51,8 @@ export function createPostgresDirectory({ isForAll, readAll, read, write }: Dire
           `INSERT INTO access_keys (project_key, id, name, scopes, created_at_ms, expires_at_ms, revoked_at_ms, hash)
            VALUES ((SELECT project_key()), $1, $2, $3, $4, $5, $6, $7)
            ON CONFLICT (project_key, id) DO UPDATE SET name = excluded.name, scopes = excluded.scopes, created_at_ms = excluded.created_at_ms,
-             expires_at_ms = excluded.expires_at_ms, revoked_at_ms = excluded.revoked_at_ms, hash = excluded.hash`,
+             expires_at_ms = excluded.expires_at_ms, hash = excluded.hash,
+             revoked_at_ms = coalesce(access_keys.revoked_at_ms, excluded.revoked_at_ms)`,
           ...values,
         );
       }),

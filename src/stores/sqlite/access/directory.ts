@@ -9,6 +9,11 @@ export interface DirectoryPlace {
   write<T>(fn: (db: Database) => T): Promise<T>;
 }
 
+// Two servers may write a key at once, one of them by what it read before the other revoked it.
+const putKeySql = `INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (project_id, id) DO UPDATE SET
+  name = excluded.name, scopes = excluded.scopes, created_at_ms = excluded.created_at_ms,
+  expires_at_ms = excluded.expires_at_ms, revoked_at_ms = coalesce(keys.revoked_at_ms, excluded.revoked_at_ms), hash = excluded.hash`;
+
 /** Projects and keys in the store's own file. */
 export function createSqliteDirectory({ read, write }: DirectoryPlace): Directory {
   return {
@@ -24,8 +29,7 @@ export function createSqliteDirectory({ read, write }: DirectoryPlace): Director
           void db.run('INSERT OR REPLACE INTO project_records VALUES (?, ?, ?, ?, ?, ?, ?)', ...projectToRow(project)),
       ),
     hasKeys: () => read((db) => db.get('SELECT 1 FROM keys LIMIT 1') !== undefined),
-    putKey: (key) =>
-      write((db) => void db.run('INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?)', ...keyToRow(key))),
+    putKey: (key) => write((db) => void db.run(putKeySql, ...keyToRow(key))),
     findKey: (projectId, keyId) =>
       read((db) => {
         const row = db.get('SELECT * FROM keys WHERE project_id = ? AND id = ?', projectId, keyId);
