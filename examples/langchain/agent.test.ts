@@ -130,7 +130,7 @@ describe.skipIf(!isBuilt)('the example (skipped when dist is not built)', () => 
     expect(replayed.err).toContain('none asked live');
     const other = await tachograph(elsewhere, 'replay', whole.run.id, '--', nodePath, plain, 'Which is older?');
     expect(other.status).toBe(1);
-    expect(other.err).toMatch(/diverged at step/);
+    expect(other.err).toMatch(/diverged at step 2:[^]*- .*Which is larger[^]*\+ .*Which is older\?/);
   });
 
   test('with a handler of its own', async () => {

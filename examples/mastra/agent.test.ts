@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -103,6 +103,13 @@ test.skipIf(!isBuilt)(
     const replayed = await tachograph('replay', townRunId, '--', nodePath, program);
     expect(replayed.err).toContain('replayed 4 requests of 4, none asked live');
     expect([replayed.out, replayed.status]).toEqual([`${sentence}\n`, 0]);
+    expect(server.asked).toEqual([]);
+
+    const asked = await tachograph('replay', townRunId, '--', nodePath, program, 'Which is older?');
+    expect(asked.err).toMatch(/diverged at step 1:[^]*- .*Which is larger[^]*\+ .*Which is older\?/);
+    const source = readFileSync(program, 'utf8').replace('724_000', '731_000');
+    const counted = await tachograph('replay', townRunId, '--', nodePath, '--input-type=module', '-e', source);
+    expect(counted.err).toMatch(/diverged at step 4:[^]*724000[^]*731000/);
     expect(server.asked).toEqual([]);
   },
 );

@@ -19,7 +19,7 @@ const transport = new StdioClientTransport({
 
 const towns = process.argv.slice(2);
 await recorder.run({ agentId: 'town-agent', inputs: { towns } }, async (run) => {
-  await client.connect(recordTransport(transport, { recorder, side: 'client' }));
+  await client.connect(recordTransport(transport, recorder));
   await client.listTools();
   // The server's run then carries this run's trace id.
   const traceparent = `00-${run.ref().traceId}-${randomBytes(8).toString('hex')}-01`;

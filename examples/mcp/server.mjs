@@ -27,5 +27,5 @@ function buildServer() {
 }
 
 const recorder = openRecorder();
-serveStdio(() => recordServer(buildServer(), { recorder }));
+serveStdio(() => recordServer(buildServer(), recorder));
 process.stdin.once('end', () => void recorder.close());

@@ -9,11 +9,11 @@
 import * as sdk from '@openai/agents';
 import { openRecorder } from 'tachograph';
 import { createFetchCapture } from 'tachograph/fetch';
-import { recordAgents } from 'tachograph/openai-agents';
+import { installAgents } from 'tachograph/openai-agents';
 import { z } from 'zod';
 
 const recorder = openRecorder();
-recordAgents(recorder, sdk); // agents, model calls, tools, handoffs
+installAgents(recorder, { sdk }); // agents, model calls, tools, handoffs
 createFetchCapture({ recorder }).install(); // and every HTTP try below the model calls
 
 const { Agent, Runner, tool } = sdk;

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -15,8 +15,10 @@ import {
 
 const root = join(import.meta.dirname, '../..');
 const program = join(import.meta.dirname, 'agent.mjs');
+const mainFile = join(root, 'src/cli/main.ts');
 const home = mkdtempSync(join(tmpdir(), 'tachograph-agents-'));
 let server: ResponsesServer;
+let runId: string;
 let env: Record<string, string>;
 
 async function run(...args: readonly string[]): Promise<{ status: number | null; out: string; err: string }> {
@@ -32,8 +34,7 @@ async function run(...args: readonly string[]): Promise<{ status: number | null;
   return { status, out, err };
 }
 
-const tachograph = (...args: readonly string[]): ReturnType<typeof run> =>
-  run(join(root, 'src/cli/main.ts'), '--home', home, ...args);
+const tachograph = (...args: readonly string[]): ReturnType<typeof run> => run(mainFile, '--home', home, ...args);
 
 const called = ({ input }: Asked, name: string): boolean =>
   input.some((item) => item.type === 'function_call' && item['name'] === name);
@@ -67,15 +68,50 @@ test('the example answers, and its record shows agents, tools, the handoff and t
     ['calculator', 'completed', 'Compare towns'],
     ['travel-desk', 'completed', 'Compare towns'],
   ]);
-  const desk = await tachograph('show', items.find(({ agentId }) => agentId === 'travel-desk')!.id);
+  runId = items.find(({ agentId }) => agentId === 'travel-desk')!.id;
+  const desk = await tachograph('show', runId);
   expect(desk.out).toMatch(/travel-desk[^]*population[^]*population[^]*compute[^]*handoff[^]*writer/);
   expect(desk.out).toContain('intact, complete');
 });
 
+test('under tachograph run too it is recorded once', async () => {
+  const elsewhere = mkdtempSync(join(tmpdir(), 'tachograph-agents-'));
+  try {
+    const { status, out } = await run(
+      mainFile,
+      '--home',
+      elsewhere,
+      'run',
+      '--hosts',
+      '127.0.0.1:*',
+      '--',
+      process.execPath,
+      program,
+    );
+    expect([status, out.trim()]).toEqual([0, 'Oslo is larger by 587,000 people.']);
+    const told = await run(mainFile, '--home', elsewhere, 'ls', '--nested', '--json');
+    const { items } = JSON.parse(told.out) as { items: { agentId: string; counts: { modelSteps: number } }[] };
+    expect(items.map(({ agentId }) => agentId).toSorted()).toEqual(['calculator', 'travel-desk']);
+  } finally {
+    rmSync(elsewhere, { recursive: true, force: true });
+  }
+});
+
 test('it replays with its provider gone', async () => {
   server.close();
-  const result = await tachograph('replay', 'last', '--', process.execPath, program);
+  const result = await tachograph('replay', runId, '--', process.execPath, program);
   expect(result.err).toContain('replayed 5 requests of 5, none asked live');
   expect(result.out.trim()).toBe('Oslo is larger by 587,000 people.');
   expect(result.status).toBe(0);
+});
+
+test('changed, it stops where it leaves its recording, and the difference is told', async () => {
+  const asked = await tachograph('replay', runId, '--', process.execPath, program, 'Which is older?');
+  expect(asked.status).toBe(1);
+  expect(asked.err).toMatch(/diverged at step 2:[^]*- .*Which is larger[^]*\+ .*Which is older\?/);
+
+  const source = readFileSync(program, 'utf8').replace('724_000', '731_000');
+  const counted = await tachograph('replay', runId, '--', process.execPath, '--input-type=module', '-e', source);
+  expect(counted.status).toBe(1);
+  expect(counted.err).toMatch(/diverged at step 5:[^]*- .*724000[^]*\+ .*731000/);
 });

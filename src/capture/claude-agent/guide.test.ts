@@ -24,7 +24,7 @@ test.skipIf(executable === null)('the program of the guide works as it stands', 
   const { options } = await setStage(() => says('Hello.'));
   const place = createTemporaryHome();
   try {
-    const [, block] = /```js\n(.*?)```/s.exec(text)!;
+    const [, block] = /```js asks-a-model\n(.*?)```/s.exec(text)!;
     const sources = new Map(entries.map(({ name, source }) => [name, join(root, source)]));
     const code = block!.replaceAll(/'(tachograph[a-z/-]*)'/g, (whole, name: string) =>
       sources.has(name) ? JSON.stringify(sources.get(name)) : whole,

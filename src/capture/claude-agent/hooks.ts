@@ -1,3 +1,4 @@
+import { toHarmlessListener } from '../../core/listener.ts';
 import type { Recorder } from '../../core/record/recording.ts';
 import type { ClaudeAgentOptions } from './query-record.ts';
 import { QueryRecord } from './query-record.ts';
@@ -32,17 +33,6 @@ export function besideOwn(hooks: Hooks, own: OwnHooks): Hooks & OwnHooks {
   return merged as Hooks & OwnHooks;
 }
 
-/** Tells failures of the recording to whom the user named; what that throws ends here (I1). */
-export function toComplaint(options: Pick<ClaudeAgentOptions, 'onError'>): (error: unknown) => void {
-  return (error) => {
-    try {
-      options.onError?.(error);
-    } catch {
-      // The listener's own failure must not become the program's.
-    }
-  };
-}
-
 /** Ends a turn that no stream ends: how, or `null` for a moment that ends nothing. */
 function toEnd(input: Fields): Parameters<QueryRecord['end']>[0] | null {
   switch (input['hook_event_name']) {
@@ -70,7 +60,7 @@ export type RecordingHooks = { [name in HookName]: HookMatcher[] };
  * into the SDK and never decides anything.
  */
 export function tachographHooks(recorder: Recorder, options: ClaudeAgentOptions = {}): RecordingHooks {
-  const onError = toComplaint(options);
+  const onError = toHarmlessListener(options.onError);
   const recordBySession = new Map<string, QueryRecord>();
   const hear = async (input: Fields): Promise<void> => {
     if (!recorder.recording) return;

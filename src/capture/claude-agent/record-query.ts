@@ -1,6 +1,7 @@
 import process from 'node:process';
+import { createSafely, toHarmlessListener } from '../../core/listener.ts';
 import type { Recorder } from '../../core/record/recording.ts';
-import { besideOwn, listeningHooks, toComplaint } from './hooks.ts';
+import { besideOwn, listeningHooks } from './hooks.ts';
 import { toMarkedEnvironment } from './proxied.ts';
 import type { ClaudeAgentOptions } from './query-record.ts';
 import { QueryRecord } from './query-record.ts';
@@ -62,14 +63,9 @@ export function recordQuery<Q extends QueryFunction>(
   options: RecordQueryOptions = {},
 ): Q {
   if (!recorder.recording) return query;
-  const onError = toComplaint(options);
-  const guard = (work: () => void): void => {
-    try {
-      work();
-    } catch (error) {
-      onError(error);
-    }
-  };
+  const onError = toHarmlessListener(options.onError);
+  const safely = createSafely(onError);
+  const guard = (work: () => void): void => safely(work, undefined);
   const call = query as unknown as (params: unknown) => Inner;
   let open: Set<QueryRecord> | null = null;
   guard(() => void (open = openQueries(recorder)));

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts';
 import { systemClock } from '../../core/clock.ts';
+import { createSafely } from '../../core/listener.ts';
 import type { Recorder } from '../../core/record/recording.ts';
 import { createSpanBook } from '../spans/span-book.ts';
 import { hookConfigure } from './configure-hook.ts';
@@ -26,22 +27,14 @@ export interface LangChainOptions {
 const tenMinutesMs = 10 * 60 * 1000;
 
 function buildHandler(recorder: Recorder, options: LangChainOptions): LangChainHandler {
-  const report = (error: unknown): void => {
-    try {
-      options.onError?.(error);
-    } catch {
-      // A listener that throws has told its own fault away; there is nobody left to tell.
-      return;
-    }
-  };
-  const book = createSpanBook(recorder, report);
+  const book = createSpanBook(recorder, options.onError);
   const models = createModelSteps(book, {
     clock: options.clock ?? systemClock,
     schedule: options.schedule ?? systemSchedule,
     unreadMs: options.unreadMs ?? tenMinutesMs,
     ...(options.streamFlushMs === undefined ? {} : { streamFlushMs: options.streamFlushMs }),
   });
-  recorder.onClose(() => book.guard(() => models.leave(null)));
+  book.guard(() => recorder.onClose(() => book.guard(() => models.leave(null))));
   const origins = createToolOrigins();
   const starts = createStarts(book, models, origins);
   return createHandler({ book, models, starts, ends: createEnds(book, models, origins) });
@@ -66,7 +59,11 @@ export function tachographHandler(recorder: Recorder, options: LangChainOptions 
  * configure hook finds the handler. A call that brings a handler of Tachograph along is recorded by that one. Returns what
  * undoes it.
  */
-export function install(recorder: Recorder, options: LangChainOptions = {}): () => void {
+export function installLangChain(recorder: Recorder, options: LangChainOptions = {}): () => void {
   if (!recorder.recording) return () => undefined;
-  return hookConfigure(tachographHandler(recorder, options));
+  // A global object that cannot be added to: the program runs unrecorded here, and is told (I1).
+  return createSafely(options.onError)(
+    () => hookConfigure(tachographHandler(recorder, options)),
+    () => undefined,
+  );
 }

@@ -30,14 +30,19 @@ type Variables = Record<string | symbol, unknown>;
 
 const framesMax = 8;
 
-/** True inside LangChain's reading of a variable. Asked only where no variables are known yet. */
+/** True inside LangChain's reading of a variable. Asked only where no variables are known yet. Never throws (I1). */
 function isRead(): boolean {
   const before = Error.stackTraceLimit;
-  Error.stackTraceLimit = framesMax;
   try {
-    return String(new Error().stack).includes(readerName);
-  } finally {
-    Error.stackTraceLimit = before;
+    Error.stackTraceLimit = framesMax;
+    try {
+      return String(new Error().stack).includes(readerName);
+    } finally {
+      Error.stackTraceLimit = before;
+    }
+  } catch {
+    // Stacks that a program has frozen, or prepares in a way of its own, tell nothing: then LangChain is left alone.
+    return false;
   }
 }
 

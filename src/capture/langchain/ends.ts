@@ -3,7 +3,8 @@ import type { OpenSpan } from '../spans/span.ts';
 import type { SpanBook } from '../spans/span-book.ts';
 import { toNodeResult, toRunOutput } from './chain-shape.ts';
 import { toPlain } from './map/message.ts';
-import { isAborted, isBubbleUp, toEndReason, toInterrupts } from './map/outcome.ts';
+import { isCalledOff, thrownToEndReason } from '../spans/abort.ts';
+import { isBubbleUp, toInterrupts } from './map/outcome.ts';
 import { resultToFinish, toolCallIdsOf } from './map/response.ts';
 import { toToolResult } from './map/tool.ts';
 import type { ModelSteps } from './model-steps.ts';
@@ -28,7 +29,7 @@ function errorToFinish(error: unknown): StepFinish {
   const interrupts = toInterrupts(error);
   if (interrupts !== undefined) return { status: 'interrupted', metadata: { interrupts } };
   if (isBubbleUp(error)) return { status: 'completed' };
-  return { status: isAborted(error) ? 'interrupted' : 'error', error };
+  return { status: isCalledOff(error) ? 'interrupted' : 'error', error };
 }
 
 /** The ends of one book of spans. */
@@ -57,7 +58,7 @@ export function createEnds(book: SpanBook, models: ModelSteps, origins: ToolOrig
         }
         if (!ownsRun) return book.drop(id);
         models.leave(run);
-        book.close(id, isBubbleUp(error) ? { endReason: 'ok' } : { endReason: toEndReason(error), error });
+        book.close(id, isBubbleUp(error) ? { endReason: 'ok' } : { endReason: thrownToEndReason(error), error });
       }),
     model: (id, result, extra) =>
       withSpan(id, ({ run, ownStep }) => {

@@ -3,5 +3,5 @@
  * LangChain's configure hook.
  */
 export type { LangChainOptions } from './capture.ts';
-export { install, tachographHandler } from './capture.ts';
+export { installLangChain, tachographHandler } from './capture.ts';
 export type { LangChainHandler } from './handler.ts';

@@ -4,7 +4,7 @@ import { RunnableLambda } from '@langchain/core/runnables';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createRecording } from '../../../test/playback/recording.ts';
 import { createUndoList } from '../../../test/playback/stage.ts';
-import { install, tachographHandler } from './index.ts';
+import { installLangChain, tachographHandler } from './index.ts';
 
 const storageKey = Symbol.for('ls:tracing_async_local_storage');
 const globals = globalThis as unknown as Record<symbol, unknown>;
@@ -23,7 +23,7 @@ async function loadContext(): Promise<typeof import('@langchain/core/context')> 
 describe('installed', () => {
   test('plain LangChain is recorded without a word of it in the program, and sees no storage that it did not make', async () => {
     const recording = createRecording();
-    undo.push(install(recording.recorder));
+    undo.push(installLangChain(recording.recorder));
     await model().invoke('Hi');
     const inner = model();
     await RunnableLambda.from((words: string, config) => inner.invoke(words, config)).invoke('Ho');
@@ -36,7 +36,7 @@ describe('installed', () => {
       delete globals[storageKey];
       const recording = createRecording();
       if (isBefore) await loadContext();
-      const stop = install(recording.recorder);
+      const stop = installLangChain(recording.recorder);
       if (!isBefore) await loadContext();
       const nested = RunnableLambda.from(async (words: string) => (await model().invoke(words)).text);
       await nested.withConfig({ runName: 'outer' }).invoke('Hi');
@@ -51,7 +51,7 @@ describe('installed', () => {
   test('and passed along as well, a call is recorded once', async () => {
     const recording = createRecording();
     const other = createRecording();
-    undo.push(install(recording.recorder));
+    undo.push(installLangChain(recording.recorder));
     await model().invoke('Hi', { callbacks: [tachographHandler(recording.recorder)] });
     await model().invoke('Hi', { callbacks: [tachographHandler(other.recorder)] });
     const inner = model();
@@ -77,7 +77,7 @@ describe('installed', () => {
     await RunnableLambda.from(async () => {
       registerConfigureHook({ contextVar: 'mine' });
       setContextVariable('mine', mine);
-      const stop = install(recording.recorder);
+      const stop = installLangChain(recording.recorder);
       await model().invoke('Hi');
       setContextVariable('colour', 'blue');
       await model().invoke('Ho');
@@ -90,8 +90,8 @@ describe('installed', () => {
 
   test('twice, or on a recorder that records nothing, it does no harm', async () => {
     const recording = createRecording();
-    const stop = install(recording.recorder);
-    const again = install(recording.recorder);
+    const stop = installLangChain(recording.recorder);
+    const again = installLangChain(recording.recorder);
     await model().invoke('Hi');
     expect(recording.runs()).toHaveLength(1);
     again();
@@ -102,6 +102,25 @@ describe('installed', () => {
     await model().invoke('Hi');
     expect(recording.runs()).toHaveLength(2);
     expect(globals[storageKey]).toBeUndefined();
+  });
+
+  test('in a program that reads stacks in its own way, or none, nothing breaks (I1)', async () => {
+    const recording = createRecording();
+    undo.push(installLangChain(recording.recorder));
+    const { prepareStackTrace, stackTraceLimit } = Error;
+    try {
+      Error.prepareStackTrace = () => {
+        throw new Error('no stacks here');
+      };
+      expect((await model().invoke('Hi')).text).toBe('yes');
+      Error.prepareStackTrace = (_error, sites) => sites;
+      expect((await model().invoke('Hi')).text).toBe('yes');
+      expect(Error.stackTraceLimit).toBe(stackTraceLimit);
+    } finally {
+      Error.prepareStackTrace = prepareStackTrace;
+      Error.stackTraceLimit = stackTraceLimit;
+    }
+    expect(recording.runs()).toHaveLength(1);
   });
 
   test('a recorder that throws never reaches the program (I1)', async () => {

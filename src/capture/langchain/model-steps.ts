@@ -3,7 +3,7 @@ import { expectedExchanges } from '../../core/record/expected-exchange.ts';
 import type { RunRecorder, StepFinish, StepRecorder } from '../../core/record/recording.ts';
 import type { OpenSpan } from '../spans/span.ts';
 import type { SpanBook } from '../spans/span-book.ts';
-import { isAborted } from './map/outcome.ts';
+import { isCalledOff } from '../spans/abort.ts';
 import { createWordMatch } from './word-match.ts';
 import type { StreamFold } from './stream-fold.ts';
 import { createStreamFold } from './stream-fold.ts';
@@ -160,7 +160,7 @@ export function createModelSteps(book: SpanBook, timing: StreamTiming): ModelSte
       if (model === undefined) return;
       forget(id, model);
       const words = error instanceof Error ? error.message : String(error);
-      book.finish(id, { status: isAborted(error) ? 'interrupted' : 'error', error, ...partialFinish(model, words) });
+      book.finish(id, { status: isCalledOff(error) ? 'interrupted' : 'error', error, ...partialFinish(model, words) });
     },
     leave(run) {
       for (const [id, { span }] of [...modelById]) if (run === null || span.run === run) leave(id);

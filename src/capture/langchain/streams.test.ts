@@ -92,6 +92,34 @@ describe('a stream', () => {
     await reader.return?.();
   });
 
+  test('told in events of content blocks, as another handler may ask for, is recorded as well', async () => {
+    const events = {
+      name: 'events',
+      awaitHandlers: true,
+      lc_prefer_chat_model_stream_events: true,
+      handleChatModelStreamEvent: () => undefined,
+    };
+    const { recording, handler, model } = record(({ number }) =>
+      number === 1
+        ? { words: 'one two three', cutAfter: 2 }
+        : number === 2
+          ? { call: { name: 'weather', args: { town: 'Bern' } }, cutAfter: 1 }
+          : { words: 'one two three' },
+    );
+    const callbacks = [events, handler];
+    await expect(model().invoke('Count', { callbacks })).rejects.toThrow();
+    await expect(model().invoke('Weather?', { callbacks })).rejects.toThrow();
+    await model().invoke('Count', { callbacks });
+    const [cut, call, whole] = recording.runs().map(({ steps }) => steps[0]!);
+    expect([cut!.status, call!.status, whole!.status]).toEqual(['error', 'error', 'completed']);
+    expect(recording.content(cut!.responseId)).toEqual([{ type: 'text', text: 'one two ' }]);
+    expect(recording.content(call!.responseId)).toMatchObject([
+      { type: 'tool-call', toolName: 'weather', input: '{"to' },
+    ]);
+    expect(recording.content(whole!.responseId)).toEqual([{ type: 'text', text: 'one two three' }]);
+    expect(whole!.stream).toMatchObject({ textDeltas: 3 });
+  });
+
   test('cut by its provider is an error with what was said', async () => {
     const { recording, handler, model } = record(() => ({ words: 'one two three', cutAfter: 2 }));
     await expect(async () => readAll(await model().stream('Count', { callbacks: [handler] }))).rejects.toThrow();

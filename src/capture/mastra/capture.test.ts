@@ -5,7 +5,7 @@ import type { ObservabilityBridge } from '@mastra/core/observability';
 import { Observability } from '@mastra/observability';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { isSettled, until } from '../../../test/playback/loopback.ts';
+import { isSettled, recordHttp, until } from '../../../test/playback/loopback.ts';
 import { createRecording } from '../../../test/playback/recording.ts';
 import { createAiSdkCapture } from '../ai-sdk/index.ts';
 import { tachographConfig, tachographExporter } from './index.ts';
@@ -225,4 +225,17 @@ describe('spans without their tracker', () => {
 test('the configuration is one that Mastra accepts', () => {
   const { recorder } = createRecording();
   expect(() => new Observability({ configs: { test: tachographConfig(recorder) } })).not.toThrow();
+});
+
+test.each([false, true])('the HTTP of a call is its own, whichever recorder sees it (stream: %s)', async (isStream) => {
+  const { recording: ambient, stop } = recordHttp();
+  world = createMastraWorld({ agents: { agent: buildAgent('seen') } }, { http: false });
+  const agent = world.mastra.getAgent('agent');
+  if (isStream) await (await agent.stream('Go')).consumeStream();
+  else await agent.generate('Go');
+  await until(isSettled(world.recording));
+  stop();
+  expect(ambient.runs()).toEqual([]);
+  const { steps, attempts } = world.recording.run();
+  expect(attempts.map(({ stepId }) => stepId)).toEqual([steps[0]!.id, steps[2]!.id]);
 });

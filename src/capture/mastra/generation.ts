@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import type { StepStart } from '../../core/record/recording.ts';
+import { setBounded } from '../spans/bounded.ts';
 import type { SpanBook } from '../spans/span-book.ts';
-import { boundedSet } from './bounded.ts';
 import type { ModelCall } from './model-call.ts';
 import { createModelCall } from './model-call.ts';
 import type { Outcome } from './outcome.ts';
@@ -180,7 +180,7 @@ export function createGeneration(of: GenerationSurroundings, span: MastraSpan, w
     settle(outcome) {
       for (const call of queue.splice(0)) {
         const id = mastraRunId();
-        if (outcome.kind === 'suspended' && id !== undefined) boundedSet(suspended, id, call);
+        if (outcome.kind === 'suspended' && id !== undefined) setBounded(suspended, [id, call]);
         end(call, call.toSettled(outcome));
       }
     },

@@ -1,8 +1,9 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Recorder, RunRecorder, StepRecorder } from '../../core/record/recording.ts';
+import { claimExchanges } from '../spans/exchange-flow.ts';
 import type { OpenSpan } from '../spans/span.ts';
+import { setBounded } from '../spans/bounded.ts';
 import type { SpanBook } from '../spans/span-book.ts';
-import { boundedSet } from './bounded.ts';
 import type { Generation } from './generation.ts';
 import { createGeneration } from './generation.ts';
 import type { ModelCall } from './model-call.ts';
@@ -89,7 +90,7 @@ export function createMastraSpans({ recorder, book, clock }: SpansSurroundings):
   const remember = (span: MastraSpan, open: OpenSpan | null): void => {
     const above = span.parentSpanId === undefined ? undefined : runSpanIds.get(span.parentSpanId);
     const runSpanId = isRunSpan(span) ? span.id : above;
-    if (runSpanId !== undefined) boundedSet(runSpanIds, span.id, runSpanId);
+    if (runSpanId !== undefined) setBounded(runSpanIds, [span.id, runSpanId]);
     if (open?.ownStep !== null && open?.ownStep !== undefined) spanIdByStep.set(open.ownStep, span.id);
     if (open?.ownsRun === true) spanIdByRun.set(open.run, span.id);
   };
@@ -108,7 +109,7 @@ export function createMastraSpans({ recorder, book, clock }: SpansSurroundings):
   const waitForRun = (span: MastraSpan, settle: (outcome: Outcome) => void): void => {
     const runSpanId = runSpanIds.get(span.id);
     if (runSpanId === undefined || runSpanId === span.id) return settle(spanToOutcome(span));
-    boundedSet(waiting, runSpanId, [...(waiting.get(runSpanId) ?? []), settle]);
+    setBounded(waiting, [runSpanId, [...(waiting.get(runSpanId) ?? []), settle]]);
   };
 
   const beginInModel = (span: MastraSpan): void => {
@@ -116,7 +117,7 @@ export function createMastraSpans({ recorder, book, clock }: SpansSurroundings):
     const generationId = generationIdByPart.get(parentId) ?? parentId;
     const generation = generations.get(generationId);
     if (generation === undefined || span.type === 'model_chunk') return;
-    boundedSet(generationIdByPart, span.id, generationId);
+    setBounded(generationIdByPart, [span.id, generationId]);
     if (generation.isTracked || span.type !== 'model_inference') return;
     // Without a tracker, the settings are what tells a call that leaves from an answer that is repeated.
     const attributes = toFields(span.attributes) ?? {};
@@ -180,7 +181,7 @@ export function createMastraSpans({ recorder, book, clock }: SpansSurroundings):
       if (inModel.has(span.type)) return beginInModel(span);
       begin(span);
       if (span.type !== 'model_generation') return;
-      boundedSet(generations, span.id, createGeneration({ book, clock, suspended }, span, withheldOf(span)));
+      setBounded(generations, [span.id, createGeneration({ book, clock, suspended }, span, withheldOf(span))]);
     },
     updated(span) {
       const generation = generations.get(span.id);
@@ -201,13 +202,14 @@ export function createMastraSpans({ recorder, book, clock }: SpansSurroundings):
     heed(live) {
       const { hideInput, hideOutput } = live.traceState ?? {};
       if (hideInput !== true && hideOutput !== true) return;
-      boundedSet(withheldById, live.id, { inputs: hideInput === true, outputs: hideOutput === true });
+      setBounded(withheldById, [live.id, { inputs: hideInput === true, outputs: hideOutput === true }]);
     },
     generation: (id) => generations.get(id) ?? null,
     within(id, fn) {
       const generation = generations.get(generationIdByPart.get(id) ?? '');
       const call = generation?.latest;
-      if (call !== undefined && call !== null && call.step.status === 'in_progress') return call.step.within(fn);
+      if (call !== undefined && call !== null && call.step.status === 'in_progress')
+        return call.step.within(() => (claimExchanges(call.step), fn()));
       const open = book.find(generation === undefined ? id : generation.span.id);
       if (open === null) return fn();
       return open.step === null ? open.run.within(fn) : open.step.within(fn);

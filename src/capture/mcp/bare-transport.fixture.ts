@@ -45,8 +45,7 @@ export function stage(side: Side = 'client', recorder?: Recorder): BareStage {
   const recording = createRecording();
   const bare = new BareTransport();
   const faults: unknown[] = [];
-  const transport = recordTransport(bare, {
-    recorder: recorder ?? recording.recorder,
+  const transport = recordTransport(bare, recorder ?? recording.recorder, {
     side,
     onError: (error) => faults.push(error),
   });

@@ -3,7 +3,7 @@ import type { StepFinish, StepRecorder } from '../../core/record/recording.ts';
 import { toCancelled, toClosed, toRpcError, toToolError, withoutWords } from './failure.ts';
 import type { Direction, Side } from './options.ts';
 import type { Place } from './place.ts';
-import { isWithheld, noteToolName } from './place.ts';
+import { isWithheld } from './place.ts';
 import { samplingToFinish, samplingToStart } from './sampling.ts';
 import type { Answer, Fields, Request } from './vendor.ts';
 import { metaOf, toFields, toJson, toText } from './vendor.ts';
@@ -69,9 +69,7 @@ function beginStep(start: CallStart): StepRecorder {
   };
   if (method === 'tools/call' && !place.isCarried) {
     const name = toText(params['name']) ?? '';
-    const step = place.run.tool({ name, ...(isBlank ? {} : { args: params['arguments'] ?? null }), ...around });
-    noteToolName(step, name);
-    return step;
+    return place.run.tool({ name, ...(isBlank ? {} : { args: params['arguments'] ?? null }), ...around });
   }
   if (method === 'sampling/createMessage' && direction === 'sent')
     return place.run.step({ ...samplingToStart(isBlank ? {} : params), ...around });

@@ -12,15 +12,13 @@ afterEach(async () => {
   for (const close of closings.splice(0).toReversed()) await close();
 });
 
-const client = { side: 'client' } as const;
-
 /** A client whose transport is recorded, connected to a server in this process that is not. */
 async function connect(generation: Generation, recorder = createRecorder({ journal: null })): Promise<Peer> {
   const [near, far] = generation.memory();
   await generation.serve(far);
   const peer = generation.client();
   closings.push(() => peer.close());
-  await peer.connect(recordTransport(near, { ...client, recorder }));
+  await peer.connect(recordTransport(near, recorder));
   return peer;
 }
 
@@ -72,7 +70,7 @@ describe.each(generations)('a client of $name', (generation) => {
     await generation.serve(far);
     const peer = generation.client();
     closings.push(() => peer.close());
-    await peer.connect(recordTransport(near, { ...client, recorder: recording.recorder }));
+    await peer.connect(recordTransport(near, recording.recorder));
     await peer.call('add', { a: 1, b: 1 });
     expect(seen).toMatchObject([['step-start', { params: { name: 'add', arguments: { a: 1, b: 1 } } }]]);
   });
@@ -183,10 +181,10 @@ describe.each(generations)('a client of $name', (generation) => {
 
   test('a recorder that records nothing gives the transport back; another recorder’s run is not joined', async () => {
     const [near] = generation.memory();
-    expect(recordTransport(near, { ...client, recorder: createRecorder({ journal: null }) })).toBe(near);
+    expect(recordTransport(near, createRecorder({ journal: null }))).toBe(near);
     const { recorder } = createRecording();
-    const recorded = recordTransport(near, { ...client, recorder });
-    expect(recordTransport(recorded, { ...client, recorder })).toBe(recorded);
+    const recorded = recordTransport(near, recorder);
+    expect(recordTransport(recorded, recorder)).toBe(recorded);
     const own = createRecording();
     const peer = await connect(generation, own.recorder);
     await recorder.run({ agentId: 'other' }, () => peer.call('add', { a: 1, b: 1 }));

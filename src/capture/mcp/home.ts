@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { EndReason } from '../../core/model/run.ts';
-import type { Recorder, RunRecorder } from '../../core/record/recording.ts';
-import type { McpTransportOptions } from './options.ts';
+import type { RunRecorder } from '../../core/record/recording.ts';
+import type { Connection } from './options.ts';
 
 /** The runs of a connection's own: what no run in scope claims goes there. */
 export interface Home {
@@ -42,8 +42,8 @@ export interface HomeSurroundings {
 }
 
 /** A connection's runs, none begun. */
-export function createHome(options: McpTransportOptions, around: HomeSurroundings): Home {
-  const { recorder, side }: { recorder: Recorder; side: string } = options;
+export function createHome(options: Connection, around: HomeSurroundings): Home {
+  const { recorder, side } = options;
   const traceById = new Map<string, Trace>();
   let agentId = options.agentId ?? null;
 

@@ -181,7 +181,7 @@ describe('the host', () => {
       close: async () => undefined,
     });
     const { recorder } = createRecording();
-    await recordTransport(frozen, { recorder, side: 'client' }).send();
+    await recordTransport(frozen, recorder).send();
   });
 
   test('a secret in the arguments never reaches the journal', async () => {

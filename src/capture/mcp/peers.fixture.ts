@@ -124,7 +124,7 @@ export const newGeneration: Generation = {
     serveStdio(() => buildServer(doing), { transport: transport as InMemoryTransport });
   },
   listen: (recorder, doing) =>
-    listenHttp(toNodeHandler(createMcpHandler(() => recordServer(buildServer(doing), { recorder })))),
+    listenHttp(toNodeHandler(createMcpHandler(() => recordServer(buildServer(doing), recorder)))),
 };
 
 /** The 1.x package, with sessions. */
@@ -145,7 +145,7 @@ export const oldGeneration: Generation = {
         sessionIdGenerator: randomUUID,
         onsessioninitialized: (id) => void sessions.set(id, transport),
       });
-      const recorded = recordTransport(transport, { recorder, side: 'server' });
+      const recorded = recordTransport(transport, recorder, { side: 'server' });
       await buildOldServer(doing).connect(recorded as never);
       await recorded.handleRequest(request, response);
     });

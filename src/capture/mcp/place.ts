@@ -9,23 +9,8 @@ import type { Recorder, RunRecorder, StepRecorder } from '../../core/record/reco
 //
 // A framework whose tool is an MCP tool opens a tool step and then calls the server: both are the same call. It is a
 // second tool step only when the step in scope has another name, as a tool of one's own that calls others. Frameworks
-// put the server's name in front (`github_search`, `mcp__github__search`), which is the same name. A step that does not
-// tell its name is taken for the same call: what is counted once too few can be seen, what is counted twice cannot.
-
-/** Names of the tool steps begun here. */
-const nameByStep = new WeakMap<StepRecorder, string>();
-
-/** Remembers what a tool step begun here is called. */
-export function noteToolName(step: StepRecorder, name: string): void {
-  nameByStep.set(step, name);
-}
-
-function knownName(step: StepRecorder): string | null {
-  const own = nameByStep.get(step);
-  if (own !== undefined) return own;
-  const { name } = step as StepRecorder & { readonly name?: unknown };
-  return typeof name === 'string' ? name : null;
-}
+// put the server's name in front (`github_search`, `mcp__github__search`), which is the same name. A step without a name
+// is taken for the same call: what is counted once too few can be seen, what is counted twice cannot.
 
 /** True when a tool's name is the other, or the other with something put in front. */
 function isSameTool(known: string, name: string): boolean {
@@ -37,8 +22,7 @@ function isSameTool(known: string, name: string): boolean {
 export function findCarrier(recorder: Recorder, toolName: string): StepRecorder | null {
   const step = recorder.currentStep();
   if (step === null || step.kind !== 'tool' || step.status !== 'in_progress' || step.run.closed) return null;
-  const known = knownName(step);
-  return known === null || isSameTool(known, toolName) ? step : null;
+  return step.name === null || isSameTool(step.name, toolName) ? step : null;
 }
 
 /** A place for a step. */

@@ -1,6 +1,7 @@
+import type { Safely } from '../../core/listener.ts';
+import { createSafely } from '../../core/listener.ts';
 import type { Recorder } from '../../core/record/recording.ts';
-import type { Guard, McpTransportOptions } from './options.ts';
-import { createGuard } from './options.ts';
+import type { McpTransportOptions } from './options.ts';
 import type { Passage, Session } from './session.ts';
 import { createSession } from './session.ts';
 import { endWithRecorder } from './sessions.ts';
@@ -18,14 +19,14 @@ const through: Passage = { within: (fn) => fn(), failed: () => undefined };
 interface Wiring {
   readonly transport: McpTransport;
   readonly session: Session;
-  readonly guard: Guard;
+  readonly safely: Safely;
   readonly forget: () => void;
 }
 
-function recordingSend({ transport, session, guard }: Wiring, send: Callback): Callback {
+function recordingSend({ transport, session, safely }: Wiring, send: Callback): Callback {
   return (...args) => {
-    const passage = guard(() => session.passing('sent', args[0], args[1]), through);
-    const failed = (error: unknown): void => guard(() => passage.failed(error), undefined);
+    const passage = safely(() => session.passing('sent', args[0], args[1]), through);
+    const failed = (error: unknown): void => safely(() => passage.failed(error), undefined);
     let sent: unknown;
     try {
       sent = passage.within(() => Reflect.apply(send, transport, args));
@@ -39,16 +40,16 @@ function recordingSend({ transport, session, guard }: Wiring, send: Callback): C
   };
 }
 
-function recordingMessage({ session, guard }: Wiring, onmessage: Callback): Callback {
+function recordingMessage({ session, safely }: Wiring, onmessage: Callback): Callback {
   return function (this: unknown, ...args) {
-    const passage = guard(() => session.passing('received', args[0]), through);
+    const passage = safely(() => session.passing('received', args[0]), through);
     return passage.within(() => Reflect.apply(onmessage, this, args));
   };
 }
 
-function recordingClose({ session, guard, forget }: Wiring, onclose: Callback): Callback {
+function recordingClose({ session, safely, forget }: Wiring, onclose: Callback): Callback {
   return function (this: unknown, ...args) {
-    guard(() => session.closed(), undefined);
+    safely(() => session.closed(), undefined);
     forget();
     return Reflect.apply(onclose, this, args);
   };
@@ -109,16 +110,19 @@ function createProxy<T extends McpTransport>(transport: T, wiring: Wiring): T {
  * requests are phases, notifications logs. Never changes a message, its order, or an error (I1). With a recorder that
  * records nothing, and for a transport recorded already, the identical object is given back.
  */
-export function recordTransport<T extends McpTransport>(transport: T, options: McpTransportOptions): T {
-  const { recorder } = options;
+export function recordTransport<T extends McpTransport>(
+  transport: T,
+  recorder: Recorder,
+  options: McpTransportOptions = {},
+): T {
   if (!recorder.recording || typeof transport !== 'object' || transport === null) return transport;
   if (recorderByTransport.get(transport) === recorder) return transport;
-  const guard = createGuard(options.onError);
-  const session = createSession(options, () =>
-    guard(() => (transport as { sessionId?: unknown }).sessionId, undefined),
+  const safely = createSafely(options.onError);
+  const session = createSession({ side: 'client', ...options, recorder }, () =>
+    safely(() => (transport as { sessionId?: unknown }).sessionId, undefined),
   );
-  const forget = endWithRecorder(recorder, session, guard);
-  const proxy = createProxy(transport, { transport, session, guard, forget });
+  const forget = endWithRecorder(recorder, session, safely);
+  const proxy = createProxy(transport, { transport, session, safely, forget });
   recorderByTransport.set(proxy, recorder);
   return proxy;
 }

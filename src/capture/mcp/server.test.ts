@@ -40,7 +40,7 @@ async function serveHttp(generation: Generation, doing: (far: Recording) => Doin
     async connect() {
       const peer = generation.client();
       closings.push(() => peer.close());
-      await peer.connect(recordTransport(generation.http(served.url), { recorder: near.recorder, side: 'client' }));
+      await peer.connect(recordTransport(generation.http(served.url), near.recorder));
       return peer;
     },
   };
@@ -199,7 +199,7 @@ test('sessions of @modelcontextprotocol/node: a run for each, its id a digest', 
         transports.set(id, transport);
       },
     });
-    const recorded = recordTransport(transport, { recorder: recording.recorder, side: 'server' });
+    const recorded = recordTransport(transport, recording.recorder, { side: 'server' });
     await buildServer().connect(recorded);
     await recorded.handleRequest(request, response);
   });
@@ -229,7 +229,7 @@ test('sessions of @modelcontextprotocol/node: a run for each, its id a digest', 
 
 test('calls of a trace are in a run of that trace', async () => {
   const recording = createRecording();
-  const server = recordServer(buildServer(), { recorder: recording.recorder });
+  const server = recordServer(buildServer(), recording.recorder);
   const [near, far] = newGeneration.memory();
   await server.connect(far as never);
   const client = new Client({ name: 'asker', version: '1.0.0' });
@@ -262,12 +262,10 @@ test('a server in the same process under the same recorder adds no second tool s
   const { recorder } = recording;
   const [near, far] = newGeneration.memory();
   const scopes: unknown[] = [];
-  const server = recordServer(buildServer({ nested: async () => scopes.push(recorder.currentStep()?.kind) }), {
-    recorder,
-  });
+  const server = recordServer(buildServer({ nested: async () => scopes.push(recorder.currentStep()?.kind) }), recorder);
   await server.connect(far as never);
   const client = new Client({ name: 'asker', version: '1.0.0' });
-  await client.connect(recordTransport(near, { recorder, side: 'client' }) as never);
+  await client.connect(recordTransport(near, recorder) as never);
   await recorder.run({ agentId: 'agent' }, () => client.callTool({ name: 'nested' }));
   await client.close();
   const { steps } = recording.runs().find(({ run }) => run.agentId === 'agent')!;

@@ -7,7 +7,7 @@ import type { Handshake } from './handshake.ts';
 import { holdHandshake, isHandshake } from './handshake.ts';
 import type { Home } from './home.ts';
 import { createHome } from './home.ts';
-import type { Direction, McpTransportOptions } from './options.ts';
+import type { Connection, Direction } from './options.ts';
 import type { Place } from './place.ts';
 import { findCarrier, isWithheld, placeIn, placeUnder } from './place.ts';
 import type { Answer, Fields, Message, Notification, Request } from './vendor.ts';
@@ -36,19 +36,19 @@ const through: Passage = { within: (fn) => fn(), failed: () => undefined };
 const opposite = (direction: Direction): Direction => (direction === 'sent' ? 'received' : 'sent');
 
 /** A session of a transport. Its methods may throw; who calls them guards (I1). */
-export function createSession(options: McpTransportOptions, transportId: () => unknown): Session {
+export function createSession(options: Connection, transportId: () => unknown): Session {
   return new OpenSession(options, transportId);
 }
 
 class OpenSession implements Session {
-  readonly #options: McpTransportOptions;
+  readonly #options: Connection;
   readonly #home: Home;
   readonly #books: Record<Direction, CallBook> = { sent: createCallBook(), received: createCallBook() };
   /** Calls that wait for input and whose next leg has not come. */
   readonly #waiting = new Set<Call>();
   #handshake: Handshake | null = null;
 
-  constructor(options: McpTransportOptions, transportId: () => unknown) {
+  constructor(options: Connection, transportId: () => unknown) {
     this.#options = options;
     const isBusy = (run: RunRecorder): boolean => this.#openCalls().some(({ step }) => step.run === run);
     this.#home = createHome(options, { transportId, isBusy });

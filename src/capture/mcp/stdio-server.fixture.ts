@@ -9,8 +9,7 @@ import { buildOldServer, buildServer } from './server.fixture.ts';
 
 const [, , generation, home] = process.argv;
 const recorder = openRecorder({ home: home! });
-const options = { recorder, side: 'server' } as const;
-if (generation === 'new') serveStdio(() => recordServer(buildServer(), { recorder }));
-else await buildOldServer().connect(recordTransport(new OldTransport(), options));
+if (generation === 'new') serveStdio(() => recordServer(buildServer(), recorder));
+else await buildOldServer().connect(recordTransport(new OldTransport(), recorder, { side: 'server' }));
 // The older transport does not hear that its client is gone.
 process.stdin.once('end', () => void recorder.close().then(() => process.exit(0)));

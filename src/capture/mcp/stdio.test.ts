@@ -36,7 +36,7 @@ describe.each(generations)('stdio of $name', (generation) => {
     const near = createRecording();
     const { recorder } = near;
     const peer = generation.client();
-    const transport = recordTransport(generation.stdio(place.home), { recorder, side: 'client' });
+    const transport = recordTransport(generation.stdio(place.home), recorder);
     await peer.connect(transport);
     expect(transport.pid).toBeGreaterThan(0);
     await recorder.run({ agentId: 'agent' }, async () => {
@@ -62,7 +62,7 @@ describe.each(generations)('stdio of $name', (generation) => {
   test('a server that is killed while it works', async () => {
     const near = createRecording();
     const peer = generation.client();
-    const transport = recordTransport(generation.stdio(place.home), { recorder: near.recorder, side: 'client' });
+    const transport = recordTransport(generation.stdio(place.home), near.recorder);
     await peer.connect(transport);
     let isBegun: (told: unknown) => void = () => undefined;
     const begun = new Promise((resolve) => void (isBegun = resolve));
@@ -84,7 +84,7 @@ test('an era found out on a second process: the first is not recorded, the calls
   const near = createRecording();
   const client = new Client({ name: 'asker', version: '1.0.0' }, { versionNegotiation: { mode: 'auto' } });
   const transport = newGeneration.stdio(place.home) as StdioClientTransport;
-  await client.connect(recordTransport(transport, { recorder: near.recorder, side: 'client', agentId: 'mine' }));
+  await client.connect(recordTransport(transport, near.recorder, { agentId: 'mine' }));
   expect(client.getProtocolEra()).toBe('modern');
   await client.callTool({ name: 'add', arguments: { a: 1, b: 2 } });
   await client.close();

@@ -1,3 +1,5 @@
+import { parseTraceparent } from '../../core/trace-context.ts';
+
 /** An object of unknown shape. */
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -94,10 +96,7 @@ export function serverNameOf(result: unknown): string | null {
   return toText(toFields(toFields(result)?.['serverInfo'])?.['name']) ?? toText(stamped?.['name']);
 }
 
-/** The trace id of a W3C `traceparent` in `_meta`, 32 hex digits; `null` when there is none or it is not valid. */
+/** The trace that the sender's call belongs to, by a W3C `traceparent` in `_meta`; `null` when there is none. */
 export function traceIdOf(params: Fields): string | null {
-  const text = toText(metaOf(params)['traceparent'])?.trim() ?? '';
-  const match = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:$|-)/.exec(text);
-  if (match === null || /^0+$/.test(match[1]!) || /^0+$/.test(match[2]!)) return null;
-  return match[1]!;
+  return parseTraceparent(metaOf(params)['traceparent']);
 }

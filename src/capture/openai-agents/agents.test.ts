@@ -1,8 +1,11 @@
+import * as sdk from '@openai/agents';
 import { Agent, Runner, run, tool, withTrace } from '@openai/agents';
 import { z } from 'zod';
 import { describe, expect, test } from 'vitest';
-import { isSettled, until } from '../../../test/playback/loopback.ts';
+import { isSettled, recordHttp, until } from '../../../test/playback/loopback.ts';
+import { createRecording } from '../../../test/playback/recording.ts';
 import { captureOf } from './capture.ts';
+import { installAgents } from './index.ts';
 import { call, hasResult, say } from './responses-server.fixture.ts';
 import { add, createAgentsStage, runOf, toTree } from './stage.fixture.ts';
 
@@ -265,4 +268,24 @@ test('a typed output is recorded as what it is, without running its schema again
   expect(recording.content(folded.run.outputId)).toEqual({ town: 'Bern' });
   expect(transforms).toBe(before);
   expect(before).toBeLessThan(3);
+});
+
+describe('where another recorder sees the HTTP of the process', () => {
+  test.each([false, true])('an exchange is an attempt of the step that it belongs to (stream: %s)', async (stream) => {
+    stage.server.script(() => ({ output: [say('Noon.')] }));
+    const { recording: ambient, stop } = recordHttp();
+    const own = createRecording();
+    const undo = installAgents(own.recorder, { sdk });
+    try {
+      const agent = new Agent({ name: 'Clock', instructions: 'Answer.', model: 'gpt-5-mini' });
+      const result = stream ? await run(agent, 'What time is it?', { stream }) : await run(agent, 'What time is it?');
+      if ('completed' in result) await result.completed;
+      await until(isSettled(own));
+      expect(ambient.runs()).toEqual([]);
+      expect(own.run().attempts.map(({ responseStatus }) => responseStatus)).toEqual([200]);
+    } finally {
+      undo();
+      stop();
+    }
+  });
 });

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { describe, expect, test } from 'vitest';
 import { isSettled, until } from '../../../test/playback/loopback.ts';
 import { captureOf } from './capture.ts';
-import { recordAgents } from './index.ts';
+import { installAgents } from './index.ts';
 import { call, hasResult, say } from './responses-server.fixture.ts';
 import { add, createAgentsStage, toTree } from './stage.fixture.ts';
 
@@ -191,7 +191,7 @@ test('a deadline is a timeout', async () => {
 test('installed twice, it records once', async () => {
   stage.server.script(() => ({ output: [say('ok')] }));
   const recording = stage.record();
-  recordAgents(recording.recorder, sdk);
+  installAgents(recording.recorder, { sdk });
   await run(one, 'go');
   expect(toTree(recording.run())).toEqual(['phase One completed', '  model generate completed']);
 });

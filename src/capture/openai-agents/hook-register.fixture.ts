@@ -2,9 +2,9 @@
 import process from 'node:process';
 import { openRecorder } from '../../journal/index.ts';
 import { createFetchCapture } from '../fetch/index.ts';
-import { hookAgents } from './index.ts';
+import { installAgents } from './index.ts';
 
 const recorder = openRecorder();
-hookAgents(recorder);
+installAgents(recorder);
 createFetchCapture({ recorder, hostList: '127.0.0.1:*' }).install();
 process.once('exit', () => void recorder.close());

@@ -1,5 +1,6 @@
 export type { CaptureOptions } from './capture.ts';
-export { hookAgents, recordAgents } from './install.ts';
+export type { InstallOptions } from './install.ts';
+export { installAgents } from './install.ts';
 export { recordModel, recordModelProvider } from './model.ts';
 export type { ProcessorOptions } from './processor.ts';
 export { tachographProcessor } from './processor.ts';

@@ -1,27 +1,42 @@
 import type { Recorder } from '../../core/record/recording.ts';
-import type { CaptureOptions } from './capture.ts';
+import type { Capture, CaptureOptions } from './capture.ts';
 import { captureOf } from './capture.ts';
-import { tachographProcessor } from './processor.ts';
+import { isOwnProcessor, tachographProcessor } from './processor.ts';
 import { recordRunner } from './runner.ts';
 import type { AgentsSdk, TracingProcessor } from './vendor.ts';
 
+/** What may be set of the recording of a whole process. */
+export interface InstallOptions extends CaptureOptions {
+  /** `import * as sdk from '@openai/agents'`. */
+  readonly sdk?: AgentsSdk;
+}
+
+const nothing = (): void => undefined;
+
+/** What ends the recording that an SDK was given over to. */
+const releaseBySdk = new WeakMap<object, () => void>();
+
 /**
- * Records all that agents of this process do: `recordAgents(recorder, sdk)` with `import * as sdk from '@openai/agents'`,
- * before the first run. The SDK's tracing is turned on, also where `NODE_ENV` or `OPENAI_AGENTS_DISABLE_TRACING` has it
- * off, and tells this recorder alone: nothing is uploaded. The function given back stops the recording; the SDK's
- * upload does not come back.
+ * Turns the SDK's tracing on and makes the recorder all that it tells: nothing is uploaded, and the recorder that had it
+ * before has it no more. What is given back stops the recording; the SDK's upload does not come back.
  */
-export function recordAgents(recorder: Recorder, sdk: AgentsSdk, options: CaptureOptions = {}): () => void {
-  if (!recorder.recording) return () => undefined;
-  sdk.setTraceProcessors([tachographProcessor(recorder, options)]);
-  sdk.setTracingDisabled(false);
-  const capture = captureOf(recorder, options);
+function takeOver(capture: Capture, sdk: AgentsSdk, options: CaptureOptions): () => void {
+  const { recorder, book } = capture;
+  releaseBySdk.get(sdk)?.();
   capture.isOn = true;
-  const stop = recordRunner(capture, sdk);
-  return () => {
-    stop();
+  book.guard(() => sdk.setTraceProcessors([tachographProcessor(recorder, options)]));
+  book.guard(() => sdk.setTracingDisabled(false));
+  const putBack = book.guard(() => recordRunner(capture, sdk)) ?? nothing;
+  const release = (): void => {
+    book.guard(putBack);
     capture.isOn = false;
-    sdk.setTraceProcessors([]);
+  };
+  book.guard(() => releaseBySdk.set(sdk, release));
+  return () => {
+    if (releaseBySdk.get(sdk) !== release) return;
+    releaseBySdk.delete(sdk);
+    release();
+    book.guard(() => sdk.setTraceProcessors([]));
   };
 }
 
@@ -39,26 +54,49 @@ const isProvider = (value: unknown): value is TraceProvider =>
   typeof (value as Partial<TraceProvider>).setProcessors === 'function' &&
   typeof (value as Partial<TraceProvider>).registerProcessor === 'function';
 
+/** A processor that hears nothing while the program has one of ours with a recorder of its own: that one records. */
+function giveWay(processor: TracingProcessor, isTaken: () => boolean): TracingProcessor {
+  const whenFree =
+    <A>(hear: (told: A) => Promise<void>) =>
+    (told: A): Promise<void> =>
+      isTaken() ? Promise.resolve() : hear(told);
+  return {
+    ...processor,
+    onTraceStart: whenFree(processor.onTraceStart),
+    onTraceEnd: whenFree(processor.onTraceEnd),
+    onSpanStart: whenFree(processor.onSpanStart),
+    onSpanEnd: whenFree(processor.onSpanEnd),
+  };
+}
+
 /** Puts the processor first among those of a provider, and keeps it there when the program sets its own. */
-function attach(provider: TraceProvider, processor: TracingProcessor): () => void {
-  const setProcessors = provider.setProcessors;
+function attach(provider: TraceProvider, given: TracingProcessor): () => void {
+  const { setProcessors, registerProcessor } = provider;
+  let isTaken = false;
+  const processor = giveWay(given, () => isTaken);
+  const isAnother = (each: TracingProcessor): boolean => each !== processor && isOwnProcessor(each);
   provider.registerProcessor(processor);
-  provider.setProcessors = (processors) =>
+  provider.setProcessors = (processors) => {
+    isTaken = processors.some(isAnother);
     setProcessors.call(provider, [processor, ...processors.filter((each) => each !== processor)]);
+  };
+  provider.registerProcessor = (each) => {
+    isTaken ||= isAnother(each);
+    registerProcessor.call(provider, each);
+  };
   return () => {
+    isTaken = true;
     provider.setProcessors = setProcessors;
+    provider.registerProcessor = registerProcessor;
   };
 }
 
 /**
- * Hooks the SDK without importing it, now or when the program loads it: through the place where it keeps its trace
- * provider. The program's own processors, the upload among them, stay as they are, and so does tracing that is turned
- * off. Model calls are left to the capture of HTTP. Never throws; the function given back takes the hook away.
+ * Finds the SDK without importing it, now or when the program loads it: by the place where it keeps its trace provider. The
+ * program's own processors, the upload among them, stay as they are, and so does tracing that is turned off.
  */
-export function hookAgents(recorder: Recorder, options: CaptureOptions = {}): () => void {
-  if (!recorder.recording) return () => undefined;
+function hook({ recorder, book }: Capture, options: CaptureOptions): () => void {
   const globals = globalThis as unknown as Record<symbol, unknown>;
-  const { book } = captureOf(recorder, options);
   const processor = tachographProcessor(recorder, { ...options, modelCalls: 'http' });
   let detach: () => void = () => undefined;
   let provider = globals[providerKey];
@@ -68,7 +106,7 @@ export function hookAgents(recorder: Recorder, options: CaptureOptions = {}): ()
     provider = next;
     if (isProvider(next)) detach = book.guard(() => attach(next, processor)) ?? detach;
   };
-  const hook = (): void => {
+  const place = (): void => {
     take(provider);
     Object.defineProperty(globals, providerKey, {
       configurable: true,
@@ -77,11 +115,24 @@ export function hookAgents(recorder: Recorder, options: CaptureOptions = {}): ()
       set: take,
     });
   };
-  book.guard(hook);
+  book.guard(place);
   return () => {
     detach();
     const value = provider;
     if (value === undefined) delete globals[providerKey];
     else Object.defineProperty(globals, providerKey, { value, writable: true, configurable: true, enumerable: true });
   };
+}
+
+/**
+ * Records all that agents of this process do. With the SDK, `installAgents(recorder, { sdk })` before the first run, its
+ * tracing is turned on, also where `NODE_ENV` or `OPENAI_AGENTS_DISABLE_TRACING` has it off, and tells this recorder alone:
+ * nothing is uploaded. Without, the SDK is found when it is loaded, processors and uploads stay, and model calls are left to
+ * the capture of HTTP. Never throws; the function given back undoes it, but for the upload.
+ */
+export function installAgents(recorder: Recorder, options: InstallOptions = {}): () => void {
+  if (!recorder.recording) return nothing;
+  const capture = captureOf(recorder, options);
+  const { sdk } = options;
+  return sdk === undefined ? hook(capture, options) : takeOver(capture, sdk, options);
 }

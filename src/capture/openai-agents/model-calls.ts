@@ -1,4 +1,5 @@
 import type { RunStart, StepFinish, StepRecorder, StepStart } from '../../core/record/recording.ts';
+import { claimExchanges } from '../spans/exchange-flow.ts';
 import type { SpanBook } from '../spans/span-book.ts';
 
 /** A model call that begins. */
@@ -14,6 +15,10 @@ export interface CallBegin {
 /** A model call under way. */
 export interface ModelCall {
   readonly step: StepRecorder;
+  /** Runs `fn` in the call's scope: an HTTP exchange that begins there is this step's, whichever recorder sees it. */
+  within<T>(fn: () => T): T;
+  /** Makes what follows in this async flow the call's scope. */
+  enter(): void;
   /** Ends it. One that did not complete stays open until its agent goes on, in case that it is tried again. */
   finish(finish: StepFinish): void;
 }
@@ -56,7 +61,12 @@ export function createModelCalls(book: SpanBook): ModelCalls {
       const step = open?.ownStep ?? null;
       if (step === null) return null;
       steps.add(step);
-      return { step, finish: (finish) => end(id, call, finish) };
+      return {
+        step,
+        within: (fn) => step.within(() => (claimExchanges(step), fn())),
+        enter: () => (step.enter(), claimExchanges(step)),
+        finish: (finish) => end(id, call, finish),
+      };
     },
     settle(parentId) {
       const failed = failedByParent.get(parentId);

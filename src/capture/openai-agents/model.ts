@@ -1,6 +1,6 @@
 import { elapsedMs, systemClock } from '../../core/clock.ts';
-import { isAbort } from '../../core/record/failure.ts';
 import type { Recorder, StepFinish, StepStart } from '../../core/record/recording.ts';
+import { isCalledOff } from '../spans/abort.ts';
 import type { Capture, CaptureOptions } from './capture.ts';
 import { captureName, captureOf } from './capture.ts';
 import type { ModelCall } from './model-calls.ts';
@@ -42,7 +42,7 @@ function withholdWords(error: unknown): unknown {
 }
 
 function failureToFinish(error: unknown, { signal, tracing }: ModelRequest): StepFinish {
-  const status = isAbort(error) || signal?.aborted === true ? 'interrupted' : 'error';
+  const status = isCalledOff(error) || signal?.aborted === true ? 'interrupted' : 'error';
   return { status, usage: null, error: tracing === 'enabled_without_data' ? withholdWords(error) : error };
 }
 
@@ -92,7 +92,7 @@ async function recordResponse(
   const call = beginCall(capture, asked, 'generate');
   if (call === null) return ask();
   try {
-    const response = await call.step.within(ask);
+    const response = await call.within(ask);
     book.guard(() => noteAnswer(capture, request, response));
     book.guard(() => call.finish(responseToFinish(response, call.step.outputsWithheld)));
     return response;
@@ -116,10 +116,10 @@ async function* recordStream(
   const fold = createStreamFold();
   let firstMs: number | null = null;
   let end: Pick<StepFinish, 'status' | 'error'> = { status: 'interrupted' };
-  const iterator = call.step.within(() => ask()[Symbol.asyncIterator]());
+  const iterator = call.within(() => ask()[Symbol.asyncIterator]());
   try {
     for (;;) {
-      const next = await call.step.within(() => iterator.next());
+      const next = await call.within(() => iterator.next());
       if (next.done === true) break;
       book.guard(() => fold.push(next.value));
       if (firstMs === null && fold.hasOutput) firstMs = elapsedMs(systemClock, sinceMs);
@@ -137,7 +137,7 @@ async function* recordStream(
       call.finish({ ...fold.finish(end, call.step.outputsWithheld), ...first });
     });
     // Does nothing once the stream is over; left by its reader, it is told so.
-    await call.step.within(() => iterator.return?.());
+    await call.within(() => iterator.return?.());
   }
 }
 
@@ -162,16 +162,16 @@ function recordNamedModel<M extends Model>(capture: Capture, model: M, name: str
 /**
  * A model of the Agents SDK whose calls are recorded: messages, tools and settings before the call leaves (I3), words,
  * tool calls, usage and errors after. Same values, same order, same errors. For agents that are given a model object;
- * models that are named by a string are recorded by `recordAgents`.
+ * models that are named by a string are recorded by `installAgents`.
  */
-export function recordModel<M extends Model>(recorder: Recorder, model: M, options: CaptureOptions = {}): M {
+export function recordModel<M extends Model>(model: M, recorder: Recorder, options: CaptureOptions = {}): M {
   return recorder.recording ? recordNamedModel(captureOf(recorder, options), model, null) : model;
 }
 
 /** A provider whose models are recorded; see `recordModel`. */
 export function recordModelProvider<P extends ModelProvider>(
-  recorder: Recorder,
   provider: P,
+  recorder: Recorder,
   options: CaptureOptions = {},
 ): P {
   if (!recorder.recording) return provider;

@@ -1,4 +1,5 @@
 import type { Recorder, RunStart, StepFinish, StepRecorder, StepStart } from '../../core/record/recording.ts';
+import { setBounded } from '../spans/bounded.ts';
 import type { OpenSpan } from '../spans/span.ts';
 import type { Capture, CaptureOptions, OfferedRun } from './capture.ts';
 import { captureOf, traceToStart } from './capture.ts';
@@ -12,7 +13,7 @@ import { toText } from './vendor.ts';
 
 // What the spans of the SDK are in the record:
 //
-//   task          the run; begun when its first agent is known. Around it a run may be there already (`recordAgents`)
+//   task          the run; begun when its first agent is known. Around it a run may be there already (`installAgents`)
 //   agent         a phase of the run, with the agent's name
 //   turn          nothing of its own
 //   response, generation   a model step, unless the model is recorded itself, or HTTP records it
@@ -32,12 +33,6 @@ export interface ProcessorOptions extends CaptureOptions {
 
 /** Things of traces that never end are forgotten past this many. */
 const rememberedMax = 1000;
-
-function remember<V>(map: Map<string, V>, key: string, value: V): void {
-  map.set(key, value);
-  if (map.size <= rememberedMax) return;
-  for (const oldest of map.keys()) return void map.delete(oldest);
-}
 
 /** A run whose task is known and whose agent is not. */
 interface AwaitedRun {
@@ -87,7 +82,7 @@ class SpanRecording {
   }
 
   traceStarted(trace: VendorTrace): void {
-    remember(this.#traceById, trace.traceId, trace);
+    setBounded(this.#traceById, [trace.traceId, trace], rememberedMax);
   }
 
   traceEnded({ traceId }: VendorTrace): void {
@@ -165,7 +160,8 @@ class SpanRecording {
     const traceRun = `trace:${span.traceId}`;
     if (span.spanData.type !== 'agent') return this.#isKnown(traceRun) ? traceRun : null;
     // Without spans of tasks the agents of a trace are what is left of its run.
-    if (!this.#isKnown(traceRun)) remember(this.#runById, traceRun, { parentId: null, traceId: span.traceId });
+    if (!this.#isKnown(traceRun))
+      setBounded(this.#runById, [traceRun, { parentId: null, traceId: span.traceId }], rememberedMax);
     return traceRun;
   }
 
@@ -191,7 +187,7 @@ class SpanRecording {
     }
     const parentId = this.#isKnown(span.parentId) ? span.parentId : null;
     if (parentId !== null) this.#openRun(parentId, null);
-    remember(this.#runById, span.spanId, { parentId, traceId: span.traceId });
+    setBounded(this.#runById, [span.spanId, { parentId, traceId: span.traceId }], rememberedMax);
   }
 
   #endTask(span: VendorSpan): void {
@@ -231,7 +227,7 @@ class SpanRecording {
       book.enter(span.spanId);
     };
     const stop = onInput(span, (input) => book.guard(() => begin(input)));
-    remember(this.#toolById, span.spanId, { begin, stop });
+    setBounded(this.#toolById, [span.spanId, { begin, stop }], rememberedMax);
   }
 
   #endTool(span: VendorSpan): void {
@@ -256,7 +252,7 @@ class SpanRecording {
     const call = calls.begin({ parentId, isInLoop, start: spanToStart(span), lone: this.#lone(span) });
     if (call === null) return;
     this.#stepsOfSpans.add(call.step);
-    call.step.enter();
+    call.enter();
     this.#callById.set(span.spanId, call);
   }
 
@@ -269,12 +265,19 @@ class SpanRecording {
     const finish = toModelFinish(span);
     const run = book.find(span.parentId)?.run;
     const answered = { words: outputToWords(spanToItems(span)), isLeft: finish.status === 'interrupted' };
-    if (run !== undefined) remember(this.#answerByRun, run.id, answered);
+    if (run !== undefined) setBounded(this.#answerByRun, [run.id, answered], rememberedMax);
     call?.finish(finish);
   }
 }
 
 const settled = Promise.resolve();
+
+/** On every processor of this kind, whichever copy of this file made it. */
+const markKey = Symbol.for('tachograph.openai-agents.processor');
+
+/** True for a processor that `tachographProcessor` made. */
+export const isOwnProcessor = (processor: TracingProcessor): boolean =>
+  (processor as { readonly [markKey]?: boolean } | null | undefined)?.[markKey] === true;
 
 /**
  * A tracing processor of the Agents SDK that records runs, agents, handoffs, model calls, tools and guardrails. Give it
@@ -288,7 +291,7 @@ export function tachographProcessor(recorder: Recorder, options: ProcessorOption
     if (recorder.recording) capture.book.guard(fn);
     return settled;
   };
-  return {
+  const processor: TracingProcessor = {
     onTraceStart: (trace) => told(() => spans.traceStarted(trace)),
     onTraceEnd: (trace) => told(() => spans.traceEnded(trace)),
     onSpanStart: (span) => told(() => spans.started(span)),
@@ -296,4 +299,5 @@ export function tachographProcessor(recorder: Recorder, options: ProcessorOption
     shutdown: () => settled,
     forceFlush: () => settled,
   };
+  return Object.assign(processor, { [markKey]: true });
 }

@@ -2,6 +2,8 @@ import type { FinishReason } from '../../core/model/step.ts';
 import type { Usage } from '../../core/model/usage.ts';
 import { toUsage } from '../../core/model/usage.ts';
 import type { StepFinish } from '../../core/record/recording.ts';
+import { lessOf, sumOf, toFinishReason } from '../fetch/formats/counts.ts';
+import { toCount } from '../fetch/formats/fields.ts';
 import type { Fields, ModelResponse } from './vendor.ts';
 import { parseStructure, toFields, toFieldsList, toText } from './vendor.ts';
 
@@ -73,12 +75,8 @@ export function outputToWords(output: unknown): string {
 /** The SDK keeps a list with one entry a request, providers have one object. */
 function detail(details: unknown, name: string): number | null {
   const list = Array.isArray(details) ? toFieldsList(details) : [toFields(details) ?? {}];
-  const counts = list.map((each) => each[name]).filter((count) => typeof count === 'number');
-  return counts.length === 0 ? null : counts.reduce((sum, count) => sum + count, 0);
+  return sumOf(...list.map((each) => toCount(each[name])));
 }
-
-const less = (total: unknown, part: number | null): number | null =>
-  typeof total !== 'number' || part === null ? null : Math.max(0, total - part);
 
 /** Tokens in the form of the SDK, of the responses API or of chat completions. `null` where nothing was reported. */
 export function parseUsage(value: unknown): Usage | null {
@@ -94,39 +92,26 @@ export function parseUsage(value: unknown): Usage | null {
   const cacheRead = detail(read, 'cached_tokens');
   const cacheWrite = detail(read, 'cache_write_tokens');
   const reasoning = detail(written, 'reasoning_tokens');
-  const cached = cacheRead === null && cacheWrite === null ? null : (cacheRead ?? 0) + (cacheWrite ?? 0);
   return toUsage(
-    { total: input, cacheRead, cacheWrite, noCache: less(input, cached) },
-    { total: output, reasoning, text: less(output, reasoning) },
+    { total: input, cacheRead, cacheWrite, noCache: lessOf(toCount(input), sumOf(cacheRead, cacheWrite)) },
+    { total: output, reasoning, text: lessOf(toCount(output), reasoning) },
   );
 }
 
-const unifiedByRaw: Readonly<Record<string, string>> = {
-  completed: 'stop',
-  stop: 'stop',
-  tool_calls: 'tool-calls',
-  function_call: 'tool-calls',
-  length: 'length',
-  max_output_tokens: 'length',
-  content_filter: 'content-filter',
-  failed: 'error',
-};
-
 /** Why the model stopped, by the provider's own answer; `null` where it does not say. */
-export function toFinishReason(answer: Fields | null, hasCalls: boolean): FinishReason | null {
+export function answerToFinishReason(answer: Fields | null, hasCalls: boolean): FinishReason | null {
   const choice = toFieldsList(answer?.['choices'])[0];
   const incomplete = toFields(answer?.['incomplete_details']);
   const raw = toText(choice?.['finish_reason']) ?? toText(incomplete?.['reason']) ?? toText(answer?.['status']);
   if (raw === null) return hasCalls ? { unified: 'tool-calls', raw: null } : null;
-  const unified = unifiedByRaw[raw] ?? 'other';
-  return { unified: unified === 'stop' && hasCalls ? 'tool-calls' : unified, raw };
+  return toFinishReason(raw, hasCalls);
 }
 
 /** How a step ends whose answer came whole. */
 export function responseToFinish(response: ModelResponse, isWithheld: boolean): StepFinish {
   const answer = toFields(response.providerData);
   const parts = outputToParts(response.output);
-  const finishReason = toFinishReason(answer, outputToCalls(response.output).length > 0);
+  const finishReason = answerToFinishReason(answer, outputToCalls(response.output).length > 0);
   const usageRaw = response.rawUsage ?? answer?.['usage'];
   const model = toText(answer?.['model']);
   const responseId = toText(response.responseId);

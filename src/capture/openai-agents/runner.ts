@@ -1,5 +1,5 @@
-import { errorToEndReason } from '../../core/record/failure.ts';
 import type { RunClose, RunStart } from '../../core/record/recording.ts';
+import { thrownToEndReason } from '../spans/abort.ts';
 import type { OpenSpan } from '../spans/span.ts';
 import type { Capture, OfferedRun } from './capture.ts';
 import { traceToStart } from './capture.ts';
@@ -51,7 +51,7 @@ function toPending(result: Fields | null): readonly unknown[] {
 
 /** Why the caller's signal called a run off. */
 function signalToReason(options: Fields | null): 'cancelled' | 'timeout' {
-  return errorToEndReason(toFields(options?.['signal'])?.['reason']) === 'timeout' ? 'timeout' : 'cancelled';
+  return thrownToEndReason(toFields(options?.['signal'])?.['reason']) === 'timeout' ? 'timeout' : 'cancelled';
 }
 
 /** The last words of a run. `finalOutput` would say the same, but runs the transforms of a schema again. */
@@ -75,7 +75,7 @@ function valueToClose(value: unknown, { config, options }: Asked): RunClose {
 }
 
 function errorToClose(error: unknown, { config, options }: Asked): RunClose {
-  const reason = errorToEndReason(error);
+  const reason = thrownToEndReason(error);
   const isCalledOff = reason === 'error' && toFields(options?.['signal'])?.['aborted'] === true;
   const name = toText(toFields(error)?.['name']) ?? 'Error';
   const told = isWithheld(config) ? Object.assign(new Error('withheld'), { name }) : error;
@@ -113,7 +113,7 @@ function beginRun(capture: Capture, sdk: AgentsSdk, asked: Asked): OpenSpan | nu
 function recordModelsOf(capture: Capture, config: Fields): void {
   const provider = config['modelProvider'] as ModelProvider | undefined;
   if (typeof provider?.getModel !== 'function') return;
-  (config as Record<string, unknown>)['modelProvider'] = recordModelProvider(capture.recorder, provider);
+  (config as Record<string, unknown>)['modelProvider'] = recordModelProvider(provider, capture.recorder);
 }
 
 type Run = (this: Fields, agent: unknown, input: unknown, options?: unknown) => Promise<unknown>;

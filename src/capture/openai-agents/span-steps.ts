@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { StepFinish, StepStart } from '../../core/record/recording.ts';
-import { outputToCalls, outputToParts, parseUsage, toFinishReason } from './response.ts';
+import { answerToFinishReason, outputToCalls, outputToParts, parseUsage } from './response.ts';
 import type { AskedCall } from './response.ts';
 import { toEnding } from './span-failure.ts';
 import type { Fields, VendorSpan } from './vendor.ts';
@@ -88,7 +88,7 @@ function modelFinish(data: Fields): Partial<StepFinish> {
   const answer = answerOf(data);
   const items = itemsOf(data);
   const usageRaw = answer?.['usage'] ?? data['usage'];
-  const finishReason = toFinishReason(answer, outputToCalls(items).length > 0);
+  const finishReason = answerToFinishReason(answer, outputToCalls(items).length > 0);
   const responseId = toText(data['response_id']) ?? toText(answer?.['id']);
   const model = toText(answer?.['model']) ?? toText(data['model']);
   return {

@@ -117,7 +117,7 @@ test.each(['wrapped', 'processor'] as const)(
       name: 'Other',
       tools: [add],
       modelSettings: { temperature: 0.2 },
-      model: way === 'wrapped' ? recordModel(recording.recorder, model) : model,
+      model: way === 'wrapped' ? recordModel(model, recording.recorder) : model,
     });
     expect((await run(agent, 'go')).finalOutput).toBe('Three.');
     await until(isSettled(recording));

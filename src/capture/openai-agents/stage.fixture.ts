@@ -6,7 +6,7 @@ import type { FoldedRun } from '../../core/import/fold.ts';
 import type { StepView } from '../../core/model/step.ts';
 import { recordHttp } from '../../../test/playback/loopback.ts';
 import type { Recording } from '../../../test/playback/recording.ts';
-import { hookAgents, recordAgents, tachographProcessor } from './index.ts';
+import { installAgents, tachographProcessor } from './index.ts';
 import type { ResponsesServer } from './responses-server.fixture.ts';
 import { createResponsesServer } from './responses-server.fixture.ts';
 
@@ -42,11 +42,11 @@ export function createAgentsStage(): AgentsStage {
       const { recorder, complaints } = recording;
       const onError = (error: unknown): void => void (complaints as unknown[]).push(error);
       undo.push(stop);
-      if (way === 'everything') undo.push(recordAgents(recorder, sdk, { onError }));
+      if (way === 'everything') undo.push(installAgents(recorder, { sdk, onError }));
       else {
         sdk.setTracingDisabled(false);
         sdk.setTraceProcessors(way === 'processor' ? [tachographProcessor(recorder, { onError })] : []);
-        if (way === 'hook') undo.push(hookAgents(recorder, { onError }));
+        if (way === 'hook') undo.push(installAgents(recorder, { onError }));
         undo.push(() => sdk.setTraceProcessors([]));
       }
       return recording;

@@ -4,7 +4,7 @@ import { Agent, Usage } from '@openai/agents';
 import { expect, test } from 'vitest';
 import { createRecording } from '../../../test/playback/recording.ts';
 import type { AgentsSdk, TracingProcessor } from './index.ts';
-import { hookAgents, recordAgents, recordModel, recordModelProvider, tachographProcessor } from './index.ts';
+import { installAgents, recordModel, recordModelProvider, tachographProcessor } from './index.ts';
 import { requestToStart } from './request.ts';
 import { parseUsage } from './response.ts';
 
@@ -121,11 +121,11 @@ class PrivateModel implements Model {
 test('a recorded model is one of its class, answers with the same object, and is recorded once', async () => {
   const recording = createRecording();
   const original = new PrivateModel();
-  const model = recordModel(recording.recorder, original);
+  const model = recordModel(original, recording.recorder);
   expect(model).toBeInstanceOf(PrivateModel);
-  expect(recordModel(recording.recorder, model)).toBe(model);
+  expect(recordModel(model, recording.recorder)).toBe(model);
   expect(model.getRetryAdvice()).toBeUndefined();
-  const provider: ModelProvider = recordModelProvider(recording.recorder, { getModel: () => original });
+  const provider: ModelProvider = recordModelProvider({ getModel: () => original }, recording.recorder);
   expect(provider.getModel('m')).toBe(model);
   const request = {
     input: 'hi',
@@ -151,7 +151,7 @@ test('an error of a model is thrown as it was', async () => {
       throw failure;
     },
   };
-  const model = recordModel(recording.recorder, failing);
+  const model = recordModel(failing, recording.recorder);
   const request = { input: 'hi', modelSettings: {}, tools: [], handoffs: [], outputType: 'text', tracing: false };
   await expect(model.getResponse(request as never)).rejects.toBe(failure);
   const read = async (): Promise<void> => {
@@ -166,16 +166,16 @@ test('a recorder that records nothing changes nothing', async () => {
   const recorder = createRecorder({ journal: null });
   const original = new PrivateModel();
   const before = sdk.Runner.prototype.run;
-  expect(recordModel(recorder, original)).toBe(original);
-  recordAgents(recorder, sdk)();
-  hookAgents(recorder)();
+  expect(recordModel(original, recorder)).toBe(original);
+  installAgents(recorder, { sdk })();
+  installAgents(recorder)();
   expect(sdk.Runner.prototype.run).toBe(before);
 });
 
 test('stopping puts the SDK back', async () => {
   const recording = createRecording();
   const before = sdk.Runner.prototype.run;
-  const stop = recordAgents(recording.recorder, sdk);
+  const stop = installAgents(recording.recorder, { sdk });
   expect(sdk.Runner.prototype.run).not.toBe(before);
   const runner = new sdk.Runner({ modelProvider: { getModel: () => new PrivateModel() } });
   const ask = (): Promise<void> =>
@@ -186,4 +186,32 @@ test('stopping puts the SDK back', async () => {
   expect(sdk.Runner.prototype.run).toBe(before);
   await ask();
   expect(recording.runs()).toHaveLength(1);
+});
+
+test('of two recorders the last one that the SDK is given to has it', async () => {
+  const [first, second] = [createRecording(), createRecording()];
+  const before = sdk.Runner.prototype.run;
+  const stopFirst = installAgents(first.recorder, { sdk });
+  const stopSecond = installAgents(second.recorder, { sdk });
+  stopFirst();
+  const runner = new sdk.Runner({ modelProvider: { getModel: () => new PrivateModel() } });
+  await expect(runner.run(new Agent({ name: 'A' }), 'x', { maxTurns: 1 })).rejects.toThrow('Max turns');
+  expect([first.runs().length, second.runs().length]).toEqual([0, 1]);
+  stopSecond();
+  expect(sdk.Runner.prototype.run).toBe(before);
+});
+
+test('an SDK that cannot be changed runs unrecorded, and that is told (I1)', () => {
+  const faults: unknown[] = [];
+  const { recorder } = createRecording();
+  const onError = (error: unknown): void => void faults.push(error);
+  const frozen = {
+    ...sdk,
+    setTraceProcessors: () => undefined,
+    Runner: { prototype: Object.freeze({ run: () => 1 }) },
+  };
+  installAgents(recorder, { sdk: frozen as unknown as AgentsSdk, onError })();
+  installAgents(recorder, { sdk: {} as AgentsSdk, onError })();
+  installAgents(recorder, { sdk: null as unknown as AgentsSdk, onError })();
+  expect(faults.length).toBeGreaterThan(0);
 });

@@ -5,6 +5,7 @@ import type { LookupFunction } from 'node:net';
 import { systemClock } from '../../core/clock.ts';
 import type { EndReason } from '../../core/model/run.ts';
 import type { Recorder } from '../../core/record/recording.ts';
+import { parseTraceparent } from '../../core/trace-context.ts';
 import type { Exchange } from '../fetch/exchange.ts';
 import { flatToHeaderMap } from '../fetch/exchange-request.ts';
 import { isModelCall } from '../fetch/hosts.ts';
@@ -22,7 +23,7 @@ import { sendBody } from './request-body.ts';
 import type { Target } from './target.ts';
 import { toProxiedLocation, toTarget } from './target.ts';
 import type { Traces } from './traces.ts';
-import { createTraces, parseTraceparent } from './traces.ts';
+import { createTraces } from './traces.ts';
 import type { Upstream } from './upstreams.ts';
 import { toUpstreams } from './upstreams.ts';
 

@@ -21,13 +21,6 @@ interface Trace {
 const tracesMax = 256;
 const sweepMs = 30_000;
 
-/** The trace id of a W3C `traceparent`, 32 hex digits; `null` when there is none or it is not valid. */
-export function parseTraceparent(text: string | undefined): string | null {
-  const match = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:$|-)/.exec(text?.trim() ?? '');
-  if (match === null || /^0+$/.test(match[1]!) || /^0+$/.test(match[2]!)) return null;
-  return match[1]!;
-}
-
 /** No traces yet. */
 export function createTraces(of: { recorder: Recorder; clock: Clock; idleMs: number }): Traces {
   const traceById = new Map<string, Trace>();

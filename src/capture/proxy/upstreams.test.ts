@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { createGuardedLookup, isAddressAllowed } from './addresses.ts';
 import { toClientVariables } from './client-variables.ts';
 import { toTarget } from './target.ts';
-import { parseTraceparent } from './traces.ts';
+import { parseTraceparent } from '../../core/trace-context.ts';
 import { knownUpstreams, parseUpstream, toUpstreams } from './upstreams.ts';
 
 test.each([

@@ -142,6 +142,19 @@ describe('what is around a span that names no parent', () => {
     expect(view('inner').run.parentStepId).toBe(view('user').steps[0]!.id);
   });
 
+  test('a run that is entered is the scope of what is below it', async () => {
+    const { recording, book } = stage();
+    const work = async (): Promise<unknown> => {
+      await Promise.resolve();
+      const open = book.begin(run('outer'));
+      book.enter('outer');
+      await Promise.resolve();
+      return recording.recorder.current() === open?.run;
+    };
+    expect(await work()).toBe(true);
+    expect(recording.recorder.current()).toBeNull();
+  });
+
   test('a tool of this book too, once entered; a run of its own is not', async () => {
     const { book, view } = stage();
     const nested = async (): Promise<void> => {
@@ -192,6 +205,13 @@ describe('a book and its host', () => {
     expect(book.begin(run('outer'))).toBeNull();
     expect(book.guard(() => { throw failure; })).toBeUndefined(); // prettier-ignore
     expect(told).toEqual([failure, failure]);
+  });
+
+  test('nor does the listener that is told of it', () => {
+    const fails = (): never => {
+      throw new Error('broken');
+    };
+    expect(createSpanBook(createRecording().recorder, fails).guard(fails)).toBeUndefined();
   });
 
   test('a recorder that records nothing has an empty book', () => {

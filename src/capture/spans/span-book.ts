@@ -1,3 +1,5 @@
+import type { FaultListener } from '../../core/listener.ts';
+import { createSafely } from '../../core/listener.ts';
 import type {
   Recorder,
   RunClose,
@@ -6,6 +8,7 @@ import type {
   StepFinish,
   StepRecorder,
 } from '../../core/record/recording.ts';
+import { setBounded } from './bounded.ts';
 import type { OpenSpan, SpanBegin, SpanShape } from './span.ts';
 
 // Agent frameworks tell of their work as a tree of spans, each with an id of its own and that of its parent:
@@ -24,7 +27,7 @@ export interface SpanBook {
   /** Begins a run or a step, written when this returns (I3). `null` when nothing is recorded, or a span has this id. */
   begin(span: SpanBegin): OpenSpan | null;
   find(id: string | null | undefined): OpenSpan | null;
-  /** Puts what follows in this async flow inside the span's step: exchanges and runs begun there hang under it. */
+  /** Puts what follows in this async flow inside the span's step or run: exchanges and runs begun there hang under it. */
   enter(id: string): void;
   /** Ends the span's own step, and the run that was begun only for it. Does nothing for an unknown id. */
   finish(id: string, finish: StepFinish): void;
@@ -57,18 +60,12 @@ function finishToClose(finish: StepFinish): RunClose {
  * that step; inside the user's own run its steps are that run's. A run that this book began is no surrounding of a span
  * that names no parent in it: calls that start side by side share an async context and are not each other's children.
  */
-export function createSpanBook(recorder: Recorder, onError?: (error: unknown) => void): SpanBook {
+export function createSpanBook(recorder: Recorder, onError?: FaultListener): SpanBook {
   const spanById = new Map<string, OpenSpan>();
   const ownRuns = new WeakSet<RunRecorder>();
 
-  const guard = <T>(fn: () => T): T | undefined => {
-    try {
-      return fn();
-    } catch (error) {
-      onError?.(error);
-      return undefined;
-    }
-  };
+  const safely = createSafely(onError);
+  const guard = <T>(fn: () => T): T | undefined => safely<T | undefined>(fn, undefined);
 
   /** What async scope says is around: a tool at work always, else only what is not this book's. */
   const scopeAround = (): Around | null => {
@@ -126,16 +123,15 @@ export function createSpanBook(recorder: Recorder, onError?: (error: unknown) =>
         if (!recorder.recording || spanById.has(span.id)) return null;
         const open = begin(span);
         if (open === null) return null;
-        spanById.set(span.id, open);
-        if (spanById.size > spansMax)
-          for (const [oldest] of spanById) {
-            spanById.delete(oldest);
-            break;
-          }
+        setBounded(spanById, [span.id, open], spansMax);
         return open;
       }) ?? null,
     find: (id) => (id === null || id === undefined ? null : (spanById.get(id) ?? null)),
-    enter: (id) => void guard(() => spanById.get(id)?.step?.enter()),
+    enter: (id) =>
+      void guard(() => {
+        const open = spanById.get(id);
+        (open?.step ?? open?.run)?.enter();
+      }),
     finish: (id, finish) =>
       void guard(() => {
         const open = spanById.get(id);

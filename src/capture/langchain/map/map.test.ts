@@ -2,7 +2,7 @@ import { AIMessage, ChatMessage, HumanMessage, SystemMessage, ToolMessage } from
 import { describe, expect, test } from 'vitest';
 import { toMessage } from '../../../core/content/message.ts';
 import { messageToPlain, toPlain } from './message.ts';
-import { isAborted, isBubbleUp, toEndReason, toInterrupts } from './outcome.ts';
+import { isBubbleUp, toInterrupts } from './outcome.ts';
 import { createMessageRecall } from './recall.ts';
 import { toModelStart } from './request.ts';
 import { resultToFinish } from './response.ts';
@@ -179,17 +179,6 @@ describe('a tool', () => {
 });
 
 describe('what is thrown', () => {
-  test.each([
-    [new Error('AbortError'), 'cancelled'],
-    [Object.assign(new Error('x'), { name: 'ModelAbortError' }), 'cancelled'],
-    [new DOMException('x', 'TimeoutError'), 'timeout'],
-    [new Error('Aborted because of you'), 'error'],
-    [null, 'error'],
-  ])('%s ends a run as %s', (error, reason) => {
-    expect(toEndReason(error)).toBe(reason);
-    expect(isAborted(error)).toBe(reason !== 'error');
-  });
-
   test('by LangGraph to leave a node is no error', () => {
     const pause = Object.assign(new Error('x'), {
       name: 'GraphInterrupt',

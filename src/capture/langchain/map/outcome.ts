@@ -1,23 +1,4 @@
-import type { EndReason } from '../../../core/model/run.ts';
-import { errorToEndReason } from '../../../core/record/failure.ts';
 import { toFields } from '../vendor.ts';
-
-/** Words that LangChain and its providers throw for an abort, in an error without a name of its own. */
-const abortWords = new Set(['Abort', 'AbortError', 'Aborted', 'This operation was aborted', 'Request was aborted.']);
-
-/** How a run ends that something was thrown out of. LangChain says in several ways that a call was aborted. */
-export function toEndReason(error: unknown): EndReason {
-  const reason = errorToEndReason(error);
-  if (reason !== 'error') return reason;
-  const { name, message } = (toFields(error) ?? {}) as { name?: unknown; message?: unknown };
-  const isAbort = name === 'ModelAbortError' || (name === 'Error' && abortWords.has(String(message)));
-  return isAbort ? 'cancelled' : 'error';
-}
-
-/** True for an abort or a deadline. */
-export function isAborted(error: unknown): boolean {
-  return toEndReason(error) !== 'error';
-}
 
 /**
  * True for what LangGraph throws to leave a node on purpose: a pause for a person, a command to the graph above. No

@@ -1,33 +1,9 @@
-import type { FinishReason } from '../../../core/model/step.ts';
 import type { StepFinish } from '../../../core/record/recording.ts';
+import { toFinishReason } from '../../fetch/formats/counts.ts';
 import type { Fields } from '../vendor.ts';
 import { isMessage, toFields, toText } from '../vendor.ts';
 import { messageToParts } from './message.ts';
 import { nothingSpent, tokenUsageToUsage, toRecordedUsage } from './usage.ts';
-
-const unifiedByRaw: Readonly<Record<string, string>> = {
-  stop: 'stop',
-  end_turn: 'stop',
-  stop_sequence: 'stop',
-  completed: 'stop',
-  pause_turn: 'stop',
-  length: 'length',
-  max_tokens: 'length',
-  max_output_tokens: 'length',
-  incomplete: 'length',
-  tool_calls: 'tool-calls',
-  tool_use: 'tool-calls',
-  function_call: 'tool-calls',
-  content_filter: 'content-filter',
-  refusal: 'content-filter',
-  safety: 'content-filter',
-  recitation: 'content-filter',
-};
-
-function toFinishReason(raw: string, hasCalls: boolean): FinishReason {
-  const unified = unifiedByRaw[raw.toLowerCase()] ?? 'other';
-  return { unified: unified === 'stop' && hasCalls ? 'tool-calls' : unified, raw };
-}
 
 const reasonNames = ['finish_reason', 'stop_reason', 'finishReason', 'stopReason', 'done_reason', 'status'];
 

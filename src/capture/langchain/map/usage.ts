@@ -1,14 +1,9 @@
 import type { Usage } from '../../../core/model/usage.ts';
 import { isUsageUnknown, toUsage, unknownUsage } from '../../../core/model/usage.ts';
+import { lessOf, sumOf } from '../../fetch/formats/counts.ts';
+import { toCount } from '../../fetch/formats/fields.ts';
 import type { Fields } from '../vendor.ts';
 import { toFields } from '../vendor.ts';
-
-const toCount = (value: unknown): number | null => (typeof value === 'number' && Number.isFinite(value) ? value : null);
-
-const lessOf = (total: number | null, parts: readonly (number | null)[]): number | null => {
-  const known = parts.filter((part) => part !== null);
-  return total === null || known.length === 0 ? null : Math.max(0, total - known.reduce((sum, part) => sum + part, 0));
-};
 
 /** Cache writes by lifetime, which only Anthropic's own usage tells. */
 function lifetimesOf(raw: unknown): Fields {
@@ -33,13 +28,13 @@ export function toRecordedUsage(given: unknown, raw: unknown): Usage | null {
   const recorded = toUsage(
     {
       total,
-      noCache: lessOf(total, [cacheRead, cacheWrite]),
+      noCache: lessOf(total, sumOf(cacheRead, cacheWrite)),
       cacheRead,
       cacheWrite,
       cacheWriteFiveMinutes: lifetimes['ephemeral_5m_input_tokens'],
       cacheWriteOneHour: lifetimes['ephemeral_1h_input_tokens'],
     },
-    { total: outputTotal, reasoning, text: lessOf(outputTotal, [reasoning, toCount(output?.['audio'])]) },
+    { total: outputTotal, reasoning, text: lessOf(outputTotal, sumOf(reasoning, toCount(output?.['audio']))) },
   );
   return isUsageUnknown(recorded) ? null : recorded;
 }
