@@ -5,6 +5,7 @@ import { createFetchCapture } from '../capture/fetch/index.ts';
 import { installLangChain } from '../capture/langchain/index.ts';
 import { installAgents } from '../capture/openai-agents/index.ts';
 import { markRecorded } from '../capture/proxy/index.ts';
+import { setAmbientRecorder } from '../core/record/ambient.ts';
 import type { Recorder } from '../core/record/recording.ts';
 import { createRecorder } from '../core/record/recorder.ts';
 import { createIdSource } from '../core/id.ts';
@@ -65,9 +66,6 @@ function openRecorder(variables: Variables): Recorder {
   });
 }
 
-/** Where parts of the program that were handed no recorder find this process's: a mixture of agents does. */
-const ambientRecorder = Symbol.for('tachograph.recorder');
-
 /** How often the text of a stream under way is written; `null`, and said, for what is no time. */
 function readStreamFlushMs(text: string | undefined): number | null {
   if (text === undefined || text === '') return null;
@@ -87,11 +85,18 @@ function readStreamFlushMs(text: string | undefined): number | null {
  */
 export function startRecording(variables: Variables): void {
   const globals = globalThis as unknown as Record<symbol, unknown>;
-  if (globals[started] !== undefined || variables['TACHOGRAPH_DISABLED'] === '1') return;
+  if (globals[started] !== undefined) return;
   globals[started] = true;
+  if (variables['TACHOGRAPH_DISABLED'] === '1') {
+    // What is replayed was recorded once already.
+    if (variables['TACHOGRAPH_REPLAY'] !== undefined) setAmbientRecorder(createRecorder({ journal: null }));
+    return;
+  }
   try {
-    const recorder = openRecorder(variables);
-    globals[ambientRecorder] = recorder;
+    const own = openRecorder(variables);
+    // The program may close what it takes for its own: the recording of the process goes on to its end.
+    const recorder: Recorder = { ...own, close: async () => void (await own.flush()) };
+    setAmbientRecorder(recorder);
     const streamFlushMs = readStreamFlushMs(variables['TACHOGRAPH_STREAM_FLUSH_MS']);
     createAiSdkCapture({ recorder, onError: complain, ...(streamFlushMs === null ? {} : { streamFlushMs }) }).install();
     installAgents(recorder, { onError: complain });
@@ -104,7 +109,7 @@ export function startRecording(variables: Variables): void {
     if (!isMainThread) return;
     process.once('exit', () => {
       stopFetch();
-      void recorder.close();
+      void own.close();
     });
   } catch (error) {
     complain(error);

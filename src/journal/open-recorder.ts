@@ -1,6 +1,7 @@
 import process from 'node:process';
 import { systemClock } from '../core/clock.ts';
 import { createIdSource } from '../core/id.ts';
+import { ambientRecorder } from '../core/record/ambient.ts';
 import type { RecorderOptions } from '../core/record/recorder.ts';
 import { createRecorder } from '../core/record/recorder.ts';
 import type { Recorder } from '../core/record/recording.ts';
@@ -32,10 +33,14 @@ export interface OpenRecorderOptions extends Omit<
  * A recorder on a journal of this process in the data folder, with the project's key. What its settings switch off is not
  * recorded, unless `switches` says it otherwise; what they have taken out goes, field by field unless `redact` says it
  * otherwise. With a `url`, records go on to that server: they are as safe here as without, and `flush({ to: 'server' })` says
- * when they are there. `home-unusable` when the folder cannot be written to, `TypeError` for a `url` that is none; from then
+ * when they are there. In a process that is recorded from outside (`tachograph run`) and without options of its own it is that
+ * process's recorder, which goes on when it is closed. `home-unusable` when the folder cannot be written to, `TypeError` for a `url` that is none; from then
  * on nothing throws (I1).
  */
 export function openRecorder(options: OpenRecorderOptions = {}): Recorder {
+  const ambient = ambientRecorder();
+  // Two recorders of one home would each record what they see of one program.
+  if (ambient !== null && Object.keys(options).every((name) => name === 'onError')) return ambient;
   const { home: chosen, durability = 'process', ...recording } = options;
   const { url = serverUrl(process.env), key = process.env['TACHOGRAPH_KEY'], ...others } = recording;
   const { projectId = (url === null ? null : keyToProject(key)) ?? 'default', ...rest } = others;

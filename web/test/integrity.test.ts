@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createKeySource } from '../../src/cli/access/secret.ts';
 import { createExporter } from '../../src/cli/export/exporter.ts';
 import { collectBook } from '../../src/cli/export/book.ts';
 import { pageToRunFiles, partsToPage } from '../../src/cli/export/page.ts';
@@ -40,6 +41,7 @@ describe.skipIf(!hasChromium)('integrity and export in a browser (needs a Chromi
       home: folder,
       projectId: 'default',
       store: first.store,
+      keyOf: createKeySource(folder, {}),
       verify: (id: string) =>
         verifyStoredRun(first.store, { projectId: 'default', runId: id }, { publicKey: null, head: null }),
     };

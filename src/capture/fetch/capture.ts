@@ -47,10 +47,14 @@ function replaceFetch(wrap: (inner: () => Fetch) => Fetch): () => void {
   };
 }
 
+/** Recorders that the process's HTTP goes to. */
+const installed = new WeakSet<Recorder>();
+
 /**
  * A capture of HTTP for a recorder. Requests of the process's `fetch` are recorded around the call: the request is
  * known before it leaves and bodies are already decoded. Requests of other undici clients are recorded from the
- * diagnostics channels. A request that both layers see is recorded once.
+ * diagnostics channels. A request that both layers see is recorded once, and so is one under a second capture of the same
+ * recorder, which does nothing.
  */
 export function createFetchCapture(options: FetchCaptureOptions): FetchCapture {
   const { recorder } = options;
@@ -58,7 +62,9 @@ export function createFetchCapture(options: FetchCaptureOptions): FetchCapture {
   return {
     install() {
       if (stop !== null) return stop;
-      if (!recorder.recording) return () => undefined;
+      // Whoever came first sees all there is to see.
+      if (!recorder.recording || installed.has(recorder)) return () => undefined;
+      installed.add(recorder);
       const ledger = ledgerOf(recorder, options);
       const isListed = createHostMatcher(toHosts(options.hosts, options.hostList ?? process.env['TACHOGRAPH_HOSTS']));
       const layers = options.layers ?? ['fetch', 'channels', 'http'];
@@ -69,6 +75,7 @@ export function createFetchCapture(options: FetchCaptureOptions): FetchCapture {
       if (layers.includes('http')) undo.push(subscribeHttpChannels({ ledger, isListed }));
       stop = () => {
         stop = null;
+        installed.delete(recorder);
         for (const one of undo) one();
         ledger.closeAll();
       };

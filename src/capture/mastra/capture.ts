@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { systemClock } from '../../core/clock.ts';
+import { orAmbient } from '../../core/record/ambient.ts';
 import type { Recorder } from '../../core/record/recording.ts';
-import { nullRecorder } from '../../core/recorder/null-recorder.ts';
 import { createSpanBook } from '../spans/span-book.ts';
 import type { MastraSpans } from './spans.ts';
 import { createMastraSpans } from './spans.ts';
@@ -106,17 +106,9 @@ function buildCapture(recorder: Recorder, options: MastraOptions): MastraCapture
 
 const captureByRecorder = new WeakMap<Recorder, MastraCapture>();
 
-/** Where the recording of a process leaves its recorder for parts of the program that were not handed one. */
-const ambientRecorder = Symbol.for('tachograph.recorder');
-
-function findRecorder(given: Recorder | null | undefined): Recorder {
-  if (given !== undefined) return given ?? nullRecorder;
-  return (globalThis as { [ambientRecorder]?: Recorder })[ambientRecorder] ?? nullRecorder;
-}
-
 /** One recorder has one capture, so that no span is recorded twice. */
 function captureOf(given: Recorder | null | undefined, options: MastraOptions): MastraCapture {
-  const recorder = findRecorder(given);
+  const recorder = orAmbient(given);
   const known = captureByRecorder.get(recorder);
   if (known !== undefined) return known;
   const capture = buildCapture(recorder, options);

@@ -4,8 +4,8 @@ import type { Prices } from '../../core/cost/prices.ts';
 import { createPrices } from '../../core/cost/prices.ts';
 import { shippedPrices } from '../../core/cost/shipped.ts';
 import { TachographError } from '../../core/error.ts';
+import { orAmbient } from '../../core/record/ambient.ts';
 import type { Recorder } from '../../core/record/recording.ts';
-import { nullRecorder } from '../../core/recorder/null-recorder.ts';
 import { referenceInstruction } from './advice/view.ts';
 import type { Members } from './members.ts';
 import { mixtureProvider, toMembers } from './members.ts';
@@ -20,14 +20,6 @@ import { createTraceBook } from './trace/book.ts';
 import type { MixtureParts } from './turn-call.ts';
 import { createTurnCalls } from './turn-call.ts';
 import type { CallOptions, Model } from './vendor.ts';
-
-/** Where the recording of a process leaves its recorder for parts of the program that were not handed one. */
-const ambientRecorder = Symbol.for('tachograph.recorder');
-
-function findRecorder(given: Recorder | null | undefined): Recorder {
-  if (given !== undefined) return given ?? nullRecorder;
-  return (globalThis as { [ambientRecorder]?: Recorder })[ambientRecorder] ?? nullRecorder;
-}
 
 function findHome(given: string | undefined): string | null {
   const home = given ?? process.env['TACHOGRAPH_HOME'] ?? '';
@@ -75,7 +67,7 @@ function toParts(options: MixtureOptions, found: { name: string; preset: Preset 
   const privacy = createPrivacy(options.privacy ?? 'off');
   const { traces, sessionId } = options;
   return {
-    recorder: findRecorder(options.recorder),
+    recorder: orAmbient(options.recorder),
     agentId: options.agentId ?? 'moa',
     sessionId: () => (typeof sessionId === 'function' ? sessionId() : (sessionId ?? null)),
     presetName: found.name,

@@ -4,22 +4,17 @@ import process from 'node:process';
 import type { Command } from 'commander';
 import { isTachographError } from '../../core/error.ts';
 import { listJournals, listQuarantine, readCauses, readSettings } from '../../journal/index.ts';
+import type { Finding } from '../life/checkup.ts';
+import { checkDatabase, checkSecret } from '../life/checkup.ts';
 import { readBacklogs } from '../life/shipping.ts';
 import { readUpkeep } from '../life/upkeep.ts';
 import { toBytes, toPlural, toTime } from '../print/figures.ts';
 import { chooseHome } from '../open.ts';
-import { storeName } from '../database.ts';
+import { chooseDatabase, storeName } from '../database.ts';
 import type { Terminal } from '../print/terminal.ts';
 import { toVisible } from '../print/terminal.ts';
 import type { CommandPlace, GlobalOptions } from './command.ts';
 import { examples, exitStatus, optionsOf, printJson, withHome } from './command.ts';
-
-/** One thing looked at: good, worth knowing, or wrong, and what to do. */
-interface Finding {
-  readonly what: string;
-  readonly state: 'good' | 'note' | 'wrong';
-  readonly detail: string;
-}
 
 function checkNode(): Finding {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -180,16 +175,19 @@ export function addDoctor(program: Command, place: CommandPlace): void {
   program
     .command('doctor')
     .description(
-      'Look at everything a recording needs: Node, home, journals, store, keys. Exit status 1 when something is wrong.',
+      'Look at everything a recording needs: Node, home, journals, store, keys, and a team’s database. Exit status 1 when something is wrong.',
     )
     .addHelpText('after', examples('tachograph doctor', 'tachograph doctor --json'))
     .action(async (_flags: unknown, self: Command) => {
       const flags = optionsOf<object>(self);
       const home = chooseHome(flags.home);
       const findings = [checkNode(), checkHome(home)];
+      const database = chooseDatabase(flags.database, process.env);
       if (findings[1]!.state !== 'wrong')
         findings.push(
           ...checkSettings(home),
+          checkSecret(process.env, database !== null),
+          ...(database === null ? [] : await checkDatabase(database)),
           ...(await checkStore(flags)),
           ...checkJournals(home),
           ...checkQuarantine(home),

@@ -47,8 +47,12 @@ const pageRuns = 500;
 async function openSource(from: string, into: OpenedHome): Promise<OpenedHome> {
   if (resolve(from) === resolve(into.home) && into.database === null)
     throw new TachographError('bad-argument', `${from} is the home that is imported into.`);
-  if (!existsSync(join(from, storeName)))
-    throw new TachographError('bad-argument', `There is no store in ${from}: no file ${storeName} is there.`);
+  // Journals alone are a home too: what a program recorded that nobody has looked at yet.
+  if (!existsSync(join(from, storeName)) && !existsSync(join(from, 'journal')))
+    throw new TachographError(
+      'bad-argument',
+      `${from} is no home: neither ${storeName} nor a journal folder is there.`,
+    );
   // A home without keys of its own was kept under the secret.
   const secret = existsSync(join(from, 'keys')) ? undefined : process.env['TACHOGRAPH_SECRET'];
   return openTachograph({ home: from, variables: { TACHOGRAPH_SECRET: secret } });
@@ -144,7 +148,7 @@ function explain({ projectId, id }: RunView, error: unknown): UnmovedRun {
 /**
  * Copies every run of another home's own store into an opened home, word for word: ids, hashes, seals, and annotations
  * beside them. What is here already is passed over, so that it may be stopped at any moment and run again. The other home
- * keeps everything; its keys stay there. `bad-argument` when there is no store in it.
+ * keeps everything; its keys stay there. `bad-argument` when it is no home.
  */
 export async function importHome(options: HomeImportOptions, into: OpenedHome): Promise<HomeImport> {
   const { from, projectId, onProgress = () => undefined } = options;

@@ -1,11 +1,7 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { isTachographError } from '../../core/error.ts';
-import { listJournals } from '../../journal/index.ts';
 import type { PostgresInspection } from '../../stores/postgres/index.ts';
 import { inspectPostgres } from '../../stores/postgres/index.ts';
-import { toBytes, toPlural } from '../print/figures.ts';
 
 /** One thing looked at: good, worth knowing, or wrong, and what to do. */
 export interface Finding {
@@ -25,9 +21,15 @@ function checkRole({ role, isUnbound, isOwner, openTables }: PostgresInspection)
   const asRole = finding('role');
   const asRls = finding('rls');
   const told = isUnbound
-    ? asRole('wrong', `${role} is a superuser or has BYPASSRLS, so that nothing keeps projects apart; make one with tachograph migrate --role`)
+    ? asRole(
+        'wrong',
+        `${role} is a superuser or has BYPASSRLS, so that nothing keeps projects apart; make one with tachograph migrate --role`,
+      )
     : isOwner
-      ? asRole('note', `${role} owns the tables; let the server connect as a role that owns nothing: tachograph migrate --role`)
+      ? asRole(
+          'note',
+          `${role} owns the tables; let the server connect as a role that owns nothing: tachograph migrate --role`,
+        )
       : asRole('good', `${role}, owns nothing, bound by row-level security`);
   const open =
     openTables.length === 0
@@ -56,7 +58,10 @@ export async function checkDatabase(url: string): Promise<Finding[]> {
       ? asSchema('wrong', `none for this role; run tachograph migrate with the owner's connection`)
       : schema === knownSchema
         ? asSchema('good', schema)
-        : asSchema('note', `${schema}, this version makes ${knownSchema}; run tachograph migrate, or update tachograph`),
+        : asSchema(
+            'note',
+            `${schema}, this version makes ${knownSchema}; run tachograph migrate, or update tachograph`,
+          ),
     ...(schema === null ? [] : checkRole(seen)),
     asClock(isFar ? 'wrong' : 'good', `${clock}${isFar ? '; set both by the same time server' : ''}`),
   ];
@@ -74,16 +79,4 @@ export function checkSecret(variables: Readonly<Record<string, string | undefine
   const bytes = Buffer.from(secret, 'hex');
   const mark = createHash('sha256').update('tachograph secret mark').update(bytes).digest('hex').slice(0, 8);
   return asSecret('good', `TACHOGRAPH_SECRET, mark ${mark}: the same on every server of one database`);
-}
-
-/** Records that wait to be sent to a server. */
-export function checkOutbox(home: string): Finding[] {
-  const folder = join(home, 'outbox');
-  if (!existsSync(folder)) return [];
-  const files = readdirSync(folder).flatMap((name) => listJournals(join(folder, name)));
-  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-  const asOutbox = finding('outbox');
-  return files.length === 0
-    ? [asOutbox('good', 'nothing waits to be sent')]
-    : [asOutbox('note', `${toPlural(files.length, 'journal')}, ${toBytes(bytes)}, with records for a server; send them: tachograph ship`)];
 }

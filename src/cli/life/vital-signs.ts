@@ -85,7 +85,7 @@ export function watchVitalSigns(opened: Pick<OpenedHome, 'home' | 'store' | 'dat
   delay.enable();
   let measured: Backlog = { journals: 0, bytes: 0, lagMs: 0 };
   let isUp = true;
-  const measure = async (): Promise<void> => {
+  const ask = async (): Promise<void> => {
     try {
       measured = await meter();
       isUp = true;
@@ -93,6 +93,12 @@ export function watchVitalSigns(opened: Pick<OpenedHome, 'home' | 'store' | 'dat
       // A store that cannot be asked: what was measured last stands, and this says so.
       isUp = false;
     }
+  };
+  let asking: Promise<void> | null = null;
+  // One at a time: a store that does not answer is not asked by more and more.
+  const measure = async (): Promise<void> => {
+    asking ??= ask().finally(() => void (asking = null));
+    await asking;
   };
   const timer = setInterval(() => void measure(), measureMs);
   timer.unref();

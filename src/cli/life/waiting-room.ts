@@ -80,13 +80,15 @@ export interface WaitingPlace extends Omit<Patience, 'room'> {
  * is started together with its database needs no order. `null` when it is stopped before.
  */
 export async function openPatiently<T>(open: () => Promise<T>, place: WaitingPlace): Promise<T | null> {
+  const { host, port, version } = place;
+  const room = createWaitingRoom(version);
   try {
     return await open();
   } catch (error) {
     if (!isTachographError(error) || !passing.includes(error.code)) throw error;
+    // Before anybody can ask.
+    room.explain(error);
   }
-  const { host, port, version } = place;
-  const room = createWaitingRoom(version);
   const server = await createServer({ handler: room, host, port, isKeyRequired: true });
   try {
     return await waitForStore(open, { ...place, room });
