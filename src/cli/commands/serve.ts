@@ -5,11 +5,13 @@ import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { TachographError } from '../../core/error.ts';
 import { readSettings } from '../../journal/index.ts';
-import type { News as RunNewsSource, RunNews, Server } from '../../server/index.ts';
+import type { Server } from '../../server/index.ts';
 import { createHandler, createServer, isLoopback } from '../../server/index.ts';
 import { createExporter } from '../export/exporter.ts';
 import { readOrigin } from '../export/origin-shelf.ts';
 import { watchReception } from '../life/ingest-watch.ts';
+import type { Newsroom } from '../life/news.ts';
+import { createNewsroom, listenForOthers } from '../life/news.ts';
 import { createReception } from '../life/reception.ts';
 import { isDoneWithin, untilStopped } from '../life/stop.ts';
 import type { WatchedStore } from '../life/store-watch.ts';
@@ -44,20 +46,6 @@ const portDefault = 7411;
 const stopMs = 9000;
 /** How long requests under way are waited for. */
 const requestsMs = 5000;
-
-/** News that reach whoever has subscribed. */
-function createNews(): RunNewsSource & { tell(change: RunNews): void } {
-  const listeners = new Set<(change: RunNews) => void>();
-  return {
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
-    tell(change) {
-      for (const listener of listeners) listener(change);
-    },
-  };
-}
 
 /** The built viewer: beside the bundles, or in dist when run from source. */
 function viewerFolder(): string | null {
@@ -107,7 +95,7 @@ async function fillWithSample(opened: OpenedHome, log: Log): Promise<void> {
 interface Frame {
   readonly flags: ServeFlags & GlobalOptions;
   readonly log: Log;
-  readonly news: ReturnType<typeof createNews>;
+  readonly news: Newsroom;
   readonly stopped: Promise<string>;
 }
 
@@ -153,9 +141,11 @@ async function startWorks(
   const upkeep = createUpkeep(opened, { onError: complain, onState: createUpkeepLog(log) });
   const proxy = createHomeProxy(opened, { upstreams: readUpstreams(flags.proxyUpstream), onError: complain });
   const signs = watchVitalSigns(opened);
+  const others = await listenForOthers(news, process.env, complain);
   let server: Server | null = null;
   const close = async (): Promise<void> => {
     signs.close();
+    await others.close();
     await server?.close({ timeoutMs: 0 });
     await proxy.close();
     await upkeep.close();
@@ -223,7 +213,7 @@ async function serve(flags: ServeFlags & GlobalOptions, { terminal }: CommandPla
   // A slip of the pen in the settings is told now, not by runs that were dropped or not recorded.
   readSettings(chooseHome(flags.home));
   const stopped = untilStopped();
-  const frame: Frame = { flags, log, news: createNews(), stopped };
+  const frame: Frame = { flags, log, news: createNewsroom(), stopped };
   const home = await openWatched(frame);
   if (home === null) return;
   const { opened } = home;

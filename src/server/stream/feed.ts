@@ -13,6 +13,8 @@ export interface RunNews {
 export interface News {
   /** Returns the way to stop listening. */
   subscribe(listener: (change: RunNews) => void): () => void;
+  /** Calls when some other process has changed something; left out where that is never heard. Returns the way to stop. */
+  stirred?(listener: () => void): () => void;
 }
 
 /** One entry of the feed's log: the run changed, nothing more. */
@@ -67,7 +69,7 @@ export function runToStamp(run: RunView): string {
  *
  *   news of the indexer in this process ──┐
  *                                         ├─► log of changed runs ─► wake readers, who read the store themselves
- *   change count of the store, polled ────┘
+ *   change count of the store, polled ────┘   and at once when the news say that somebody wrote
  *
  * Polling catches what another process imported: when the count has grown, the newest runs, the open ones and those
  * watched are compared with what is known of them. It rests while nobody watches.
@@ -85,6 +87,7 @@ export function createFeed(options: FeedOptions): Feed {
   let timer: NodeJS.Timeout | null = null;
   let looking: Promise<void> | null = null;
   let isClosed = false;
+  let isStirred = false;
 
   const record = (runId: string): void => {
     lastNumber += 1;
@@ -152,8 +155,15 @@ export function createFeed(options: FeedOptions): Feed {
       .catch(options.onError)
       .finally(() => {
         looking = null;
+        // What came while the store was read may not have been in it.
+        if (isStirred && !isClosed) void lookAgain();
       });
     return looking;
+  };
+
+  const lookAgain = (): Promise<void> => {
+    isStirred = looking !== null;
+    return lookOnce();
   };
 
   const isWatched = (): boolean => wakesOfAll.size > 0 || wakesByRun.size > 0;
@@ -176,6 +186,10 @@ export function createFeed(options: FeedOptions): Feed {
     if (known !== undefined && known.lastSeq >= lastSeq) return;
     knownByRun.set(runId, { lastSeq, stamp: null });
     record(runId);
+  });
+
+  const stopStirs = options.news?.stirred?.(() => {
+    if (!isClosed && isWatched()) void lookAgain();
   });
 
   return {
@@ -206,6 +220,7 @@ export function createFeed(options: FeedOptions): Feed {
       isClosed = true;
       if (timer !== null) clearTimeout(timer);
       stopNews?.();
+      stopStirs?.();
     },
   };
 }
