@@ -1,7 +1,8 @@
-import { describe, expect } from 'vitest';
+import { describe, expect, it as test } from 'vitest';
 import { onPostgres, runSql } from '../../../../test/postgres/cluster.ts';
 import { createWorld, toBatch } from '../../../testing/index.ts';
 import { createPostgresStore } from '../index.ts';
+import { createIdleFrom } from './idle.ts';
 
 describe('idle moments in PostgreSQL', () => {
   const { cluster, it } = onPostgres();
@@ -33,5 +34,41 @@ describe('idle moments in PostgreSQL', () => {
     expect([await second.listEvents('default', run.id), await second.listAttempts('default', run.id)]).toEqual(before);
     expect((await second.search('default', 'walrus')).length).toBe(6);
     await second.close();
+  });
+});
+
+describe('what is noted', () => {
+  test('while the same project is worked on is worked on after', async () => {
+    const calls: (() => void)[] = [];
+    const begun: (() => void)[] = [];
+    const nextCall = (): Promise<void> => new Promise((resolve) => void begun.push(resolve));
+    const idle = createIdleFrom(() => {
+      begun.shift()?.();
+      return new Promise((resolve) => void calls.push(resolve));
+    }, 1);
+    const first = nextCall();
+    await idle.note('shop');
+    await first;
+    const second = nextCall();
+    await idle.note('shop');
+    calls.shift()!();
+    await second;
+    calls.shift()!();
+    await idle.close();
+    expect(calls).toEqual([]);
+  });
+
+  test('is tried again when it failed', async () => {
+    let tries = 0;
+    const idle = createIdleFrom(() => {
+      tries += 1;
+      return tries === 1 ? Promise.reject(new Error('away')) : Promise.resolve();
+    }, 1);
+    await idle.note('shop');
+    while (tries === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    await idle.note('other');
+    while (tries < 3) await new Promise((resolve) => setTimeout(resolve, 1));
+    expect(tries).toBe(3);
+    await idle.close();
   });
 });

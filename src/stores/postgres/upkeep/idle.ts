@@ -17,8 +17,16 @@ async function tend(db: Database, projectId: string, isClosed: () => boolean): P
   while (!isClosed() && (await db.change(projectId, packNextRuns)));
 }
 
-/** Work for idle moments, `afterMs` after the last write of this process. */
+/** Does what waits in a project, until nothing does or `isClosed` says to stop. */
+export type Tend = (projectId: string, isClosed: () => boolean) => Promise<void>;
+
+/** Work for idle moments of a store, `afterMs` after the last write of this process. */
 export function createIdle(db: Database, afterMs: number): Idle {
+  return createIdleFrom((projectId, isClosed) => tend(db, projectId, isClosed), afterMs);
+}
+
+/** The same over a given way to do the work. */
+export function createIdleFrom(work: Tend, afterMs: number): Idle {
   const waiting = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> = Promise.resolve();
@@ -28,17 +36,19 @@ export function createIdle(db: Database, afterMs: number): Idle {
     clearTimeout(timer);
     if (isClosed) return;
     timer = setTimeout(() => {
-      running = running.then(work);
+      running = running.then(workAll);
     }, ms);
     timer.unref();
   };
-  const work = async (): Promise<void> => {
+  const workAll = async (): Promise<void> => {
     for (const projectId of [...waiting]) {
+      // Taken out first: what is noted while it is worked on is for the next time.
+      waiting.delete(projectId);
       try {
-        await tend(db, projectId, () => isClosed);
-        waiting.delete(projectId);
+        await work(projectId, () => isClosed);
       } catch {
         // Whatever failed is heard by whoever reads or writes; here it can wait.
+        waiting.add(projectId);
         later(retryMs);
         return;
       }
@@ -46,7 +56,7 @@ export function createIdle(db: Database, afterMs: number): Idle {
   };
   return {
     async note(projectId) {
-      if (afterMs === 0) return tend(db, projectId, () => isClosed);
+      if (afterMs === 0) return work(projectId, () => isClosed);
       waiting.add(projectId);
       later(afterMs);
     },
