@@ -156,7 +156,10 @@ describe('the heartbeat', () => {
   it('of a writer of whom nothing is here changes nothing', () => {
     const inbox = createInbox({ home: place.home, projectId: 'default' });
     const identity = currentIdentity('c'.repeat(16));
-    expect(inbox.take(encodeHeader({ projectId: 'default', identity, createdAtMs: 1 }))).toEqual({ entries: 0, facts: null });
+    expect(inbox.take(encodeHeader({ projectId: 'default', identity, createdAtMs: 1 }))).toEqual({
+      entries: 0,
+      facts: null,
+    });
     expect(listJournals(place.home)).toEqual([]);
   });
 });

@@ -1,3 +1,4 @@
+import { createSafely } from '../../core/listener.ts';
 import type { Recorder } from '../../core/record/recording.ts';
 import type { Capture, CaptureOptions } from './capture.ts';
 import { captureOf } from './capture.ts';
@@ -38,6 +39,10 @@ function takeOver(capture: Capture, sdk: AgentsSdk, options: CaptureOptions): ()
     release();
     book.guard(() => sdk.setTraceProcessors([]));
   };
+}
+
+function keepFromUpload(sdk: AgentsSdk | undefined, { onError }: CaptureOptions): void {
+  createSafely(onError)(() => sdk?.setTraceProcessors([]), undefined);
 }
 
 /** Where every copy of the SDK in a process keeps the provider of its traces. */
@@ -127,12 +132,16 @@ function hook({ recorder, book }: Capture, options: CaptureOptions): () => void 
 /**
  * Records all that agents of this process do. With the SDK, `installAgents(recorder, { sdk })` before the first run, its
  * tracing is turned on, also where `NODE_ENV` or `OPENAI_AGENTS_DISABLE_TRACING` has it off, and tells this recorder alone:
- * nothing is uploaded. Without, the SDK is found when it is loaded, processors and uploads stay, and model calls are left to
+ * nothing is uploaded, by a recorder that records nothing neither. Without, the SDK is found when it is loaded, processors and uploads stay, and model calls are left to
  * the capture of HTTP. Never throws; the function given back undoes it, but for the upload.
  */
 export function installAgents(recorder: Recorder, options: InstallOptions = {}): () => void {
-  if (!recorder.recording) return nothing;
-  const capture = captureOf(recorder, options);
   const { sdk } = options;
+  if (!recorder.recording) {
+    // Recording that is switched off must not begin to upload what it kept from being uploaded.
+    keepFromUpload(sdk, options);
+    return nothing;
+  }
+  const capture = captureOf(recorder, options);
   return sdk === undefined ? hook(capture, options) : takeOver(capture, sdk, options);
 }

@@ -64,6 +64,9 @@ const hopHeaders = new Set([
   targetHeader,
 ]);
 
+/** Traces that an SDK uploads of its own work: no part of a recording, and with the network off they go nowhere. */
+const isOwnTraces = (target: string): boolean => /\/v1\/traces(?:\/ingest)?$/.test(new URL(target).pathname);
+
 /** Passes a request on to the host it was meant for. */
 async function passOn(request: IncomingMessage, response: ServerResponse, body: Buffer): Promise<void> {
   const headers = Object.entries(request.headers).flatMap(([name, value]): [string, string][] =>
@@ -135,6 +138,10 @@ export async function startReplayServer(options: ReplayServerOptions): Promise<R
     const target = request.headers[targetHeader];
     if (typeof target !== 'string') {
       response.writeHead(404).end();
+      return;
+    }
+    if (isOwnTraces(target)) {
+      response.writeHead(204).end();
       return;
     }
     const answer = await replay.answer({
