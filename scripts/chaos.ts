@@ -19,6 +19,13 @@ if (!Number.isSafeInteger(rounds) || rounds < 1) {
 const suites = [
   'test/chaos/kill',
   'test/chaos/faults',
+  'test/chaos/ship',
+  'test/chaos/database-kill',
+  'test/chaos/database-cut',
+  'test/chaos/database-hole',
+  'test/chaos/database-answer',
+  'test/chaos/database-disk',
+  'test/chaos/database-migration',
   'test/indexer/kill',
   'test/indexer/seal-kill',
   'test/indexer/histories',

@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:f
 import { join } from 'node:path';
 import process from 'node:process';
 import { provideBrowser } from './test/browser.ts';
+import { providePooler } from './test/pooler.ts';
 
 const root = join(import.meta.dirname, '..');
 const skips: string[] = [];
@@ -47,7 +48,13 @@ function provide(): Record<string, string> {
   if (browser === null)
     skips.push('browser tests: no Chromium found and none could be installed (TACHOGRAPH_CHROMIUM names one)');
   if (!existsSync(join(root, '..', 'shared', 'corpus'))) skips.push('corpus tests: ../shared/corpus is not there');
-  return browser === null ? {} : { TACHOGRAPH_CHROMIUM: browser };
+  const pooler = providePooler();
+  if (pooler === null)
+    skips.push('pooler tests: no PgBouncer found and none could be installed (TACHOGRAPH_PGBOUNCER names one)');
+  return {
+    ...(browser === null ? {} : { TACHOGRAPH_CHROMIUM: browser }),
+    ...(pooler === null ? {} : { TACHOGRAPH_PGBOUNCER: pooler }),
+  };
 }
 
 const env = provide();

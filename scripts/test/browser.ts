@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import process from 'node:process';
+import { aptGet, canInstall } from './apt.ts';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
 
@@ -18,18 +18,6 @@ export function findBrowser(): string | null {
   const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
   const candidates = [...folders.flatMap((folder) => names.map((name) => join(folder, name))), ...elsewhere];
   return candidates.find((file) => existsSync(file)) ?? null;
-}
-
-function canInstall(): boolean {
-  return process.platform === 'linux' && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get');
-}
-
-function aptGet(args: readonly string[]): boolean {
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const done = spawnSync('apt-get', args, { env, encoding: 'utf8', timeout: 300_000 });
-  if (done.status !== 0)
-    console.log(`test: apt-get ${args[0]} failed: ${(done.stderr || String(done.error)).trim().slice(-300)}`);
-  return done.status === 0;
 }
 
 /** Finds a browser, or installs one where that is possible without asking; answers its path or null, and says what it did. */

@@ -1,5 +1,5 @@
 // A program that records to a server and keeps a ledger of its own: a run is in it once the recording call returned.
-//   shipping-worker.ts <home> <url> <ledger file> <buffered: 0 or 1>
+//   shipping-worker.ts <home> <url> <ledger file> <buffered: 0 or 1> [pause in ms]
 import { randomBytes } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import process from 'node:process';
@@ -7,7 +7,7 @@ import { createIdSource } from '../../src/core/id.ts';
 import { createRecorder } from '../../src/core/record/recorder.ts';
 import { createOutboxJournal } from '../../src/journal/index.ts';
 
-const [home, url, ledger, buffered] = process.argv.slice(2) as [string, string, string, string];
+const [home, url, ledger, buffered, pauseMs = '2'] = process.argv.slice(2) as [string, string, string, string, string?];
 const writerId = randomBytes(8).toString('hex');
 const { journal } = createOutboxJournal({ home, projectId: 'default', writerId, url, buffered: buffered === '1' });
 const recorder = createRecorder({ journal, ids: createIdSource(), writerId });
@@ -16,5 +16,5 @@ for (let count = 0; ; count += 1) {
   run.log('said', { count, words: 'x'.repeat(count % 3000) });
   run.close({ endReason: 'ok' });
   appendFileSync(ledger, `${run.id}\n`);
-  await new Promise((resolve) => setTimeout(resolve, 2));
+  await new Promise((resolve) => setTimeout(resolve, Number(pauseMs)));
 }

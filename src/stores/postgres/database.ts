@@ -43,7 +43,10 @@ export interface Waits {
   readonly statementMs: number;
   /** For a lock that another transaction holds. */
   readonly lockMs: number;
-  /** For any answer at all: longer than a statement, for when the server can no longer be heard. */
+  /**
+   * For any answer at all: longer than a statement, for when the server can no longer be heard. The server waits as long for
+   * the next statement of a transaction: of a process or a network that is gone it may never hear, and its locks stay.
+   */
   readonly answerMs: number;
 }
 
@@ -64,7 +67,7 @@ export function urlToPlace(url: string): string {
 // Local to the transaction, so that it holds behind a pooler that gives each transaction another connection.
 const settings = `SELECT set_config('tachograph.project', $1, true), set_config('search_path', 'tachograph, pg_catalog, pg_temp', true),
   set_config('statement_timeout', $2, true), set_config('lock_timeout', $3, true), set_config('bytea_output', 'hex', true),
-  set_config('tachograph.words', $4, true)`;
+  set_config('tachograph.words', $4, true), set_config('idle_in_transaction_session_timeout', $5, true)`;
 
 /*
  * Statements of a change find rows by their keys. Right after a bulk import the planner knows nothing of the tables yet and
@@ -111,7 +114,7 @@ export function createDatabase(parts: {
 
   const settingsOf = (projectId: string, words = ''): Statement => ({
     sql: settings,
-    values: [projectId, String(waits.statementMs), String(waits.lockMs), words],
+    values: [projectId, String(waits.statementMs), String(waits.lockMs), words, String(waits.answerMs)],
   });
 
   /** Runs `fn` on a connection, which goes back to the pool whatever comes; one that is broken is taken out of it. */

@@ -37,6 +37,8 @@ export function isConflict(error: unknown): boolean {
 /** True for a failure after which the connection is of no more use. */
 export function isConnectionLost(error: unknown): boolean {
   const code = codeOf(error);
+  // 25P03: the transaction was left alone for too long, and the server has hung up.
+  if (code === '25P03') return true;
   if (code !== undefined && (networkCodes.has(code) || code.startsWith('08') || code.startsWith('57P'))) return true;
   return code === undefined && driverMessages.test((error as Error | null)?.message ?? '');
 }
