@@ -5,7 +5,6 @@ import { createPrices } from '../../core/cost/prices.ts';
 import { shippedPrices } from '../../core/cost/shipped.ts';
 import { TachographError } from '../../core/error.ts';
 import { orAmbient } from '../../core/record/ambient.ts';
-import type { Recorder } from '../../core/record/recording.ts';
 import { referenceInstruction } from './advice/view.ts';
 import type { Members } from './members.ts';
 import { mixtureProvider, toMembers } from './members.ts';
