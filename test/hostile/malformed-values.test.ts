@@ -46,9 +46,10 @@ const columns: readonly (readonly [table: string, ...columns: string[]])[] = [
   ['run_labels', 'name value sort_ms'],
   [
     'steps',
-    'id number kind status model requested_model started_at_ms duration_ms cost_nano_usd has_usage input_total',
+    'id number kind status model requested_model started_at_ms duration_ms cost_nano_usd has_usage input_total pack_key',
   ],
   ['step_views', 'view'],
+  ['step_packs', 'packed'],
   ['attempts', 'step_id number started_at_ms view'],
   ['attempt_packs', 'first_step last_step packed'],
   ['event_packs', 'first_seq last_seq packed proofs'],

@@ -60,7 +60,7 @@ export async function eraseRecord(
   for (const { id, stepId } of kept) uses.content(run, id, stepId);
   if (remaining.length > 0) {
     const after = foldEvents(tx.projectId, remaining, contentById, prices);
-    replaceViews(tx, run, before, after);
+    replaceViews(tx, run, { before, after, contentById });
     if (part !== null) useViews(run, after, uses);
   }
   for (const { sql, values = [] } of uses.statements()) tx.put(sql, ...values);

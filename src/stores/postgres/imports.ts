@@ -11,6 +11,7 @@ import { isSealDue } from '../../core/query/sealing.ts';
 import { runToErrorWords, stepToErrorWords } from '../../core/query/words.ts';
 import type { Seal } from '../../core/record/seal.ts';
 import type { ImportBatch, ImportResult, JournalPosition, StoredEvent } from '../../core/store.ts';
+import type { ContentsAtHand } from '../sql/step-preview.ts';
 import type { SqlRow } from '../sql/value.ts';
 import {
   contentsToInsert,
@@ -77,7 +78,12 @@ function toErrorChanges(run: RunKey, before: Partial<RunViews>, after: Partial<R
   return [...ofRuns, ...ofSteps];
 }
 
-function viewStatements(changes: ImportChanges, { rows, runKeyById }: Loaded, uses: Uses): Statement[] {
+function viewStatements(
+  changes: ImportChanges,
+  { rows, runKeyById }: Loaded,
+  contentById: ContentsAtHand,
+): Statement[] {
+  const uses = createUses();
   const keyOf = (runId: string): RunKey => runKeyById.get(runId)!;
   const runs: RunChange[] = changes.runs.map((view) => ({
     run: keyOf(view.id),
@@ -99,7 +105,7 @@ function viewStatements(changes: ImportChanges, { rows, runKeyById }: Loaded, us
   ];
   return [
     ...runsToInsert(runs),
-    ...stepsToInsert(steps),
+    ...stepsToInsert(steps, contentById),
     ...attemptsToInsert(attempts),
     ...errorsToInsert(errors),
     ...uses.statements(),
@@ -131,6 +137,12 @@ const noteRuns = (table: 'packing' | 'sealing', runs: readonly RunKey[]): Statem
         ),
       ];
 
+/** Contents that a batch brings or that were loaded for it. */
+function contentsAtHand(batch: ImportBatch, { rows }: Loaded): Map<string, Content> {
+  const brought = batch.entries.flatMap((entry) => entry.contents);
+  return new Map([...rows.contentByKey.values(), ...brought].map((content) => [content.id, content]));
+}
+
 /** Imports a batch in one transaction: loads what it touches, plans in core, writes what was planned. */
 export async function importEntries(tx: Transaction, batch: ImportBatch, prices: Prices | null): Promise<ImportResult> {
   const keys = importKeys(batch);
@@ -142,7 +154,7 @@ export async function importEntries(tx: Transaction, batch: ImportBatch, prices:
   const changes = planImport(batch, loaded.rows, prices);
   for (const [id, run] of runKeyById)
     if (Number.isNaN(run.epoch)) runKeyById.set(id, { ...run, epoch: changes.epochByRun.get(id)! });
-  const views = viewStatements(changes, loaded, createUses());
+  const views = viewStatements(changes, loaded, contentsAtHand(batch, loaded));
   const headByKey = new Map(
     [...[...loaded.writersByRun.values()].flat(), ...changes.writers].map((head) => [
       `${head.runId}/${head.writerId}`,
@@ -216,8 +228,13 @@ export async function readViews(db: Session, run: RunKey): Promise<RunViews> {
   };
 }
 
-/** Writes views in place of all that a run has; rows that are no longer there go. */
-export function replaceViews(tx: Transaction, run: RunKey, before: RunViews, after: RunViews): void {
+/** Writes views in place of all that a run has; rows that are no longer there go. Contents are those that stay. */
+export function replaceViews(
+  tx: Transaction,
+  run: RunKey,
+  views: { readonly before: RunViews; readonly after: RunViews; readonly contentById: ContentsAtHand },
+): void {
+  const { before, after, contentById } = views;
   const place = [run.epoch, run.key] as const;
   const gone = 'project_key = (SELECT project_key()) AND epoch = $1 AND run_key = $2';
   tx.put(`DELETE FROM steps WHERE ${gone}`, ...place);
@@ -225,7 +242,10 @@ export function replaceViews(tx: Transaction, run: RunKey, before: RunViews, aft
   dropAttempts(tx, run);
   for (const { sql, values = [] } of [
     ...runsToInsert([{ run, view: after.run, before: before.run }]),
-    ...stepsToInsert(after.steps.map((step) => ({ run, step }))),
+    ...stepsToInsert(
+      after.steps.map((step) => ({ run, step })),
+      contentById,
+    ),
     ...attemptsToInsert(after.attempts.map((attempt) => ({ run, attempt }))),
     ...errorsToInsert(toErrorChanges(run, {}, after)),
     ...noteRuns('packing', [run]),
@@ -260,10 +280,11 @@ export async function rebuildViews(tx: Transaction, runId: string, prices: Price
       `The store has no events of run ${run.id} any more, so its views cannot be computed from them; they stay as they are.`,
     );
   }
-  const after = foldEvents(tx.projectId, events, await namedContents(tx, run, events), prices);
+  const contentById = await namedContents(tx, run, events);
+  const after = foldEvents(tx.projectId, events, contentById, prices);
   const fields = differingFields(before, after);
   if (fields.length > 0) {
-    replaceViews(tx, run, before, after);
+    replaceViews(tx, run, { before, after, contentById });
     const uses = createUses();
     useViews(run, after, uses);
     for (const { sql, values = [] } of [...uses.statements(), countChange]) tx.put(sql, ...values);

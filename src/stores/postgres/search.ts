@@ -11,7 +11,7 @@ import { column } from './driver/cell.ts';
 import type { Statement } from './driver/exchange.ts';
 import { insertRows, replacing, type Row } from './driver/rows.ts';
 import { toRun } from './driver/run-row.ts';
-import { toStep } from './steps.ts';
+import { rowToStep } from '../sql/view-row.ts';
 
 /*
  * Full text is made beside the import: an import puts contents on a list, and what stands there is indexed in batches while
@@ -271,7 +271,7 @@ async function readErrorWords(db: Session, row: SqlRow): Promise<string> {
     row['run_id']!,
     row['number']!,
   );
-  return step === undefined ? '' : stepToErrorWords(toStep(step));
+  return step === undefined ? '' : stepToErrorWords(rowToStep(step, () => null));
 }
 
 async function readHitContents(db: Session, rows: readonly SqlRow[]): Promise<Map<string, Content>> {

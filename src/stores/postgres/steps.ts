@@ -3,10 +3,11 @@ import type { AttemptView } from '../../core/model/attempt.ts';
 import type { StepView } from '../../core/model/step.ts';
 import { attemptToContentIds, stepToContentIds } from '../../core/query/difference.ts';
 import { attemptsToPack, packToAttempts } from '../sql/attempt-pack.ts';
+import { type ContentsAtHand, rowToPreviewId, stepToStoredPreview } from '../sql/step-preview.ts';
 import type { SqlRow, SqlValue } from '../sql/value.ts';
 import { cellToBytes } from '../sql/value.ts';
 import { attemptToRest, rowToAttempt, rowToStep, stepColumns, stepToRest, stepToValues } from '../sql/view-row.ts';
-import type { RunKey, Uses } from './contents.ts';
+import { readContents, type RunKey, type Uses } from './contents.ts';
 import type { Session, Transaction } from './database.ts';
 import type { Statement } from './driver/exchange.ts';
 import { insertRows, replacing, type Row } from './driver/rows.ts';
@@ -16,20 +17,35 @@ const ofRun = 'project_key = (SELECT project_key()) AND epoch = $1 AND run_key =
 const uuidOf = (text: string): string | null =>
   /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(text) ? text : null;
 
-/** A step from its row, with `run_id`. */
-export const toStep = (row: SqlRow): StepView => rowToStep(row, () => null);
+const contentsAtOnce = 200;
 
-function stepToRow(run: RunKey, step: StepView): Row {
+/** Steps of one week from their rows, with `run_id`; contents that previews begin with are read in as few questions as hold them. */
+export async function rowsToSteps(db: Session, epoch: number, rows: readonly SqlRow[]): Promise<StepView[]> {
+  const steps: StepView[] = [];
+  for (let from = 0; from < rows.length; from += contentsAtOnce) {
+    const some = rows.slice(from, from + contentsAtOnce);
+    const ids = some.flatMap((row) => rowToPreviewId(row) ?? []);
+    const contents = await readContents(db, { epoch }, [...new Set(ids)]);
+    const contentById = new Map(contents.map((content) => [content.id, content]));
+    for (const row of some) steps.push(rowToStep(row, (id) => contentById.get(id) ?? null));
+  }
+  return steps;
+}
+
+function stepToRow(run: RunKey, step: StepView, contentById: ContentsAtHand): Row {
   const row: Record<string, SqlValue> = { epoch: run.epoch, run_key: run.key };
   const values = stepToValues(step);
   for (const [index, name] of stepColumns.entries()) row[name] = values[index]!;
-  row['view'] = stepToRest(step, null);
+  row['view'] = stepToRest(step, stepToStoredPreview(step, contentById));
   return row;
 }
 
-/** A statement that writes steps in place of the old ones. */
-export function stepsToInsert(steps: readonly { run: RunKey; step: StepView }[]): Statement[] {
-  const rows = steps.map(({ run, step }) => stepToRow(run, step));
+/** A statement that writes steps in place of the old ones; previews that begin one of the contents are left out. */
+export function stepsToInsert(
+  steps: readonly { run: RunKey; step: StepView }[],
+  contentById: ContentsAtHand,
+): Statement[] {
+  const rows = steps.map(({ run, step }) => stepToRow(run, step, contentById));
   const [first] = rows;
   return first === undefined ? [] : [insertRows('steps', rows, replacing(['epoch', 'run_key', 'number'], first))];
 }
@@ -75,7 +91,7 @@ export async function listSteps(
     Math.max(0, options.limit),
     run.id,
   );
-  return rows.map(toStep);
+  return rowsToSteps(db, run.epoch, rows);
 }
 
 /** One step by its number, or `step-not-found`. */

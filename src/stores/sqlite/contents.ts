@@ -8,6 +8,12 @@ import type { SqlRow } from '../sql/value.ts';
 import { bytesToHex, cellToBytes, cellToNumber, cellToText, hexToBytes } from '../sql/value.ts';
 import type { Database } from './database.ts';
 
+/*
+ * Contents, documents and nodes are found by the first 8 bytes of their digest, which the index holds, and told apart by
+ * all of it. No index forbids two of the same: every writer looks first, under the lock of its transaction.
+ */
+const placedAs = 'project_key = ?1 AND epoch = ?2 AND substr(id, 1, 8) = substr(?3, 1, 8) AND id = ?3';
+
 /** Where contents live: a project and an epoch. */
 export interface Place {
   readonly project: number;
@@ -72,12 +78,7 @@ function contentKeyOf(db: Database, place: Place, id: string, known: KnownKeys):
 
 function findContentKey(db: Database, place: Place, id: string): number {
   const cell = hexToBytes(id);
-  const found = db.get(
-    'SELECT key FROM contents WHERE project_key = ? AND epoch = ? AND id = ?',
-    place.project,
-    place.epoch,
-    cell,
-  );
+  const found = db.get(`SELECT key FROM contents WHERE ${placedAs}`, place.project, place.epoch, cell);
   if (found !== undefined) return found['key'] as number;
   const made = db.get(
     'INSERT INTO contents (project_key, epoch, id) VALUES (?, ?, ?) RETURNING key',
@@ -93,7 +94,7 @@ export function documentKeyOf(db: Database, place: Place, words: string): { key:
   if (words === '') return null;
   const digest = hash('sha256', words, 'buffer').subarray(0, 16);
   const found = db.get(
-    'SELECT key FROM documents WHERE project_key = ? AND epoch = ? AND hash = ?',
+    'SELECT key FROM documents WHERE project_key = ?1 AND epoch = ?2 AND substr(hash, 1, 8) = substr(?3, 1, 8) AND hash = ?3',
     place.project,
     place.epoch,
     digest,
@@ -119,31 +120,29 @@ export interface PutContent {
 export function putContent(db: Database, place: Place, content: Content, known: KnownKeys): PutContent {
   const id = hexToBytes(content.id);
   const name = `${place.epoch}/${content.id}`;
-  const found = db.get(
-    'SELECT key, size FROM contents WHERE project_key = ? AND epoch = ? AND id = ?',
-    place.project,
-    place.epoch,
-    id,
-  );
+  const found = db.get(`SELECT key, size FROM contents WHERE ${placedAs}`, place.project, place.epoch, id);
   if (found !== undefined && found['size'] !== null) {
     known.set(name, found['key'] as number);
     return { isNew: false, newDocument: null };
   }
   const words = contentToWords(content);
   const document = documentKeyOf(db, place, words);
-  const made = db.get(
-    `INSERT INTO contents (project_key, epoch, id, kind, salt, size, document_key) VALUES (?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (project_key, epoch, id) DO UPDATE SET kind = excluded.kind, salt = excluded.salt, size = excluded.size, document_key = excluded.document_key
-     RETURNING key`,
-    place.project,
-    place.epoch,
-    id,
-    content.kind,
-    content.salt,
-    content.bytes.length,
-    document?.key ?? null,
-  );
-  const key = made!['key'] as number;
+  const fields = [content.kind, content.salt, content.bytes.length, document?.key ?? null];
+  const row =
+    found === undefined
+      ? db.get(
+          'INSERT INTO contents (project_key, epoch, id, kind, salt, size, document_key) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING key',
+          place.project,
+          place.epoch,
+          id,
+          ...fields,
+        )
+      : db.get(
+          'UPDATE contents SET kind = ?, salt = ?, size = ?, document_key = ? WHERE key = ? RETURNING key',
+          ...fields,
+          found['key']!,
+        );
+  const key = row!['key'] as number;
   db.run('INSERT INTO content_bytes (key, bytes) VALUES (?, ?)', key, content.bytes);
   known.set(name, key);
   return { isNew: true, newDocument: document?.isNew === true ? { key: document.key, words } : null };
@@ -157,7 +156,8 @@ export function readContent(
   read: ContentReader = createContentReader(db),
 ): Content | null {
   const row = db.get(
-    `SELECT ${contentColumns} ${fromContents} WHERE c.project_key = ? AND c.epoch = ? AND c.id = ?`,
+    `SELECT ${contentColumns} ${fromContents}
+     WHERE c.project_key = ?1 AND c.epoch = ?2 AND substr(c.id, 1, 8) = substr(?3, 1, 8) AND c.id = ?3`,
     place.project,
     place.epoch,
     hexToBytes(id),
@@ -171,59 +171,68 @@ export function readContents(db: Database, place: Place, ids: readonly string[])
   return ids.flatMap((id) => readContent(db, place, id, read) ?? []);
 }
 
+interface NodeRow {
+  readonly key: number;
+  /** It came itself, and is more than a name that others made. */
+  readonly isWhole: boolean;
+}
+
+function findNode(db: Database, place: Place, id: string): NodeRow | null {
+  const row = db.get(
+    `SELECT key, content_key FROM nodes WHERE ${placedAs}`,
+    place.project,
+    place.epoch,
+    hexToBytes(id),
+  );
+  return row === undefined ? null : { key: row['key'] as number, isWhole: row['content_key'] !== null };
+}
+
 /** Key of a node, made as a bare name when the node itself has not arrived; the root has none. */
 function nodeKeyOf(db: Database, place: Place, id: string): number | null {
   if (id === rootNodeId) return null;
-  const cell = hexToBytes(id);
-  const found = db.get(
-    'SELECT key FROM nodes WHERE project_key = ? AND epoch = ? AND id = ?',
-    place.project,
-    place.epoch,
-    cell,
-  );
-  if (found !== undefined) return found['key'] as number;
+  const found = findNode(db, place, id);
+  if (found !== null) return found.key;
   const made = db.get(
     'INSERT INTO nodes (project_key, epoch, id, depth) VALUES (?, ?, ?, 0) RETURNING key',
     place.project,
     place.epoch,
-    cell,
+    hexToBytes(id),
   );
   return made!['key'] as number;
 }
 
 /** Stores a node once, after its parent. */
-export function putNode(db: Database, place: Place, node: ContextNode, known: KnownKeys): number {
-  const made = db.get(
-    `INSERT INTO nodes (project_key, epoch, id, parent_key, content_key, depth) VALUES (?, ?, ?, ?, ?, ?)
-     ON CONFLICT (project_key, epoch, id) DO UPDATE SET parent_key = excluded.parent_key, content_key = excluded.content_key, depth = excluded.depth
-     RETURNING key`,
-    place.project,
-    place.epoch,
-    hexToBytes(node.id),
-    nodeKeyOf(db, place, node.parentId),
-    contentKeyOf(db, place, node.contentId, known),
-    node.depth,
-  );
-  return made!['key'] as number;
+export function putNode(db: Database, place: Place, node: ContextNode, known: KnownKeys): void {
+  const found = findNode(db, place, node.id);
+  if (found?.isWhole === true) return;
+  const fields = [nodeKeyOf(db, place, node.parentId), contentKeyOf(db, place, node.contentId, known), node.depth];
+  if (found === null)
+    db.run(
+      'INSERT INTO nodes (project_key, epoch, id, parent_key, content_key, depth) VALUES (?, ?, ?, ?, ?, ?)',
+      place.project,
+      place.epoch,
+      hexToBytes(node.id),
+      ...fields,
+    );
+  else db.run('UPDATE nodes SET parent_key = ?, content_key = ?, depth = ? WHERE key = ?', ...fields, found.key);
 }
 
 // Keys are integers, so that a path of 1,000 nodes is 1,000 steps along a rowid. CROSS JOIN keeps the planner from
 // scanning nodes for each step of the recursion. UNION drops repeated rows: a hostile cycle ends.
 const path = `WITH RECURSIVE path (key, id, parent_key, content_key, depth) AS (
-    SELECT key, id, parent_key, content_key, depth FROM nodes WHERE project_key = ? AND epoch = ? AND id = ?
+    SELECT key, id, parent_key, content_key, depth FROM nodes WHERE ${placedAs}
     UNION
     SELECT n.key, n.id, n.parent_key, n.content_key, n.depth FROM path CROSS JOIN nodes n ON n.key = path.parent_key
-    WHERE path.depth > ? + 1)`;
+    WHERE path.depth > ?4 + 1)`;
 
 /** Contents of a context in order, from index `from`; missing ones are left out. */
 export function readContext(db: Database, place: Place, nodeId: string, from: number): Content[] {
   const rows = db.all(
     `${path} SELECT ${contentColumns} FROM path CROSS JOIN contents c ON c.key = path.content_key
-     LEFT JOIN content_bytes b ON b.key = c.key WHERE path.depth > ? ORDER BY path.depth`,
+     LEFT JOIN content_bytes b ON b.key = c.key WHERE path.depth > ?4 ORDER BY path.depth`,
     place.project,
     place.epoch,
     hexToBytes(nodeId),
-    from,
     from,
   );
   const read = createContentReader(db);

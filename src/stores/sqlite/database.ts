@@ -3,6 +3,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Prices } from '../../core/cost/prices.ts';
 import { TachographError } from '../../core/error.ts';
 import type { SqlRow, SqlValue } from '../sql/value.ts';
+import { checkpointPages } from './file/checkpoint.ts';
 
 /** One connection to a SQLite file: prepared statements by their text, one transaction at a time. */
 export interface Database {
@@ -79,9 +80,8 @@ function openFile(path: string, busyMs: number): DatabaseSync {
   // secure_delete are what makes erased words leave the file.
   db.exec('PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA secure_delete = ON;');
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = OFF;');
-  db.exec(
-    'PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 2000;',
-  );
+  db.exec('PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864;');
+  db.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);
   return db;
 }
 

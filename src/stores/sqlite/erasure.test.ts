@@ -25,7 +25,7 @@ function countInFiles(file: string, text: string): number {
 /** How often a text stands in what is packed, which a search of the raw file cannot see. */
 function countInPacks(file: string, text: string): number {
   const db = new DatabaseSync(file, { readOnly: true });
-  const rows = ['content_blocks', 'event_packs', 'attempt_packs'].flatMap((table) =>
+  const rows = ['content_blocks', 'event_packs', 'attempt_packs', 'step_packs'].flatMap((table) =>
     db.prepare(`SELECT packed FROM ${table}`).all(),
   );
   db.close();

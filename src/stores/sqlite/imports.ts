@@ -17,6 +17,7 @@ import { idToCell } from '../sql/value.ts';
 import { packContents, putContent, putNode, readContent, type RunKey, useContent } from './contents.ts';
 import type { Database } from './database.ts';
 import { listEvents, listWriters, packRunEvents, putEvent, putWriter } from './events.ts';
+import { packStepViews } from './packing/step-views.ts';
 import { findRunKey, projectKeyOf, putRun, readRun } from './runs.ts';
 import { newestSeal, putSeal, setSealDue } from './seals.ts';
 import { applyWords, createPending, type Pending } from './search.ts';
@@ -261,7 +262,12 @@ export function packNextRuns(db: Database): boolean {
       epoch: row['epoch'] as number,
       project: row['project_key'] as number,
     };
-    const hasMore = [packRunEvents(db, run), packContents(db, run.key), packAttempts(db, run)].some(Boolean);
+    const hasMore = [
+      packRunEvents(db, run),
+      packContents(db, run.key),
+      packAttempts(db, run),
+      packStepViews(db, run),
+    ].some(Boolean);
     if (hasMore) return true;
     db.run('DELETE FROM packing WHERE run_key = ?', run.key);
   }

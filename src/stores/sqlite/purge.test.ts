@@ -17,6 +17,7 @@ const emptied = [
   'run_labels',
   'steps',
   'step_views',
+  'step_packs',
   'attempts',
   'attempt_packs',
   'writers',

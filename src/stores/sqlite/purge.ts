@@ -16,6 +16,7 @@ import {
 } from './contents.ts';
 import type { Database } from './database.ts';
 import { countChange } from './imports.ts';
+import { createStepRowReader, fromSteps } from './packing/step-views.ts';
 import { applyWords, dropWords, runDocument, stepDocument, type WordChange } from './search.ts';
 
 /*
@@ -154,13 +155,14 @@ function* candidates(db: Database, project: number, options: PurgeOptions, from:
 
 function errorWordsOf(db: Database, run: RunKey): WordChange[] {
   const steps = db.all(
-    `SELECT s.*, v.view, '' AS run_id FROM steps s JOIN step_views v ON v.key = s.key WHERE s.run_key = ? AND s.status <> 'completed'`,
+    `SELECT s.*, v.view, '' AS run_id ${fromSteps} WHERE s.run_key = ? AND s.status <> 'completed' ORDER BY s.number`,
     run.key,
   );
+  const read = createStepRowReader(db);
   const words = steps.map((row) => ({
     epoch: run.epoch,
     document: stepDocument(row['key'] as number),
-    before: stepToErrorWords(rowToStep(row, () => null)),
+    before: stepToErrorWords(rowToStep(read(row), () => null)),
     after: '',
   }));
   const row = db.get(
@@ -182,6 +184,7 @@ function dropRun(db: Database, run: RunKey): void {
     'events',
     'event_packs',
     'attempt_packs',
+    'step_packs',
     'packing',
     'sealing',
     'writers',

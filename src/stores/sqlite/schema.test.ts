@@ -33,6 +33,27 @@ function setVersion(file: string, version: number): void {
   db.close();
 }
 
+/** Brings a file back to the layout of schema 1.3, with all it holds. */
+function toSchema13(file: string): void {
+  const place = 'key INTEGER PRIMARY KEY, project_key INTEGER NOT NULL, epoch INTEGER NOT NULL';
+  const columnsByTable = {
+    contents: `${place}, id BLOB NOT NULL, kind TEXT, salt BLOB, size INTEGER, document_key INTEGER, block_key INTEGER, block_at INTEGER, UNIQUE (project_key, epoch, id)`,
+    nodes: `${place}, id BLOB NOT NULL, parent_key INTEGER, content_key INTEGER, depth INTEGER NOT NULL, UNIQUE (project_key, epoch, id)`,
+    documents: `${place}, hash BLOB NOT NULL, UNIQUE (project_key, epoch, hash)`,
+  };
+  const db = new DatabaseSync(file, { defensive: false });
+  db.exec('DROP TABLE step_packs; ALTER TABLE steps DROP COLUMN pack_key; DELETE FROM packing;');
+  for (const [table, columns] of Object.entries(columnsByTable))
+    db.exec(
+      `CREATE TABLE old (${columns}); INSERT INTO old SELECT * FROM ${table}; DROP TABLE ${table}; ALTER TABLE old RENAME TO ${table};`,
+    );
+  db.exec(`CREATE INDEX contents_by_document ON contents (document_key) WHERE document_key IS NOT NULL;
+    CREATE INDEX contents_by_block ON contents (block_key) WHERE block_key IS NOT NULL;
+    CREATE INDEX nodes_by_parent ON nodes (parent_key); CREATE INDEX nodes_by_content ON nodes (content_key);
+    PRAGMA user_version = 1003;`);
+  db.close();
+}
+
 describe('the schema of a SQLite store', () => {
   it('refuses a newer major version, naming file and versions', async () => {
     const file = nextFile();
@@ -129,6 +150,39 @@ describe('the schema of a SQLite store', () => {
     const store = openSqliteStore({ file });
     await store.initialize();
     expect((await store.search('default', 'kept')).map((hit) => hit.runId)).toEqual([runId]);
+    await store.close();
+  });
+
+  it('takes a file of schema 1.3 with all that it holds, and packs the steps of its ended runs', async () => {
+    const file = nextFile();
+    const world = createWorld();
+    const run = world.run();
+    for (const word of ['one', 'two', 'three', 'four', 'five'])
+      run.step({ messages: ['shared', word], output: [{ type: 'text', text: `the answer ${word}` }] });
+    run.end();
+    const first = openSqliteStoreFrom({ open: () => openDatabase(file, 5000), packAfterMs: 60_000 });
+    await first.initialize();
+    await first.importBatch(toBatch(run.take()));
+    const steps = await first.listSteps('default', run.id);
+    const words = await first.search('default', 'answer three');
+    await first.close();
+    toSchema13(file);
+    const store = openSqliteStoreFrom({ open: () => openDatabase(file, 5000), packAfterMs: 0 });
+    await store.initialize();
+    expect(await store.listSteps('default', run.id)).toEqual(steps);
+    // The same contents again, and with the write comes the packing.
+    const other = world.run().step({ messages: ['shared', 'one'] });
+    await store.importBatch(toBatch(other.take()));
+    expect(await store.listSteps('default', run.id)).toEqual(steps);
+    expect(await store.search('default', 'answer three')).toEqual(words);
+    expect(await store.rebuildRun('default', run.id)).toEqual([]);
+    const db = new DatabaseSync(file, { readOnly: true });
+    const count = (sql: string) => Object.values(db.prepare(sql).get()!)[0];
+    expect(count('SELECT count(*) FROM steps WHERE pack_key IS NOT NULL')).toBe(5);
+    expect(count('SELECT count(*) FROM step_views')).toBe(1);
+    expect(count('SELECT count(*) - count(DISTINCT id) FROM contents')).toBe(0);
+    expect(count('SELECT count(*) - count(DISTINCT id) FROM nodes')).toBe(0);
+    db.close();
     await store.close();
   });
 

@@ -22,6 +22,7 @@ import {
   type RunKey,
 } from './contents.ts';
 import type { Database } from './database.ts';
+import { createStepRowReader, fromSteps } from './packing/step-views.ts';
 
 /*
  * One FTS5 table for each epoch of a project: neither ranks nor timing tell of another project's words, and what goes
@@ -175,15 +176,16 @@ function indexContents(db: Database, project: number): void {
 }
 
 function indexErrors(db: Database, project: number): void {
+  const read = createStepRowReader(db);
   indexRows(
     db,
     project,
-    `SELECT s.*, v.view, r.id AS run_id, r.epoch FROM steps s JOIN step_views v ON v.key = s.key JOIN runs r ON r.key = s.run_key
+    `SELECT s.*, v.view, r.id AS run_id, r.epoch ${fromSteps} JOIN runs r ON r.key = s.run_key
      WHERE r.project_key = ? AND s.key > ? AND s.status <> 'completed' ORDER BY s.key LIMIT ?`,
     (row) => ({
       epoch: epochOf(row),
       document: stepDocument(row['key'] as number),
-      after: stepToErrorWords(rowToStep(row, () => null)),
+      after: stepToErrorWords(rowToStep(read(row), () => null)),
     }),
   );
   indexRows(
@@ -294,11 +296,8 @@ function documentToHit(db: Database, query: TextQuery, read: ContentReader, row:
 /** The words of an error document, or `null` when its owner is gone. */
 function errorWordsOf(db: Database, document: number): string | null {
   if (document % 2 === 0) {
-    const row = db.get(
-      `SELECT s.*, v.view, '' AS run_id FROM steps s JOIN step_views v ON v.key = s.key WHERE s.key = ?`,
-      document / -2,
-    );
-    return row === undefined ? null : stepToErrorWords(rowToStep(row, () => null));
+    const row = db.get(`SELECT s.*, v.view, '' AS run_id ${fromSteps} WHERE s.key = ?`, document / -2);
+    return row === undefined ? null : stepToErrorWords(rowToStep(createStepRowReader(db)(row), () => null));
   }
   const row = db.get(
     `SELECT r.*, v.view, '' AS project_id FROM runs r JOIN run_views v ON v.key = r.key WHERE r.key = ?`,

@@ -1,15 +1,10 @@
 import { attemptToContentIds, stepToContentIds } from '../../core/query/difference.ts';
-import {
-  contentToStepPreview,
-  previewContentId,
-  type PreviewSource,
-  stepToPreviewSource,
-} from '../../core/query/preview.ts';
 import { stepToErrorWords } from '../../core/query/words.ts';
 import type { AttemptView } from '../../core/model/attempt.ts';
 import type { StepView } from '../../core/model/step.ts';
 import { TachographError } from '../../core/error.ts';
 import { attemptsToPack, packToAttempts } from '../sql/attempt-pack.ts';
+import { stepToStoredPreview } from '../sql/step-preview.ts';
 import {
   attemptToRest,
   type FindContent,
@@ -22,12 +17,13 @@ import {
 import { cellToBytes, cellToId, idToCell } from '../sql/value.ts';
 import type { Database } from './database.ts';
 import { createContentReader, type Place, readContent, type RunKey, useContent, useContext } from './contents.ts';
+import { createStepRowReader, fromSteps, unpackStepViews } from './packing/step-views.ts';
 import { type Pending, stepDocument } from './search.ts';
 
 const upsertStep = `INSERT INTO steps (run_key, ${stepColumns.join(', ')}) VALUES (?${', ?'.repeat(stepColumns.length)})
-  ON CONFLICT (run_key, number) DO UPDATE SET ${stepColumns.map((name) => `${name} = excluded.${name}`).join(', ')} RETURNING key`;
+  ON CONFLICT (run_key, number) DO UPDATE SET ${stepColumns.map((name) => `${name} = excluded.${name}`).join(', ')} RETURNING key, pack_key`;
 
-const selectStep = `SELECT s.*, v.view, r.id AS run_id, r.epoch FROM steps s JOIN step_views v ON v.key = s.key JOIN runs r ON r.key = s.run_key`;
+const selectStep = `SELECT s.*, v.view, r.id AS run_id, r.epoch ${fromSteps} JOIN runs r ON r.key = s.run_key`;
 
 /** Finds the contents that previews begin with, in one place. */
 function finderOf(db: Database, place: Place): FindContent {
@@ -39,25 +35,18 @@ function finderOf(db: Database, place: Place): FindContent {
 export function findStep(db: Database, run: RunKey, stepId: string): StepView | null {
   // The plus keeps the planner on the index by id: a run may have a hundred thousand steps, an id has one row.
   const row = db.get(`${selectStep} WHERE s.id = ? AND +s.run_key = ?`, idToCell(stepId), run.key);
-  return row === undefined ? null : rowToStep(row, finderOf(db, run));
-}
-
-/** Which content at hand the preview is the beginning of, so that it need not be stored; `null` when none is. */
-function previewSourceOf(step: StepView, { contentById }: Pending): PreviewSource | null {
-  if (step.preview === null) return null;
-  const source = stepToPreviewSource(step);
-  const id = previewContentId(step, source);
-  const content = id === null ? undefined : contentById.get(id);
-  return content !== undefined && contentToStepPreview(content, source) === step.preview ? source : null;
+  return row === undefined ? null : rowToStep(createStepRowReader(db)(row), finderOf(db, run));
 }
 
 /** Writes a step in place of the old one, with the contexts and contents it names; its error's words wait in `pending`. */
 export function putStep(db: Database, run: RunKey, step: StepView, before: StepView | null, pending: Pending): number {
-  const key = db.get(upsertStep, run.key, ...stepToValues(step))!['key'] as number;
+  const row = db.get(upsertStep, run.key, ...stepToValues(step))!;
+  const key = row['key'] as number;
+  if (row['pack_key'] !== null) unpackStepViews(db, run, row['pack_key'] as number);
   db.run(
     'INSERT INTO step_views (key, view) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET view = excluded.view',
     key,
-    stepToRest(step, previewSourceOf(step, pending)),
+    stepToRest(step, stepToStoredPreview(step, pending.contentById)),
   );
   pending.words.push({
     epoch: run.epoch,
@@ -75,8 +64,14 @@ export function putStep(db: Database, run: RunKey, step: StepView, before: StepV
 
 /** Removes a step; its error's words wait in `pending`. */
 export function dropStep(db: Database, run: RunKey, step: StepView, pending: Pending): void {
-  const key = db.get('DELETE FROM steps WHERE run_key = ? AND number = ? RETURNING key', run.key, step.number)?.['key'];
+  const row = db.get(
+    'DELETE FROM steps WHERE run_key = ? AND number = ? RETURNING key, pack_key',
+    run.key,
+    step.number,
+  );
+  const key = row?.['key'];
   if (typeof key !== 'number') return;
+  if (typeof row?.['pack_key'] === 'number') unpackStepViews(db, run, row['pack_key']);
   db.run('DELETE FROM step_views WHERE key = ?', key);
   pending.words.push({ epoch: run.epoch, document: stepDocument(key), before: stepToErrorWords(step), after: '' });
 }
@@ -90,14 +85,15 @@ export function listSteps(db: Database, run: RunKey, options: { fromNumber: numb
     options.fromNumber,
     Math.max(0, options.limit),
   );
-  return rows.map((row) => rowToStep(row, find));
+  const read = createStepRowReader(db);
+  return rows.map((row) => rowToStep(read(row), find));
 }
 
 /** One step by its number, or `step-not-found`. */
 export function getStep(db: Database, run: RunKey, number: number): StepView {
   const row = db.get(`${selectStep} WHERE s.run_key = ? AND s.number = ?`, run.key, number);
   if (row === undefined) throw new TachographError('step-not-found', `Run ${run.id} has no step ${number}.`);
-  return rowToStep(row, finderOf(db, run));
+  return rowToStep(createStepRowReader(db)(row), finderOf(db, run));
 }
 
 const packRows = 200;

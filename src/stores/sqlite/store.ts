@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import type { Prices } from '../../core/cost/prices.ts';
 import { TachographError } from '../../core/error.ts';
 import type { Seal } from '../../core/record/seal.ts';
@@ -9,6 +8,7 @@ import { readContents, readContext, readContextNodes } from './contents.ts';
 import { type Database, openDatabase } from './database.ts';
 import { eraseRecord } from './erasure.ts';
 import { listEvents, listWriters } from './events.ts';
+import { workInSlices } from './file/checkpoint.ts';
 import { countChange, importEntries, keepSeal, listPositions, packNextRuns, rebuildViews } from './imports.ts';
 import { dropOrphans, purgeBeginning, purgeRuns } from './purge.ts';
 import {
@@ -67,7 +67,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
   });
 }
 
-const releasedPages = 500;
+const releasedPages = 250;
 
 /** Gives some free pages back to the system when a tenth of the file is free; false when it is not. */
 function releasePages(db: Database): boolean {
@@ -171,18 +171,24 @@ export function openSqliteStoreFrom(parts: SqliteStoreParts): Store {
       }),
     sync: async () => syncLog(open()),
     async purge(purge) {
-      let progress = purgeBeginning;
-      while (!progress.isDone) {
-        const from = progress;
-        progress = await write((db) => purgeRuns(db, projectOf(db, purge.projectId), purge, from));
-        await setImmediate();
-      }
-      const { count } = progress;
       const db = open();
-      const { beforeMs, isForgotten = false } = purge;
-      const remains = { beforeMs, isForgotten, isLast: count < purge.limit };
-      for (const _slice of dropOrphans(db, projectOf(db, purge.projectId), remains)) await setImmediate();
-      return count;
+      return workInSlices(
+        db,
+        () => database === db,
+        async (pause) => {
+          let progress = purgeBeginning;
+          while (!progress.isDone) {
+            const from = progress;
+            progress = await write((now) => purgeRuns(now, projectOf(now, purge.projectId), purge, from));
+            await pause();
+          }
+          const { count } = progress;
+          const { beforeMs, isForgotten = false } = purge;
+          const remains = { beforeMs, isForgotten, isLast: count < purge.limit };
+          for (const _slice of dropOrphans(open(), projectOf(open(), purge.projectId), remains)) await pause();
+          return count;
+        },
+      );
     },
     async eraseRun(projectId, runId, part) {
       const result = await write((db) => eraseRecord(db, projectId, runKeyOf(db, projectId, runId), part ?? null));

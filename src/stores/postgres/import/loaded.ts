@@ -18,7 +18,7 @@ import type { Answer, Statement } from '../driver/exchange.ts';
 import { toRun } from '../driver/run-row.ts';
 import { rowToWriter } from '../events.ts';
 import { rowToSeal } from '../seals.ts';
-import { toStep } from '../steps.ts';
+import { rowsToSteps } from '../steps.ts';
 
 // Each key is looked up by itself (OFFSET 0 keeps the planner from turning it round): of a table that was just filled it
 // knows nothing, takes a project for one row, and walks all of it for each key.
@@ -136,12 +136,15 @@ export async function readLoaded(tx: Transaction, keys: ImportKeys, answers: rea
   for (const [epoch, some] of Map.groupBy(contents, (row) => row['epoch'] as number))
     for (const content of await rowsToContents(tx, epoch, some))
       contentByKey.set(contentKey(epoch, content.id), content);
+  const stepByKey = new Map<string, StepView>();
+  for (const [epoch, some] of Map.groupBy(steps, (row) => row['epoch'] as number))
+    for (const step of await rowsToSteps(tx, epoch, some)) stepByKey.set(stepKey(step.runId, step.id), step);
   return {
     runKeyById,
     rows: {
       epochByRun,
       runById: group<RunView>(runs, (row) => [row['id'] as string, toRun(tx, row)]),
-      stepByKey: group<StepView>(steps, (row) => [stepKey(row['run_id'] as string, row['id'] as string), toStep(row)]),
+      stepByKey,
       attemptByKey: new Map<string, AttemptView>(touched.map((attempt) => [attemptKey(attempt), attempt])),
       writerByKey: new Map(heads.map((head) => [`${head.runId}/${head.writerId}`, head])),
       contentByKey,
