@@ -22,14 +22,18 @@ export const entries: readonly Entry[] = [
   { name: 'tachograph/mcp', source: 'src/capture/mcp/index.ts', output: 'mcp' },
   { name: 'tachograph/claude-agent', source: 'src/capture/claude-agent/index.ts', output: 'claude-agent' },
   { name: 'tachograph/moa', source: 'src/capture/moa/index.ts', output: 'moa' },
+  { name: 'tachograph/schema-output', source: 'src/governance/schema-output/index.ts', output: 'schema-output' },
   { name: 'tachograph/sqlite', source: 'src/stores/sqlite/index.ts', output: 'sqlite' },
   { name: 'tachograph/postgres', source: 'src/stores/postgres/index.ts', output: 'postgres' },
   { name: 'tachograph/memory', source: 'src/stores/memory/index.ts', output: 'memory' },
   { name: 'tachograph/journal', source: 'src/journal/index.ts', output: 'journal' },
   { name: 'tachograph/server', source: 'src/server/index.ts', output: 'server' },
+  { name: 'tachograph/work', source: 'src/cli/work/open-work.ts', output: 'work' },
+  { name: 'tachograph/shadow', source: 'src/runtime/shadow/index.ts', output: 'shadow' },
   { name: 'tachograph/replay', source: 'src/replay/index.ts', output: 'replay' },
   { name: null, source: 'src/cli/main.ts', output: 'cli/main' },
   { name: null, source: 'src/cli/sample/agent.ts', output: 'sample-agent' },
+  { name: null, source: 'src/governance/schema-output/checking/thread-program.ts', output: 'schema-thread' },
 ];
 
 /** The exports map that package.json must hold. */

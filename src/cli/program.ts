@@ -26,6 +26,15 @@ import { addShip } from './life/ship-command.ts';
 import { addShow } from './commands/show.ts';
 import { addTail } from './commands/tail.ts';
 import { addVerify } from './commands/verify.ts';
+import { addAgents } from './work/commands/agents-command.ts';
+import { addBudget } from './work/commands/budget-command.ts';
+import { addCreateRun } from './work/commands/create-command.ts';
+import { addDead, addWork } from './work/commands/queue-command.ts';
+import { addRehearse } from './work/commands/rehearse-command.ts';
+import { addSchedule } from './work/commands/schedule-command.ts';
+import { addShadowReport } from './work/commands/shadow-command.ts';
+import { addCancel, addRedrive, addSignal } from './work/commands/steer-command.ts';
+import { addWorker } from './work/commands/worker-command.ts';
 import { errorToWords } from './print/complaint.ts';
 import { createTerminal } from './print/terminal.ts';
 import { version } from './version.ts';
@@ -67,6 +76,18 @@ function createProgram(place: CommandPlace): Command {
     addReprice,
     addDoctor,
     addMoa,
+    addWorker,
+    addCreateRun,
+    addWork,
+    addCancel,
+    addSignal,
+    addDead,
+    addRedrive,
+    addSchedule,
+    addAgents,
+    addBudget,
+    addRehearse,
+    addShadowReport,
     addKeys,
     addProjects,
   ])

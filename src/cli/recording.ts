@@ -79,6 +79,16 @@ function readStreamFlushMs(text: string | undefined): number | null {
   return null;
 }
 
+/** Has a recorder hear of the AI SDK, of agent frameworks and of HTTP in this process; gives what ends the last of them. */
+export function installCaptures(recorder: Recorder, variables: Variables): () => void {
+  setAmbientRecorder(recorder);
+  const streamFlushMs = readStreamFlushMs(variables['TACHOGRAPH_STREAM_FLUSH_MS']);
+  createAiSdkCapture({ recorder, onError: complain, ...(streamFlushMs === null ? {} : { streamFlushMs }) }).install();
+  installAgents(recorder, { onError: complain });
+  installLangChain(recorder, { onError: complain, ...(streamFlushMs === null ? {} : { streamFlushMs }) });
+  return createFetchCapture({ recorder, onError: complain }).install();
+}
+
 /**
  * Starts recording this process: the AI SDK through its process-wide list and channel, HTTP through the runtime.
  * Never throws; a program whose recording cannot start runs unrecorded and says so.
@@ -96,12 +106,7 @@ export function startRecording(variables: Variables): void {
     const own = openRecorder(variables);
     // The program may close what it takes for its own: the recording of the process goes on to its end.
     const recorder: Recorder = { ...own, close: async () => void (await own.flush()) };
-    setAmbientRecorder(recorder);
-    const streamFlushMs = readStreamFlushMs(variables['TACHOGRAPH_STREAM_FLUSH_MS']);
-    createAiSdkCapture({ recorder, onError: complain, ...(streamFlushMs === null ? {} : { streamFlushMs }) }).install();
-    installAgents(recorder, { onError: complain });
-    installLangChain(recorder, { onError: complain, ...(streamFlushMs === null ? {} : { streamFlushMs }) });
-    const stopFetch = createFetchCapture({ recorder, onError: complain }).install();
+    const stopFetch = installCaptures(recorder, variables);
     const proxyUrl = variables['TACHOGRAPH_PROXY_URL'];
     if (proxyUrl !== undefined) markRecorded(recorder, proxyUrl);
     // Closing writes at once and in this thread, which is all that an exiting process still does. A worker's end is

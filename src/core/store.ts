@@ -9,6 +9,7 @@ import type { Usage } from './model/usage.ts';
 import type { RecordedEvent } from './record/event.ts';
 import type { JournalEntry } from './journal.ts';
 import type { Seal } from './record/seal.ts';
+import type { WorkStore } from './work/work.ts';
 
 /** An event in the store: `seq` is the merge order of its run, from 1, gapless, for reading only and never hashed. */
 export interface StoredEvent extends RecordedEvent {
@@ -139,6 +140,13 @@ export interface StoredErasure extends ErasureResult {
   readonly sharedIds: readonly string[];
 }
 
+/** A run that lost words, and which erasure of its project that was, the newest of them. */
+export interface ErasureNote {
+  /** What the project's `erasureCount` became with it. */
+  readonly number: number;
+  readonly runId: string;
+}
+
 /** A writer of a run: how far its chain is known. */
 export interface WriterHead {
   readonly runId: string;
@@ -190,9 +198,12 @@ export interface StoreWriter {
   purge(options: PurgeOptions): Promise<number>;
   /**
    * Drops payloads, salts, index rows and contents that only this run used; headers, hashes and facts stay. With a part,
-   * only of its steps and of what the run itself said from the first of them on; notes about those steps go too.
+   * only of its steps and of what the run itself said from the first of them on; notes about those steps go too. Counts as
+   * an erasure of the project, and is noted, in the same transaction.
    */
   eraseRun(projectId: string, runId: string, part?: ErasedPart): Promise<StoredErasure>;
+  /** Says that contents of a project are about to go: its count of erasures grows by one, for every process that asks. */
+  countErasure(projectId: string): Promise<void>;
   /** Recomputes runs, steps and attempts of one run from its events; returns the names of the fields that differed (I11). */
   rebuildRun(projectId: string, runId: string): Promise<readonly string[]>;
   putAnnotation(projectId: string, annotation: Annotation): Promise<void>;
@@ -284,6 +295,10 @@ export interface StoreReader {
   /** Recorded runs that have not ended, oldest first. */
   listOpenRuns(projectId: string): Promise<readonly OpenRun[]>;
   listProjects(): Promise<readonly string[]>;
+  /** Grows with each erasure of the project and never falls: when it has changed, contents written before may be gone. 0 for a project without any. */
+  erasureCount(projectId: string): Promise<number>;
+  /** Runs that lost words since the count was `after`, each once, by the newest erasure of it; of more than 100,000 the newest. */
+  listErasures(projectId: string, after: number): Promise<readonly ErasureNote[]>;
   /** A number that grows with every change, across processes, so that a reader can wait for news cheaply. */
   changeCount(): Promise<number>;
 }
@@ -293,4 +308,6 @@ export interface Store extends StoreReader, StoreWriter {
   readonly kind: 'memory' | 'sqlite' | 'postgres';
   /** Projects and keys, beside the records. */
   readonly directory: Directory;
+  /** Runs as work; `null` in a store that only keeps records. */
+  readonly work: WorkStore | null;
 }

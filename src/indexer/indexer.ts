@@ -11,7 +11,7 @@ import type { ErasureResult, Store } from '../core/store.ts';
 import type { SealSigner } from '../core/verify/seals.ts';
 import type { Archive } from './archive.ts';
 import type { ErasureProgress, EraserParts, Scope, SubjectErasure } from './eraser.ts';
-import { eraseRun, eraseRuns, eraseSubject, forgetWritten } from './eraser.ts';
+import { createFollower, eraseLate, eraseRun, eraseRuns, eraseSubject, forgetWritten } from './eraser.ts';
 import type { News, Problem } from './importer.ts';
 import { createImporter } from './importer.ts';
 import type { Lock } from './lock.ts';
@@ -76,7 +76,14 @@ export function createIndexer(options: IndexerOptions): Indexer {
   const ids = options.ids ?? createIdSource(clock);
   const onNews = options.onNews ?? ((): void => undefined);
   const onProblem = options.onProblem ?? ((): void => undefined);
-  const sealer = createSealer({ store, clock, signerOf: options.signerOf, heads: options.sealHeads, onProblem });
+  const sealer = createSealer({
+    store,
+    clock,
+    signerOf: options.signerOf,
+    heads: options.sealHeads,
+    onProblem,
+    eraseLate: (run) => eraseLate({ ...eraserParts, onProblem }, run),
+  });
   const importer = createImporter({
     store,
     archive,
@@ -101,6 +108,9 @@ export function createIndexer(options: IndexerOptions): Indexer {
     staleMs: options.staleMs ?? defaultLimits.staleMs,
     isShared: options.isShared ?? false,
   });
+
+  // Of a store of this home alone no other home erases anything.
+  const follower = options.isShared === true ? createFollower({ store, archive, clock }) : null;
 
   let isClosed = false;
   let wake = (): void => undefined;
@@ -127,6 +137,7 @@ export function createIndexer(options: IndexerOptions): Indexer {
       await sweeper.sweep(files, states).catch((error: unknown) => void failures.push(error));
     }
     await sealer.sealAll().catch((error: unknown) => void failures.push(error));
+    if (isSweeping && !isThorough) await follower?.follow().catch((error: unknown) => options.onError?.(error));
     if (failures.length > 0) throw failures[0];
   };
 
@@ -189,6 +200,7 @@ export function createIndexer(options: IndexerOptions): Indexer {
     importAll: async () => void (await importer.importAll({ isThorough: true })),
     sealer,
     sleep: (ms) => sleep(ms),
+    onErased: (run) => follower?.note(run),
   };
 
   const unwatch = archive.watch(() => wake());
@@ -204,7 +216,7 @@ export function createIndexer(options: IndexerOptions): Indexer {
     },
     eraseRun: (projectId, runId) => inTurn(() => eraseRun(eraserParts, { projectId, runId })),
     eraseRuns: (runs, scope) => inTurn(() => eraseRuns(eraserParts, runs, scope)),
-    forgetWritten: () => inTurn(() => forgetWritten(eraserParts)),
+    forgetWritten: () => inTurn(async () => forgetWritten(eraserParts, await store.listProjects())),
     eraseSubject: (projectId, subject, onProgress = () => undefined) =>
       inTurn(() => eraseSubject(eraserParts, { projectId, subject, onProgress })),
     async close() {

@@ -32,6 +32,11 @@ export interface SealerParts {
   readonly heads: SealHeads;
   /** Told what could not be sealed, and why. */
   readonly onProblem: (problem: Problem) => void;
+  /**
+   * Asked before a run is sealed anew whose words were erased: true when it took, and sealed, what has come since and was meant
+   * by that erasure.
+   */
+  readonly eraseLate?: (run: SealDue) => Promise<boolean>;
 }
 
 const triesMax = 10;
@@ -209,6 +214,8 @@ export function createSealer(parts: SealerParts): Sealer {
     for (let tries = 0; tries < triesMax; tries += 1) {
       const sealed = await sealedHeads(run.projectId, run.runId);
       if (typeof sealed === 'string') return sealed;
+      const isErased = erasing === 'nothing' && sealed.some(({ erased }) => erased > 0);
+      if (isErased && (await parts.eraseLate?.(run)) === true) return null;
       const found = await headsOf(run, sealed);
       if (typeof found === 'string') return found;
       const erased = erasing === 'gone' ? wordlessOf(await store.listEvents(run.projectId, run.runId)) : erasing;

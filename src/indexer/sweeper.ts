@@ -53,7 +53,9 @@ export function createSweeper(parts: {
 
   const isAbandoned = (open: OpenRun, around: Around): boolean => {
     const { pulses, pending } = around;
-    const { source, status, updatedAtMs } = open.run;
+    const { source, status, updatedAtMs, work } = open.run;
+    // Of a run under leases the reaper decides: it is not over when a worker dies.
+    if (work !== null) return false;
     // What waits, for a worker or a person, was never begun or is nobody's fault; other sources have no recorder.
     if (source !== 'live' || status !== 'running') return false;
     return open.writerIds.every((writerId) => {

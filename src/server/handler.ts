@@ -28,7 +28,7 @@ import type { Feed, News } from './stream/feed.ts';
 import { createFeed } from './stream/feed.ts';
 import type { SseLimits } from './stream/sse.ts';
 import { defaultSseLimits, openSse } from './stream/sse.ts';
-import type { EraseRun, EraseSubject, Exporter, Surroundings, TakeBatch } from './surroundings.ts';
+import type { EraseRun, EraseSubject, Exporter, Runs, Surroundings, TakeBatch } from './surroundings.ts';
 import { createViewer } from './viewer.ts';
 import type { WireVerdict } from './wire.ts';
 
@@ -57,6 +57,8 @@ export interface HandlerOptions {
   readonly upkeep?: (() => UpkeepState) | null;
   /** Left out or `null`: batches of other recorders are refused. */
   readonly inbox?: TakeBatch | null;
+  /** Left out or `null`: runs are read, and none is created, cancelled or scheduled here. */
+  readonly runsOf?: ((projectId: string) => Runs) | null;
   /** Left out or `null`: run files and pages are not offered. */
   readonly exporter?: Exporter | null;
   /** Left out: every run was recorded here. */
@@ -162,7 +164,7 @@ interface Parts {
 /** What is the same for every project and every request. */
 type Shared = Omit<
   Surroundings,
-  'bodies' | 'feed' | 'openStream' | 'projectId' | 'redactor' | 'remote' | 'isStill' | 'isOwner'
+  'bodies' | 'feed' | 'openStream' | 'projectId' | 'redactor' | 'remote' | 'runs' | 'isStill' | 'isOwner'
 >;
 
 function createShared({ options, metrics }: Parts): Shared {
@@ -228,6 +230,7 @@ interface ProjectParts {
   readonly projectId: string;
   readonly feed: Feed;
   readonly redactor: Redactor;
+  readonly runs: Runs | null;
 }
 
 function createProjects({ options, onError }: Parts): { of(projectId: string): ProjectParts; close(): void } {
@@ -246,7 +249,8 @@ function createProjects({ options, onError }: Parts): { of(projectId: string): P
           onError,
         });
         const redactor = options.redactorOf?.(projectId) ?? createRedactor({ key: randomBytes(32) });
-        partsById.set(projectId, (parts = { projectId, feed, redactor }));
+        const runs = options.runsOf?.(projectId) ?? null;
+        partsById.set(projectId, (parts = { projectId, feed, redactor, runs }));
       }
       return parts;
     },

@@ -6,5 +6,6 @@ export { createServer, isLoopback } from './server.ts';
 export type { Gauge } from './metrics.ts';
 export { errorToProblem, toProblem } from './problem.ts';
 export { secure } from './headers.ts';
+export { readBudgets } from './reading/budget-reading.ts';
 export { findRun } from './reading/run-reference.ts';
-export type { EraseRun, Exporter, TakeBatch } from './surroundings.ts';
+export type { EraseRun, Exporter, Runs, TakeBatch } from './surroundings.ts';

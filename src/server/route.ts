@@ -30,6 +30,8 @@ export interface RouteDefinition<P extends Fields, Q extends Fields, B extends z
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;
+  /** Bytes that the body may have; 64 KiB unless said. */
+  readonly bodyBytesMax?: number;
   /** Instead of a JSON body: its media type and most bytes. */
   readonly bytes?: { readonly mediaType: string; readonly bytesMax: number };
   /** Status of a good answer; 200 unless said. */
@@ -56,7 +58,7 @@ export function defineRoute<P extends Fields = Fields, Q extends Fields = Fields
   return definition as unknown as Route;
 }
 
-/** Bytes of a request body at most; what comes in is annotations. */
+/** Bytes of a request body at most, unless its route says otherwise. */
 export const bodyBytesMax = 64 * 1024;
 
 const nothing: Fields = z.strictObject({});
@@ -164,10 +166,10 @@ async function readBytes(
 /** Reads a body as JSON of a shape, or refuses. */
 async function readBody(
   request: Request,
-  schema: z.ZodType,
+  { body: schema, bodyBytesMax: bytesMax = bodyBytesMax }: { body: z.ZodType; bodyBytesMax?: number | undefined },
   { redactor, bodies }: Pick<Surroundings, 'redactor' | 'bodies'>,
 ): Promise<{ value: unknown } | { refusal: Response }> {
-  const read = await readBytes(request, { mediaType: 'application/json', bytesMax: bodyBytesMax, room: bodies });
+  const read = await readBytes(request, { mediaType: 'application/json', bytesMax, room: bodies });
   if ('refusal' in read) return read;
   read.done();
   let raw: unknown;
@@ -197,7 +199,7 @@ export async function runRoute(
     return issueToProblem(route.queryProblem?.(query.issue.field) ?? 'bad-argument', query.issue, redactor);
   let body: unknown = null;
   if (route.body !== undefined) {
-    const read = await readBody(request, route.body, around);
+    const read = await readBody(request, { ...route, body: route.body }, around);
     if ('refusal' in read) return read.refusal;
     body = read.value;
   }

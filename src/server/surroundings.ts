@@ -6,6 +6,9 @@ import type { Receipt } from '../core/record/receipt.ts';
 import type { Redactor } from '../core/redact/redactor.ts';
 import type { RunOrigin } from '../core/run-file/writer.ts';
 import type { ErasureResult, Store } from '../core/store.ts';
+import type { RunRequest } from '../core/work/request.ts';
+import type { Schedule } from '../core/work/schedule.ts';
+import type { WorkRow } from '../core/work/work.ts';
 import type { Gate } from './access/gate.ts';
 import type { BodyRoom } from './body-room.ts';
 import type { Feed } from './stream/feed.ts';
@@ -13,6 +16,7 @@ import type { Gauge, Metrics } from './metrics.ts';
 import type { StepNumbers } from './reading/step-numbers.ts';
 import type { SseSink } from './stream/sse.ts';
 import type { WireVerdict } from './wire.ts';
+import type { ScheduleInput } from './wire-work.ts';
 
 /** Erases a run wherever its words are. */
 export type EraseRun = (projectId: string, runId: string) => Promise<ErasureResult>;
@@ -23,11 +27,15 @@ export type EraseSubject = (
   subject: Subject,
 ) => Promise<ErasureResult & { readonly openRunIds: readonly string[] }>;
 
-/** Takes a batch of another recorder's entries: durable when it returns. Throws `batch-broken`, `batch-foreign`, and what the disk throws. */
-export type TakeBatch = (
-  projectId: string,
-  batch: Uint8Array,
-) => { readonly entries: number; readonly generation: number; readonly receipt?: Receipt | null };
+/** What is said of a batch that was taken; `generation` changes with every erasure of the project. */
+export interface TakenBatch {
+  readonly entries: number;
+  readonly generation: number;
+  readonly receipt?: Receipt | null;
+}
+
+/** Takes a batch of another recorder's entries: durable when it resolves. Rejects with `batch-broken`, `batch-foreign`, and what the disk throws. */
+export type TakeBatch = (projectId: string, batch: Uint8Array) => TakenBatch | Promise<TakenBatch>;
 
 /** Who may come in. */
 export interface AccessControl {
@@ -42,6 +50,28 @@ export interface Exporter {
   runFile(projectId: string, runId: string): AsyncIterable<string>;
   /** One HTML file with the viewer, the run and its child runs. Throws `bad-argument` for one too large for a page. */
   page(projectId: string, runId: string): Promise<string>;
+}
+
+/** What is asked of a project's runs as work. Rejects with the codes of runs, `run-not-found` and `idempotency-conflict`. */
+export interface Runs {
+  /** Checks the request and creates the run, or names the one that has its key already (I8). */
+  create(request: RunRequest): Promise<{ readonly runId: string; readonly duplicate: boolean }>;
+  /** Cancels the run and its open child runs, and says how many those were. A run that has ended stays as it is. */
+  cancel(runId: string): Promise<{ readonly isCancelled: boolean; readonly row: WorkRow; readonly children: number }>;
+  /** False when a signal of this id came before. */
+  signal(
+    runId: string,
+    signal: { readonly id?: string; readonly name: string; readonly payload: unknown },
+  ): Promise<boolean>;
+  /** Has a failed run done again, as a run of its own; once from each place. */
+  redrive(
+    runId: string,
+    from: { readonly fromStep?: number },
+  ): Promise<{ readonly runId: string; readonly duplicate: boolean }>;
+  /** Adds a schedule, or puts it in the place of the one with its id. `bad-argument` for a rule that is none. */
+  putSchedule(id: string, input: ScheduleInput): Promise<Schedule>;
+  /** A caller as budgets name it: its keyed digest. */
+  callerToScope(callerId: string): string;
 }
 
 /** Everything a route is handed. */
@@ -79,6 +109,8 @@ export interface Surroundings {
   readonly isStill: () => Promise<boolean>;
   /** Room for bodies, shared by all requests of the project. */
   readonly bodies: BodyRoom;
+  /** Runs as work; `null` where this server makes none. */
+  readonly runs: Runs | null;
   readonly feed: Feed;
   readonly metrics: Metrics;
   readonly stepNumbers: StepNumbers;

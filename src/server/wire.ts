@@ -19,6 +19,9 @@ export type { RecordedError, StepStatus, StepView, StreamSummary, PrefixBreak } 
 export type { Usage } from '../core/model/usage.ts';
 export type { Annotation, ErasureResult, SearchHit, TotalsRow } from '../core/store.ts';
 
+/** Runs as work: queue, workers, schedules, agents. */
+export type * from './wire-work.ts';
+
 /** `GET /api/v1/runs/{id}/diff/{other}`, and one row of it word for word: `…/steps?a=&b=`. */
 export type { RunDifference, StepBrief, StepRow } from '../core/difference/run-difference.ts';
 export type { MessageRow, StepDifference } from '../core/difference/step-difference.ts';

@@ -63,6 +63,27 @@ export function describeDirectory({ api: { describe, it }, withStore, reopen }: 
       }),
     );
 
+    it(
+      'keeps ended sessions until they expire, each for its own project only',
+      withStore(async ({ directory }) => {
+        await directory.putProject(createProject({ id: 'shop', nowMs: 1 }));
+        const areEnded = async (): Promise<boolean[]> => [
+          await directory.isSessionEnded('shop', 'a'),
+          await directory.isSessionEnded('shop', 'b'),
+          await directory.isSessionEnded('default', 'a'),
+          await directory.isSessionEnded('none', 'a'),
+        ];
+        assert.deepEqual(await areEnded(), [false, false, false, false]);
+        await directory.endSession('shop', { id: 'a', expiresAtMs: 100 }, 5);
+        await directory.endSession('shop', { id: 'a', expiresAtMs: 100 }, 6);
+        assert.deepEqual(await areEnded(), [true, false, false, false]);
+        await directory.endSession('shop', { id: 'b', expiresAtMs: 200 }, 99);
+        assert.deepEqual(await areEnded(), [true, true, false, false]);
+        await directory.endSession('shop', { id: 'c', expiresAtMs: 300 }, 100);
+        assert.deepEqual(await areEnded(), [false, true, false, false]);
+      }),
+    );
+
     if (reopen !== null)
       it(
         'has them again when it is opened anew',
@@ -70,11 +91,13 @@ export function describeDirectory({ api: { describe, it }, withStore, reopen }: 
           const key = keyOf('shop', 4, 1);
           await store.directory.putProject(createProject({ id: 'shop', nowMs: 1 }));
           await store.directory.putKey(key);
+          await store.directory.endSession('shop', { id: 'a', expiresAtMs: 100 }, 5);
           const again = await reopen(store);
           try {
             await again.initialize();
             assert.deepEqual(await again.directory.findKey('shop', key.id), key);
             assert.equal((await again.directory.listProjects()).length, 2);
+            assert.equal(await again.directory.isSessionEnded('shop', 'a'), true);
           } finally {
             await again.close();
           }

@@ -37,7 +37,7 @@ const contentIdsOf = (run: RunBuilder): string[] =>
   run.entries.flatMap((entry) => entry.contents.map((content) => content.id));
 
 /** Erasure and rebuilding: words go, facts and chain stay, views follow from the record (I11). */
-export function describeErasure({ api: { describe, it }, withStore }: SuiteContext): void {
+export function describeErasure({ api: { describe, it }, withStore, reopen }: SuiteContext): void {
   describe('erasure and rebuilding', () => {
     it(
       'drops the words of a run and leaves no trace of them in any answer',
@@ -148,6 +148,51 @@ export function describeErasure({ api: { describe, it }, withStore }: SuiteConte
         assert.deepEqual(await store.search('default', 'gone'), []);
         await importAll(store, run.emit('log', { payload: { type: 'later' } }).end());
         assert.equal((await store.getRun('default', run.id)).status, 'completed');
+      }),
+    );
+
+    it(
+      'counts erasures of each project, and tells which runs lost words since when',
+      withStore(async (store) => {
+        const world = createWorld();
+        const [first, second] = [world.run().step({ messages: ['a'] }), world.run().end()];
+        await importAll(store, first, second);
+        await store.importBatch(toBatch(first.entries, 'other'));
+        const counts = async (): Promise<number[]> =>
+          Promise.all(['default', 'other', 'none'].map((projectId) => store.erasureCount(projectId)));
+        assert.deepEqual(await counts(), [0, 0, 0]);
+        await store.countErasure('default');
+        await store.countErasure('none');
+        assert.deepEqual(await counts(), [1, 0, 0]);
+        assert.deepEqual(await store.listErasures('default', 0), []);
+        const changes = await store.changeCount();
+        await store.eraseRun('default', first.id);
+        await store.eraseRun('default', second.id, { stepIds: new Set() });
+        await store.eraseRun('default', first.id);
+        assert.ok((await store.changeCount()) > changes);
+        assert.deepEqual(await counts(), [4, 0, 0]);
+        const notes = [
+          { number: 3, runId: second.id },
+          { number: 4, runId: first.id },
+        ];
+        assert.deepEqual(await store.listErasures('default', 0), notes);
+        assert.deepEqual(await store.listErasures('default', 3), notes.slice(1));
+        assert.deepEqual(await store.listErasures('default', 4), []);
+        assert.deepEqual(await store.listErasures('other', 0), []);
+        await assert.rejects(store.eraseRun('other', second.id), { code: 'run-not-found' });
+        assert.deepEqual(await counts(), [4, 0, 0]);
+        assert.deepEqual((await store.listProjects()).includes('none'), false);
+        if (reopen === null) return;
+        const again = await reopen(store);
+        try {
+          await again.initialize();
+          assert.deepEqual(
+            [await again.erasureCount('default'), await again.listErasures('default', 3)],
+            [4, notes.slice(1)],
+          );
+        } finally {
+          await again.close();
+        }
       }),
     );
 

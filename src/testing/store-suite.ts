@@ -12,6 +12,7 @@ import { describeReading } from './reading-cases.ts';
 import { describeSeals } from './seal-cases.ts';
 import { describeSearch } from './search-cases.ts';
 import { describeTotals } from './totals-cases.ts';
+import { describeWork } from './work/work-suite.ts';
 
 /** What the suite needs of a test framework: vitest, node:test, mocha and jest all have it. Assertions are node:assert. */
 export interface TestApi {
@@ -79,5 +80,6 @@ export function describeStore(name: string, under: StoreUnderTest, api: TestApi)
     describeErasedPart(context);
     describeDirectory(context);
     describeModel(context);
+    describeWork(context);
   });
 }

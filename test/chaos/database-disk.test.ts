@@ -1,9 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it as plainIt } from 'vitest';
-import { createInbox, openRecorder, readJournal } from '../../src/journal/index.ts';
+import type { FileOperations } from '../../src/journal/index.ts';
+import { createInbox, openRecorder, readJournal, systemFiles } from '../../src/journal/index.ts';
 import type { RunPage } from '../../src/server/wire.ts';
 import type { TeamServer } from '../end-to-end/team-server.ts';
 import { startServer, until } from '../end-to-end/team-server.ts';
@@ -109,6 +110,77 @@ describe.skipIf(probe === null)('a full disk under a server (skipped where tmpfs
   plainIt('on its own file acknowledges nothing, reads, and goes on', () => survive(null));
 });
 
+/** One run's journal as a batch. */
+async function makeBatch(): Promise<Buffer> {
+  const sender = createTemporaryHome();
+  try {
+    const recorder = sender.recorder();
+    recorder.startRun({ agentId: 'agent' }).close({ endReason: 'ok' });
+    await recorder.close();
+    return readFileSync(listFiles(sender.home).find((file) => file.endsWith('.tgj'))!);
+  } finally {
+    sender.remove();
+  }
+}
+
+describe.skipIf(probe === null)('a full disk under an inbox (skipped where tmpfs cannot be mounted)', () => {
+  /** Batches that were acknowledged, before, while and after the disk was full, and how many of them can be read then. */
+  async function fillUnder(fs: FileOperations): Promise<{ acknowledged: readonly number[]; kept: number }> {
+    const disk = mountDisk()!;
+    try {
+      const home = join(disk, 'home');
+      mkdirSync(home);
+      const inbox = createInbox({ home, projectId: 'default', fs });
+      const acknowledged: number[] = [];
+      const takeSome = async (): Promise<void> => {
+        let count = 0;
+        for (let tries = 0; tries < 5; tries += 1)
+          try {
+            inbox.take(await makeBatch());
+            count += 1;
+          } catch (error) {
+            expect((error as NodeJS.ErrnoException).code).toBe('ENOSPC');
+          }
+        acknowledged.push(count);
+      };
+      await takeSome();
+      const free = fill(disk);
+      await takeSome();
+      free();
+      await takeSome();
+      await inbox.close();
+      const journals = listFiles(home).filter((file) => file.endsWith('.tgj'));
+      const runs = journals.flatMap((file) => readJournal(file, 0).entries.map(({ event }) => event.header.runId));
+      return { acknowledged, kept: new Set(runs).size };
+    } finally {
+      unmountDisk(disk);
+    }
+  }
+
+  plainIt('acknowledges nothing meanwhile, and what it acknowledged can be read', async () => {
+    expect(await fillUnder(systemFiles)).toEqual({ acknowledged: [5, 0, 5], kept: 10 });
+  });
+
+  plainIt('that takes what was not written for written acknowledges what is gone: the check can fail', async () => {
+    const passing = <T>(work: () => T, instead: T): T => {
+      try {
+        return work();
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+        return instead;
+      }
+    };
+    const careless: FileOperations = {
+      ...systemFiles,
+      write: (fd, bytes, part) => passing(() => systemFiles.write(fd, bytes, part), part.length),
+      sync: (fd) => passing(() => systemFiles.sync(fd), undefined),
+    };
+    const { acknowledged, kept } = await fillUnder(careless);
+    expect(acknowledged[1]).toBeGreaterThan(0);
+    expect(kept).toBeLessThan(acknowledged.reduce((sum, count) => sum + count));
+  });
+});
+
 describe('a server whose disk fails to sync', () => {
   let place: TemporaryHome;
   beforeEach(() => {
@@ -116,18 +188,6 @@ describe('a server whose disk fails to sync', () => {
   });
   afterEach(() => place.remove());
 
-  /** One run's journal as a batch. */
-  async function makeBatch(): Promise<Buffer> {
-    const sender = createTemporaryHome();
-    try {
-      const recorder = sender.recorder();
-      recorder.startRun({ agentId: 'agent' }).close({ endReason: 'ok' });
-      await recorder.close();
-      return readFileSync(listFiles(sender.home).find((file) => file.endsWith('.tgj'))!);
-    } finally {
-      sender.remove();
-    }
-  }
   const journals = (): string[] => listFiles(place.home).filter((file) => file.endsWith('.tgj'));
 
   plainIt('acknowledges nothing, and takes the batch that comes again into a new file', async () => {

@@ -9,6 +9,7 @@ import type { Verdict } from '../../src/core/verify/verdict.ts';
 import { openTachograph } from '../../src/cli/open.ts';
 import type { TemporaryHome } from '../indexer/home.ts';
 import { createTemporaryHome } from '../indexer/home.ts';
+import { toldLosses } from './told-losses.ts';
 import { startWorker, sumOf } from './worker-process.ts';
 
 /** A short form in the suite, many rounds by `npm run chaos`. */
@@ -23,7 +24,7 @@ afterEach(() => place.remove());
 async function look(
   home: string,
   runId: string,
-): Promise<{ run: RunView; steps: readonly StepView[]; verdict: Verdict }> {
+): Promise<{ run: RunView; steps: readonly StepView[]; verdict: Verdict; told: number }> {
   const opened = await openTachograph({ home });
   try {
     await opened.indexer.catchUp();
@@ -31,6 +32,7 @@ async function look(
       run: await opened.store.getRun('default', runId),
       steps: await opened.store.listSteps('default', runId, { limit: 1000 }),
       verdict: await opened.verify(runId),
+      told: await toldLosses(opened.store, runId),
     };
   } finally {
     await opened.close();
@@ -82,12 +84,12 @@ describe.skipIf(probe === null)('a real disk that is full (skipped where tmpfs c
       const { sum, code, runId, errors } = await end;
       expect([sum, code, errors]).toEqual([sumOf(200), 0, '']);
       execFileSync('bash', ['-c', `mkdir -p "${place.home}" && cp -a "${disk.folder}/." "${place.home}/"`]);
-      const { run, verdict } = await look(place.home, runId);
+      const { run, verdict, told } = await look(place.home, runId);
       expect(run.status).toBe('completed');
       expect(run.durability).toBe('degraded');
       expect(verdict.intact.verdict).toMatch(/^(intact|missing)$/);
       // What the gap events tell is what the numbers show to be missing.
-      expect(verdict.complete.lost).toBe(run.counts.missing);
+      expect([verdict.complete.lost, told]).toEqual([run.counts.missing, run.counts.missing]);
     } finally {
       disk.remove();
     }
@@ -116,10 +118,10 @@ describe('no file descriptors left', () => {
     const { end } = startWorker({ home: place.home, steps: 120, descriptors: [20, 80], openFilesMax: 60 });
     const { sum, code, runId, exhausted, errors } = await end;
     expect([exhausted, sum, code, errors]).toEqual(['EMFILE', sumOf(120), 0, '']);
-    const { run, verdict } = await look(place.home, runId);
+    const { run, verdict, told } = await look(place.home, runId);
     expect(run.status).toBe('completed');
     expect(run.durability).toBe('degraded');
-    expect(verdict.complete.lost).toBe(run.counts.missing);
+    expect([verdict.complete.lost, told]).toEqual([run.counts.missing, run.counts.missing]);
   });
 
   it('ends a program that appends to a file without care: the fault is real', async () => {

@@ -68,6 +68,26 @@ describe('a server for a team', () => {
     expect([refused.status, refused.err]).toEqual([2, expect.stringContaining('tachograph keys create')]);
   });
 
+  it('warns where others may reach it by a name, before there is a key, and not without one or once there is', async () => {
+    const eventsOf = async (place: string, ...more: readonly string[]): Promise<unknown[]> => {
+      const args = [mainFile, 'serve', '--home', place, '--port', '0', '--no-sample', '--log', 'json', ...more];
+      const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+      const events: unknown[] = [];
+      for await (const line of createInterface({ input: child.stderr })) {
+        const { event, message } = JSON.parse(line) as { event: string; message?: string };
+        events.push(event);
+        if (event === 'keys-missing') expect(message).toMatch(/records\.example without .*tachograph keys create/);
+        if (event === 'server-started') child.kill('SIGTERM');
+      }
+      return events.slice(0, events.indexOf('server-started'));
+    };
+    const other = join(folder, 'other');
+    expect(await eventsOf(other, '--allow-host', 'records.example')).toEqual(['keys-missing']);
+    expect(await eventsOf(other)).toEqual([]);
+    expect((await tachograph(other, 'keys', 'create', '--name', 'me', '--scope', 'admin')).status).toBe(0);
+    expect(await eventsOf(other, '--allow-host', 'records.example')).toEqual([]);
+  });
+
   it('gets projects and keys by command', async () => {
     const made = await tachograph(home, 'projects', 'create', 'shop', '--name', 'The shop');
     expect([made.status, made.out]).toEqual([0, expect.stringMatching(/shop\s+The shop\s+active\s+shadow/)]);

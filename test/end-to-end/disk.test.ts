@@ -8,6 +8,7 @@ import type { Verdict } from '../../src/core/verify/verdict.ts';
 import type { FileOperations } from '../../src/journal/index.ts';
 import { createJournal, openHome, readOrCreateKey } from '../../src/journal/index.ts';
 import type { TemporaryHome } from '../indexer/home.ts';
+import { toldLosses } from '../chaos/told-losses.ts';
 import { createTemporaryHome } from '../indexer/home.ts';
 import { createFaultyFiles } from '../journal/faulty-files.ts';
 
@@ -40,11 +41,12 @@ function openOn(fs: FileOperations, backlogBytesMax: number): { recorder: Record
   return { recorder, errors };
 }
 
-async function look(runId: string): Promise<{ run: RunView; verdict: Verdict }> {
+async function look(runId: string): Promise<{ run: RunView; verdict: Verdict; told: number }> {
   const home = await openTachograph({ home: place.home });
   try {
     await home.indexer.catchUp();
-    return { run: await home.store.getRun('default', runId), verdict: await home.verify(runId) };
+    const told = await toldLosses(home.store, runId);
+    return { run: await home.store.getRun('default', runId), verdict: await home.verify(runId), told };
   } finally {
     await home.close();
   }
@@ -84,13 +86,13 @@ describe('a journal in trouble never harms its host, and the record tells of the
     const { runId, sum } = await work(recorder, (index) => (isFull = index >= 8 && index < 40));
     expect(sum).toBe(1770);
     await recorder.close();
-    const { run, verdict } = await look(runId);
+    const { run, verdict, told } = await look(runId);
     expect(errors.length).toBeGreaterThan(0);
     expect(run).toMatchObject({ status: 'completed', durability: 'degraded' });
     expect(run.counts.gaps).toBeGreaterThan(0);
     expect(verdict.complete).toMatchObject({ verdict: 'incomplete' });
     // What the gap events tell is exactly what the numbers show to be missing.
-    expect(verdict.complete.lost).toBe(run.counts.missing);
+    expect([verdict.complete.lost, told]).toEqual([run.counts.missing, run.counts.missing]);
   });
 
   it('when every write fails for good: the program runs as if nothing were recorded', async () => {

@@ -87,6 +87,10 @@ describe('a server and its database', () => {
     expect(ready.status).toBe(200);
     const metrics = await (await fetch(`${url}/metrics`)).text();
     expect(metrics).toMatch(/^tachograph_store_up 1$/m);
+    const connections = [...metrics.matchAll(/^tachograph_store_connections\{state="(used|idle)"\} (\d+)$/gm)];
+    expect(connections.map(([, state]) => state)).toEqual(['used', 'idle']);
+    expect(connections.reduce((sum, [, , count]) => sum + Number(count), 0)).toBeGreaterThan(0);
+    expect(metrics).toMatch(/^tachograph_store_connections_awaited \d+$/m);
     expect(Number(/^tachograph_store_errors_total\{code="store-busy"\} (\d+)$/m.exec(metrics)?.[1])).toBeGreaterThan(0);
   });
 });

@@ -28,6 +28,8 @@ const spanFrameworks = new Set(['openai-agents', 'langchain', 'mastra', 'claude-
 const packagesByFolder: Record<string, readonly string[]> = {
   'src/stores': ['kysely'],
   'src/ingest': ['zod'],
+  'src/governance': ['ajv', 'ajv-formats'],
+  'src/runtime': ['croner'],
   'src/server': ['hono', '@hono/node-server', 'zod'],
   'src/cli': ['commander', 'hono', '@hono/node-server', 'zod', 'pino'],
   'src/cli/sample': ['ai', '@ai-sdk/openai'],

@@ -1,3 +1,4 @@
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createArchive } from '../../src/cli/archive.ts';
@@ -95,4 +96,35 @@ it('an erasure by caller that dies before the store can be asked for again, sinc
   expect((await home.verify(run.id)).intact.verdict).toBe('intact');
   await home.close();
   await recorder.close();
+});
+
+it.each([
+  ['before an erasure goes with it when it comes later', 'before'],
+  ['after an erasure stays: the check can fail', 'after'],
+])('what a recorder elsewhere says %s', async (_title, when) => {
+  const far = createTemporaryHome();
+  const recorder = far.recorder();
+  const run = recorder.startRun({ agentId: 'agent', inputs: 'nightingale' });
+  run.close({ endReason: 'ok' });
+  const send = (): void => cpSync(join(far.home, 'journal'), join(place.home, 'journal'), { recursive: true });
+  const home = await openTachograph({ home: place.home });
+  send();
+  await home.indexer.catchUp();
+  // Captured at another millisecond than the one in which the erasure is asked for.
+  const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
+  if (when === 'before') run.log('late', { word: 'quicksilver' });
+  await pause();
+  await home.indexer.eraseRun('default', run.id);
+  if (when === 'after') run.log('late', { word: 'quicksilver' });
+  send();
+  await home.indexer.catchUp();
+  const events = await home.store.listEvents('default', run.id);
+  expect(events.some(({ payload }) => payload?.includes('quicksilver'))).toBe(when === 'after');
+  expect(events.filter(({ header }) => header.type === 'content-erase')).toHaveLength(when === 'after' ? 1 : 2);
+  expect((await home.verify(run.id)).intact.verdict).toBe('intact');
+  expect(await home.store.listSealDue(10)).toEqual([]);
+  if (when === 'before') expect(filesWith(place.home, 'quicksilver')).toEqual([]);
+  await home.close();
+  await recorder.close();
+  far.remove();
 });

@@ -10,8 +10,11 @@ import type { TemporaryHome } from './home.ts';
 import { createTemporaryHome } from './home.ts';
 
 const killsMin = Number(process.env['TACHOGRAPH_KILLS'] ?? '25');
-const runsOfRecorder = killsMin * 40;
+/** Runs of each recorder for each kill: it goes on recording while all of them happen. */
+const runsOfKill = 40;
 const stepsOfRun = 3;
+/** So many show that the check can fail, in the long form too. */
+const killsOfControl = 25;
 const fileOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 let place: TemporaryHome;
@@ -41,7 +44,11 @@ async function kill(child: ChildProcess): Promise<void> {
 }
 
 /** Two programs record while an indexer is killed again and again; the runs that they acknowledged, and the kills. */
-async function killWhileRecording(mode: 'proper' | 'early'): Promise<{ runIds: string[]; kills: number }> {
+async function killWhileRecording(
+  mode: 'proper' | 'early',
+  least: number,
+): Promise<{ runIds: string[]; kills: number }> {
+  const runsOfRecorder = least * runsOfKill;
   let printed = '';
   const recorders = ['one', 'other'].map((name) => {
     const child = start('recorder-process.ts', name, String(runsOfRecorder));
@@ -51,7 +58,7 @@ async function killWhileRecording(mode: 'proper' | 'early'): Promise<{ runIds: s
   let recording = recorders.length;
   for (const child of recorders) child.once('close', () => (recording -= 1));
   let kills = 0;
-  while (recording > 0 || kills < killsMin) {
+  while (recording > 0 || kills < least) {
     const indexer = start('indexer-process.ts', mode);
     await once(indexer.stdout!, 'data');
     // Moments between the first byte of the first import and a few rounds later.
@@ -102,15 +109,15 @@ describe('kill -9 of the indexer while two programs record', () => {
     `at ${killsMin} random moments or more: everything is there, once, numbered without a gap, and rebuilds (I2, I11)`,
     { timeout: Math.max(120_000, killsMin * 3000) },
     async () => {
-      const { runIds, kills } = await killWhileRecording('proper');
+      const { runIds, kills } = await killWhileRecording('proper', killsMin);
       expect(kills).toBeGreaterThanOrEqual(killsMin);
-      expect(new Set(runIds).size).toBe(2 * runsOfRecorder);
+      expect(new Set(runIds).size).toBe(2 * killsMin * runsOfKill);
       expect(await check(runIds)).toEqual({ faults: [], runs: runIds.length });
     },
   );
 
   it('loses runs when the position is written before the rows: the check can fail', { timeout: 120_000 }, async () => {
-    const { runIds } = await killWhileRecording('early');
+    const { runIds } = await killWhileRecording('early', killsOfControl);
     expect((await check(runIds)).faults.length).toBeGreaterThan(0);
   });
 });

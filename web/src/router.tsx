@@ -12,6 +12,7 @@ import { parseDiffSearch } from './model/diff/rows.ts';
 import { parseNumbersSearch } from './model/numbers-search.ts';
 import { parseRunSearch } from './model/run-search.ts';
 import { parseRunPageSearch } from './model/run-page-search.ts';
+import { parseWorkSearch } from './model/work/work-search.ts';
 import { Failure, Notice } from './parts/notice.tsx';
 import { Shell } from './parts/shell.tsx';
 
@@ -49,6 +50,13 @@ const numbersRoute = createRoute({
   component: lazyRouteComponent(() => import('./pages/numbers/numbers-page.tsx'), 'NumbersPage'),
 });
 
+const workRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/work',
+  validateSearch: parseWorkSearch,
+  component: lazyRouteComponent(() => import('./pages/work/work-page.tsx'), 'WorkPage'),
+});
+
 const diffRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/runs/$id/diff/$other',
@@ -76,7 +84,7 @@ function stringifySearch(search: Record<string, unknown>): string {
 export function createAppRouter() {
   return createRouter({
     ...(isOffline ? { history: createHashHistory() } : {}),
-    routeTree: rootRoute.addChildren([runsRoute, runRoute, diffRoute, numbersRoute]),
+    routeTree: rootRoute.addChildren([runsRoute, runRoute, diffRoute, numbersRoute, workRoute]),
     parseSearch,
     stringifySearch,
     defaultPreload: 'intent',

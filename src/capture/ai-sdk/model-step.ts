@@ -1,4 +1,5 @@
 import type { AttemptFinish, AttemptRecorder, StepFinish, StepRecorder } from '../../core/record/recording.ts';
+import type { CallOutcome } from '../../core/work/gate.ts';
 import { errorToAttempt, resultToAttempt, streamToAttempt } from './map/attempt.ts';
 import type { Withheld } from './map/response.ts';
 import { errorToFinish, outcomeToFinish, resultToFinish } from './map/response.ts';
@@ -54,11 +55,21 @@ export interface ModelStep {
   readonly error: unknown;
   /** The provider's id of its answer, once known. */
   readonly responseId: string | undefined;
+  /** What the attempt under way spends, where that is counted. */
+  spending: ModelSpending | null;
   /** Begins an attempt; `null` when one is being made, as when the same capture is registered twice. */
   beginAttempt(): ModelAttempt | null;
   finish(finish: StepFinish): void;
   /** Ends the step for something thrown or aborted, a stream under way included. */
   fail(error: unknown): void;
+}
+
+/** Counts what an attempt of a governed run spends. */
+export interface ModelSpending {
+  /** Why the attempt may not go on; `null` while it may. */
+  readonly refusal: Error | null;
+  part(part: unknown): void;
+  end(outcome: Omit<CallOutcome, 'outputBytes'>): void;
 }
 
 /** One attempt of a model step. */
@@ -71,6 +82,13 @@ export interface ModelAttempt {
 
 interface OpenStream {
   end(end: StreamEnd): void;
+}
+
+/** A call that failed may have been charged for, unless the provider refused it or it never left. */
+export function isUsedDespite(thrown: unknown): boolean {
+  const { statusCode, cause } = (thrown ?? {}) as { statusCode?: unknown; cause?: { code?: unknown } };
+  const isRefused = typeof statusCode === 'number' && statusCode >= 400;
+  return !isRefused && cause?.code !== 'ECONNREFUSED' && cause?.code !== 'ENOTFOUND';
 }
 
 /** A model step over a step recorder. */
@@ -95,6 +113,7 @@ export function createModelStep(parts: ModelStepParts): ModelStep {
 
   /** What an answer says besides its stream; a stream held on to here could never be found abandoned. */
   const observe = (attempt: AttemptRecorder, { stream: source, ...result }: Fields, startMs: number): void => {
+    const { spending } = step;
     const fold = createStreamFold(startMs);
     let said: string | null = null;
     let cancelFlush: (() => void) | null = null;
@@ -117,7 +136,14 @@ export function createModelStep(parts: ModelStepParts): ModelStep {
       if (said !== null && (said === 'completed' || outcome.status !== 'completed')) return;
       said = outcome.status;
       finishAttempt(attempt, () => streamToAttempt(result, outcome, { end: how, isWithheld }));
-      finish(outcomeToFinish(outcome, withheld));
+      const ended = outcomeToFinish(outcome, withheld);
+      finish(ended);
+      spending?.end({
+        isUsed: true,
+        isWhole: said === 'completed',
+        usage: ended.usage ?? null,
+        usageRaw: ended.usageRaw,
+      });
       const isDone = outcome.status === 'completed' && outcome.finishReason?.unified !== 'tool-calls';
       if (!fold.hasError) parts.onStreamEnd?.(how, isDone);
     };
@@ -127,14 +153,19 @@ export function createModelStep(parts: ModelStepParts): ModelStep {
         guard(() => {
           fold.add(part, timing.clock.monotonicMs());
           parts.onPart?.(part);
+          spending?.part(part);
           planFlush();
         }),
       end: (how: StreamEnd) => guard(() => end(how)),
       get isFinished() {
         return fold.isFinished;
       },
+      get refusal() {
+        return spending?.refusal ?? null;
+      },
     };
     stream = tapStream(source, observer, timing) ? own : null;
+    if (stream === null) spending?.end({ isUsed: true, isUnseen: true, usage: null });
   };
 
   // Fields, not accessors: an object literal with accessors costs 2 µs to make (2026-11-21).
@@ -146,6 +177,7 @@ export function createModelStep(parts: ModelStepParts): ModelStep {
     isAnswered: false,
     error: undefined,
     responseId: undefined,
+    spending: null,
     beginAttempt() {
       if (isCalling) return null;
       isCalling = true;
@@ -156,15 +188,21 @@ export function createModelStep(parts: ModelStepParts): ModelStep {
           isCalling = false;
           // On the channel the answers of a withheld call are not told at all: its end comes with the step's.
           step.isAnswered = value === undefined && isWithheld;
-          if (step.isAnswered) return finishAttempt(attempt, () => ({ status: 'completed' }));
+          if (step.isAnswered) {
+            step.spending?.end({ isUsed: true, isUnseen: true, usage: null });
+            return finishAttempt(attempt, () => ({ status: 'completed' }));
+          }
           const result = toFields(value) ?? {};
           if (result['stream'] !== undefined) return observe(attempt, result, startMs);
           finishAttempt(attempt, () => resultToAttempt(result, isWithheld));
-          finish(resultToFinish(result, withheld));
+          const ended = resultToFinish(result, withheld);
+          finish(ended);
+          step.spending?.end({ isUsed: true, isWhole: true, usage: ended.usage ?? null, usageRaw: ended.usageRaw });
         },
         fail(thrown) {
           isCalling = false;
           finishAttempt(attempt, () => errorToAttempt(thrown, isWithheld, timing.clock.nowMs()));
+          step.spending?.end({ isUsed: isUsedDespite(thrown), usage: null });
         },
       };
     },

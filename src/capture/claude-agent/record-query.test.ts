@@ -143,7 +143,7 @@ describe.skipIf(executable === null)('a recorded query', { timeout: 30_000 }, ()
     const { steps } = recording.run();
     const byCall = Object.fromEntries(steps.filter(({ kind }) => kind === 'tool').map((step) => [step.callId, step]));
     expect(byCall['toolu_in']).toMatchObject({ name: 'mcp__own__peek', resultStatus: 'success', status: 'completed' });
-    expect(byCall['toolu_no']).toMatchObject({ resultStatus: 'blocked', status: 'error' });
+    expect(byCall['toolu_no']).toMatchObject({ resultStatus: 'blocked', status: 'completed', wasBlocked: true });
     expect(byCall['toolu_no']!.error!.message).toContain('house rule');
     expect(byCall['toolu_yes']).toMatchObject({ resultStatus: 'blocked', error: { message: 'not today' } });
   });

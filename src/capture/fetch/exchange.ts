@@ -17,6 +17,7 @@ import { answerToRetryClass, errorToRetryClass } from './retry/retry-class.ts';
 import { toRetryWaitMs } from './retry/retry-wait.ts';
 import { isPastDeadline } from './retry/try-count.ts';
 import type { Place } from './place.ts';
+import type { Spending } from './spending/spending.ts';
 import { outcomeToFinish, statusToError } from './step-end.ts';
 
 /** One HTTP round trip being recorded. Told what happens, in any layer; every end but the first is ignored. */
@@ -43,6 +44,11 @@ export interface Exchange {
   readonly isRefusal: boolean;
   /** Since when the caller has let the body lie, in monotonic time; `null` while it waits for the answer. */
   readonly unreadSinceMs: number | null;
+  readonly place: Place;
+  /** It spends: told of from now on. Before the request leaves. */
+  spend(spending: Spending): void;
+  /** What it spends, where that is counted. */
+  readonly spending: Spending | null;
 }
 
 /** What an exchange needs from its surroundings. */
@@ -91,6 +97,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
   let isLeft = false;
   let isWaiting = false;
   let lastMs = sinceMs;
+  let spending: Spending | null = null;
 
   const step = (event: BodyEvent): void => {
     lastMs = clock.monotonicMs();
@@ -170,6 +177,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
         retryClass,
       });
     }
+    spending?.end({ status: head?.status ?? null, thrown, isBlind });
     parts.onEnd(exchange);
   };
 
@@ -187,6 +195,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
         isRead: place.ownStep !== null,
         nowMs: () => clock.monotonicMs(),
       });
+      spending?.head(kind);
       lastMs = clock.monotonicMs();
       const retryClass = answerToRetryClass(status, headers);
       if (retryClass !== null) place.onFailed(retryClass);
@@ -196,6 +205,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
       buffer.push(bytes);
       usageTail?.push(bytes);
       reader?.chunk(bytes);
+      spending?.chunk(bytes);
       step({ type: 'chunk', bytes: wireBytes, text: bytes });
       if (reader?.isTold === true) step({ type: 'told-end' });
     },
@@ -246,6 +256,13 @@ export function createExchange(parts: ExchangeParts): Exchange {
     },
     get unreadSinceMs() {
       return head === null || isWaiting ? null : lastMs;
+    },
+    place,
+    spend(given) {
+      spending = given;
+    },
+    get spending() {
+      return spending;
     },
   };
   return exchange;

@@ -10,6 +10,7 @@ import type { Exchange } from './exchange.ts';
 import { createExchange } from './exchange.ts';
 import type { ExchangeRequest } from './exchange-request.ts';
 import { findPlace } from './place.ts';
+import { isGoverned } from './spending/spending.ts';
 import { createRetryMemory } from './retry/retry-memory.ts';
 
 /** What may be set of the recording of exchanges. */
@@ -32,6 +33,7 @@ export interface LedgerOptions {
 
 /** All exchanges of one recorder, in whichever layer they are seen. */
 export interface Ledger {
+  readonly recorder: Recorder;
   readonly limits: Limits;
   /** False when a request that begins here, in this scope, is none of ours, whatever it says. Costs next to nothing. */
   mayConcern(isListed: boolean): boolean;
@@ -90,12 +92,14 @@ function createLedger(recorder: Recorder, options: LedgerOptions): Ledger {
   };
 
   return {
+    recorder,
     limits,
     conversations,
     guard,
     sweep,
     mayConcern: (isListed) =>
-      recorder.recording && (isListed || recorder.currentStep()?.kind === 'model' || expectedExchanges().isInFlow()),
+      recorder.recording &&
+      (isListed || recorder.currentStep()?.kind === 'model' || expectedExchanges().isInFlow() || isGoverned(recorder)),
     begin(request, { isListed, isEverything }) {
       if (!recorder.recording) return null;
       const place = findPlace(rules, request, isListed, isEverything);

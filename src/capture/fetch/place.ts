@@ -8,12 +8,15 @@ import type { ExchangeRequest } from './exchange-request.ts';
 import type { ParsedRequest, WireFormat } from './formats/format.ts';
 import { recogniseRequest } from './formats/recognise.ts';
 import { hostToProvider, isCredentialExchange, isModelCall, pathToOperation } from './hosts.ts';
+import { isGoverned } from './spending/spending.ts';
 import type { CallKey, RetryMemory } from './retry/retry-memory.ts';
 import { toTryCount } from './retry/try-count.ts';
 
 /** Where an exchange is recorded. */
 export interface Place {
   readonly attempt: AttemptRecorder;
+  /** The step that the exchange is made for. */
+  readonly step: StepRecorder;
   /** The step that has no other capture: its end is the exchange's. `null` when an SDK's capture ends it. */
   readonly ownStep: StepRecorder | null;
   /** The attempt's start already told the request. */
@@ -62,7 +65,7 @@ function placeInStep(step: StepRecorder, request: ExchangeRequest, isListed: boo
   const format = recogniseRequest(request.url.pathname, request.text);
   const open = step.openAttempt;
   const onCost = (nanoUsd: number): void => step.actualCost({ nanoUsd, source: 'provider-response' });
-  const shared = { ownStep: null, withheld, format, onCost, onFailed: nothing, onAnswer: nothing };
+  const shared = { step, ownStep: null, withheld, format, onCost, onFailed: nothing, onAnswer: nothing };
   if (isFree(open)) {
     open.claim();
     return { ...shared, attempt: open, isRequestTold: false };
@@ -144,6 +147,7 @@ function placeAlone(rules: PlaceRules, request: ExchangeRequest): Place {
   return {
     onCost: null,
     attempt,
+    step,
     ownStep: step,
     isRequestTold: true,
     withheld: { inputs: false, outputs: false },
@@ -178,6 +182,10 @@ export function findPlace(
     return place === null ? null : { ...place, attempt: expected.begin(place.attempt) };
   }
   if (isInModel) return placeInStep(step, request, isListed || isEverything);
-  const isWanted = isEverything || (isListed && isModelCall(request.method, request.url.pathname));
+  const isModel = isModelCall(request.method, request.url.pathname);
+  // What a governed run sends to a model is counted wherever it goes.
+  const isCounted =
+    isModel && isGoverned(rules.recorder) && recogniseRequest(request.url.pathname, request.text) !== null;
+  const isWanted = isEverything || (isListed && isModel) || isCounted;
   return isWanted && !isCredentialExchange(request.url) ? placeAlone(rules, request) : null;
 }

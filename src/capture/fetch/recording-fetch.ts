@@ -11,6 +11,10 @@ import type { HostMatcher } from './hosts.ts';
 import { createHostMatcher } from './hosts.ts';
 import type { Ledger, LedgerOptions } from './ledger.ts';
 import { ledgerOf } from './ledger.ts';
+import type { GovernedStart } from '../../core/work/gate.ts';
+import { governedStart } from '../../core/work/gate.ts';
+import type { Spending } from './spending/spending.ts';
+import { enterExchange } from './spending/spending.ts';
 import { closeSighting, isSeen, redirectSighting, withSighting } from './seen.ts';
 
 /** The function that is wrapped and the one that is given back. */
@@ -90,6 +94,7 @@ function toSink(exchange: Exchange, ledger: Ledger): BodySink {
     wait: (isWaiting) => exchange.wait(isWaiting),
     isReadAhead: () => !exchange.isEventStream || exchange.isTold,
     isDrained: () => exchange.isRefusal,
+    onStart: (cut) => exchange.spending?.onRefused(cut),
   };
 }
 
@@ -175,11 +180,31 @@ export function recordCall(
   call: () => Promise<Response>,
 ): Promise<Response> {
   const { request, rule } = of;
-  const exchange =
-    ledger.guard(() =>
-      ledger.begin(request, { isListed: rule.isListed(request.url), isEverything: rule.isEverything }),
-    ) ?? null;
+  const governed = ledger.guard(() => governedStart(ledger.recorder)) ?? null;
+  const begun = ledger.guard(() =>
+    ledger.begin(request, { isListed: rule.isListed(request.url), isEverything: rule.isEverything }),
+  );
+  if (governed !== null && begun !== null) return sendGoverned(ledger, { request, exchange: begun, governed }, call);
+  const exchange = begun ?? null;
   return exchange === null ? call() : send(ledger, { request, exchange }, call);
+}
+
+/** Sends a request of a governed run, if its start was recorded and the gate lets it out. */
+async function sendGoverned(
+  ledger: Ledger,
+  of: { readonly request: ExchangeRequest; readonly exchange: Exchange | undefined; readonly governed: GovernedStart },
+  call: () => Promise<Response>,
+): Promise<Response> {
+  const { request, exchange, governed } = of;
+  let spending: Spending | null;
+  try {
+    spending = await enterExchange(governed, exchange?.place ?? null, request);
+  } catch (error) {
+    ledger.guard(() => exchange?.fail(error));
+    throw error;
+  }
+  if (spending !== null) exchange!.spend(spending);
+  return send(ledger, { request, exchange: exchange! }, call);
 }
 
 /** A fetch that records by a rule. What it calls is looked up at each call. */

@@ -29,6 +29,7 @@ import { chooseHome, openTachograph } from '../open.ts';
 import { recordSample } from '../sample/record.ts';
 import { forgetServerAddress, writeServerAddress } from '../server-address.ts';
 import { version } from '../version.ts';
+import { openServerWork } from '../work/server-work.ts';
 import type { CommandPlace, GlobalOptions } from './command.ts';
 import { collect, examples, exitStatus, optionsOf } from './command.ts';
 
@@ -79,6 +80,16 @@ function keysMissing(host: string): TachographError {
     `${host} is an address that others reach, and there is no key yet: whoever reached it could read every record. ` +
       'Make one first: tachograph keys create --name me --scope admin',
   );
+}
+
+/** A name that a proxy in front answers to is no secret: whoever reaches the proxy reaches everything. */
+async function warnOfMissingKeys({ flags, log }: Pick<Frame, 'flags' | 'log'>, { store }: OpenedHome): Promise<void> {
+  const names = flags.allowHost ?? [];
+  if (names.length === 0 || (await store.directory.hasKeys())) return;
+  const message =
+    `Answering as ${names.join(', ')} without asking for a key, since there is none: whoever reaches that name can read and erase every record. ` +
+    'Make one: tachograph keys create --name me --scope admin';
+  log.warn('keys-missing', { message });
 }
 
 async function fillWithSample(opened: OpenedHome, log: Log): Promise<void> {
@@ -142,6 +153,7 @@ async function startWorks(
   const proxy = createHomeProxy(opened, { upstreams: readUpstreams(flags.proxyUpstream), onError: complain });
   const signs = watchVitalSigns(opened);
   const others = await listenForOthers(news, process.env, complain);
+  const work = openServerWork(opened, log, process.env);
   let server: Server | null = null;
   const close = async (): Promise<void> => {
     signs.close();
@@ -150,11 +162,13 @@ async function startWorks(
     await proxy.close();
     await upkeep.close();
     await reception.close();
+    await work.close();
     await forgetServerAddress(opened.home);
     await opened.close();
   };
   try {
     if (isKeyRequired && !(await opened.store.directory.hasKeys())) throw keysMissing(flags.host);
+    await warnOfMissingKeys({ flags, log }, opened);
     const handler = createHandler({
       store: opened.store,
       projectId: opened.projectId,
@@ -164,6 +178,7 @@ async function startWorks(
       eraseSubject: (projectId, subject) => opened.indexer.eraseSubject(projectId, subject),
       access: { pepper: opened.keyOf('server.pepper', 32), isKeyRequired },
       inbox: intake.take,
+      runsOf: work.runsOf,
       exporter: createExporter(opened),
       originOf: (projectId, runId) => readOrigin(opened.home, { projectId, runId }),
       redactorOf: opened.redactorOf,
@@ -190,6 +205,7 @@ async function startWorks(
     });
     opened.indexer.start();
     upkeep.start();
+    work.start();
     await writeServerAddress(opened.home, server.url);
     const listening = server;
     return {

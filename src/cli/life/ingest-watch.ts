@@ -25,9 +25,9 @@ export function watchReception(reception: Reception, log: Log): WatchedReception
     else log.info('back-pressure-off');
   };
   return {
-    take(projectId, batch) {
+    async take(projectId, batch) {
       try {
-        const taken = reception.take(projectId, batch);
+        const taken = await reception.take(projectId, batch);
         counts.batches += 1;
         counts.entries += taken.entries;
         counts.bytes += batch.byteLength;

@@ -2,6 +2,7 @@ import { systemClock } from '../../core/clock.ts';
 import { isTachographError } from '../../core/error.ts';
 import type { Store } from '../../core/store.ts';
 import type { Gauge } from '../../server/index.ts';
+import type { ConnectionCounts } from '../../stores/postgres/index.ts';
 
 /** A store whose calls are counted. */
 export interface WatchedStore {
@@ -25,8 +26,28 @@ const answers = new Set([
   'store-closed',
 ]);
 
-/** Watches a store: how often it is called, how long it takes, how it fails, and what is imported into it. */
-export function watchStore(store: Store): WatchedStore {
+function connectionGauges(counts: ConnectionCounts | null): readonly Gauge[] {
+  if (counts === null) return [];
+  const { used, idle, waiting } = counts;
+  return [
+    {
+      name: 'tachograph_store_connections',
+      help: 'Connections of the store to its database that are open, by what they do.',
+      samples: [
+        { labels: { state: 'used' }, value: used },
+        { labels: { state: 'idle' }, value: idle },
+      ],
+    },
+    {
+      name: 'tachograph_store_connections_awaited',
+      help: 'Calls of the store that wait for a connection.',
+      samples: [{ labels: {}, value: waiting }],
+    },
+  ];
+}
+
+/** Watches a store: how often it is called, how long it takes, how it fails, what is imported into it, and its connections. */
+export function watchStore(store: Store & { connections?(): ConnectionCounts | null }): WatchedStore {
   const counts = { calls: 0, seconds: 0, open: 0, events: 0, duplicates: 0 };
   const failuresByCode = new Map<string, number>([['store-busy', 0]]);
 
@@ -69,6 +90,7 @@ export function watchStore(store: Store): WatchedStore {
       },
     },
     gauges: () => [
+      ...connectionGauges(store.connections?.() ?? null),
       counter('tachograph_store_calls_total', 'Calls of the store that were answered.', counts.calls),
       counter('tachograph_store_seconds_total', 'Time that calls of the store took, waits included.', counts.seconds),
       {

@@ -59,12 +59,12 @@ describe('a watched store', () => {
 });
 
 describe('a watched reception', () => {
-  it('counts what it takes and refuses, and tells once when back-pressure begins and ends', () => {
+  it('counts what it takes and refuses, and tells once when back-pressure begins and ends', async () => {
     const { log, events } = silentLog();
     let failure: Error | null = null;
     const { take, gauges } = watchReception(
       {
-        take() {
+        async take() {
           if (failure !== null) throw failure;
           return { entries: 3, generation: 0, receipt: null };
         },
@@ -72,14 +72,14 @@ describe('a watched reception', () => {
       },
       log,
     );
-    take('default', new Uint8Array(10));
+    await take('default', new Uint8Array(10));
     failure = new TachographError('store-busy', 'full');
-    for (let tries = 0; tries < 3; tries += 1) expect(() => take('default', new Uint8Array(1))).toThrow('full');
+    for (let tries = 0; tries < 3; tries += 1) await expect(take('default', new Uint8Array(1))).rejects.toThrow('full');
     expect(valueOf(gauges(), 'tachograph_ingest_back_pressure')).toBe(1);
     failure = Object.assign(new Error('no space'), { code: 'ENOSPC' });
-    expect(() => take('default', new Uint8Array(1))).toThrow('no space');
+    await expect(take('default', new Uint8Array(1))).rejects.toThrow('no space');
     failure = null;
-    take('default', new Uint8Array(10));
+    await take('default', new Uint8Array(10));
     expect(events).toEqual(['back-pressure-on', 'back-pressure-off']);
     expect(valueOf(gauges(), 'tachograph_ingest_entries_total')).toBe(6);
     expect(valueOf(gauges(), 'tachograph_ingest_bytes_total')).toBe(20);

@@ -22,7 +22,9 @@ export type LogEvent =
   | 'back-pressure-off'
   | 'store-waiting'
   | 'store-ready'
+  | 'keys-missing'
   | 'sample'
+  | 'budget-alert'
   | 'failure';
 
 /** What a line says besides: figures and names. Never a query, a body, a key or a recorded word. */

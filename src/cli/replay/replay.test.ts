@@ -43,7 +43,7 @@ describe('the sample agent', () => {
       process.execPath,
       sampleFile,
     );
-    expect(result.err).toContain('replayed 13 requests of 13, none asked live');
+    expect(result.err).toContain('replayed 14 requests of 14, none asked live');
     expect(result.status).toBe(0);
     expect(result.out).toContain('support-desk: I am sorry the lamp arrived broken.');
     expect(result.out).toContain('shift-lead: Replace it today and file the claim');
@@ -87,7 +87,7 @@ describe('the sample agent', () => {
     const program = writeProgram('nothing.mjs', 'process.exitCode = 0;');
     const result = await tachograph({}, 'replay', 'last', '--', process.execPath, program);
     expect(result.status).toBe(1);
-    expect(result.err).toMatch(/ended before step 1 .*: 13 of 13 recorded requests were not made/);
+    expect(result.err).toMatch(/ended before step 1 .*: 14 of 14 recorded requests were not made/);
   });
 });
 

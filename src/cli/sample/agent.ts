@@ -1,19 +1,16 @@
 // The agent that fills an empty store: an ordinary program on the AI SDK that knows nothing of being recorded.
 import process from 'node:process';
 import { createOpenAI } from '@ai-sdk/openai';
-import { generateText, stepCountIs, streamText, tool, ToolLoopAgent } from 'ai';
+import { generateText, stepCountIs, streamText, tool } from 'ai';
 import { z } from 'zod';
 import { mixtureOfAgents } from '../../capture/moa/index.ts';
+import { createSupportDesk } from './support-desk.ts';
 
 const openai = createOpenAI({
   baseURL: process.env['SAMPLE_BASE_URL'] ?? '',
   apiKey: process.env['SAMPLE_API_KEY'] ?? 'sample',
 });
 const model = openai.chat('sample-model');
-
-const orders: Readonly<Record<string, object>> = {
-  '4417': { orderId: '4417', sku: 'LAMP-02', priceEur: 34.9, delivered: '2026-11-18', carrier: 'parcel' },
-};
 
 const policy = tool({
   description: 'Reads a section of the shop policy.',
@@ -24,45 +21,20 @@ const policy = tool({
   }),
 });
 
-const support = new ToolLoopAgent({
-  id: 'support-desk',
+const support = createSupportDesk({
   model,
-  instructions: 'You are the support-desk of a lamp shop. Find out what happened before you promise anything.',
-  tools: {
-    look_up_order: tool({
-      description: 'Finds an order by its number.',
-      inputSchema: z.object({ orderId: z.string() }),
-      execute: async ({ orderId }) => {
-        await new Promise((resolve) => setTimeout(resolve, 180));
-        return orders[orderId] ?? { orderId, error: 'not found' };
-      },
-    }),
-    check_stock: tool({
-      description: 'Says how many of an article are in stock.',
-      inputSchema: z.object({ sku: z.string() }),
-      execute: async ({ sku }) => {
-        await new Promise((resolve) => setTimeout(resolve, 260));
-        return { sku, inStock: 12 };
-      },
-    }),
-    ask_policy: tool({
-      description: 'Asks the agent that knows the shop policy.',
-      inputSchema: z.object({ question: z.string() }),
-      execute: async ({ question }) => {
-        const { text } = await generateText({
-          model,
-          instructions: 'You are the policy-reader. Answer from the policy alone.',
-          prompt: question,
-          tools: { read_policy: policy },
-          stopWhen: stepCountIs(4),
-          telemetry: { functionId: 'policy-reader' },
-        });
-        return text;
-      },
-    }),
+  ledgerFile: process.env['SAMPLE_LEDGER'] ?? null,
+  askPolicy: async (question) => {
+    const { text } = await generateText({
+      model,
+      instructions: 'You are the policy-reader. Answer from the policy alone.',
+      prompt: question,
+      tools: { read_policy: policy },
+      stopWhen: stepCountIs(4),
+      telemetry: { functionId: 'policy-reader' },
+    });
+    return text;
   },
-  stopWhen: stepCountIs(6),
-  telemetry: { functionId: 'support-desk' },
 });
 
 /** A customer's question, answered with tools, a sub-agent and, at first, a rate limit. */

@@ -51,6 +51,11 @@ export const scriptByAgent: Readonly<Record<string, readonly ScriptedAnswer[]>> 
       usage: { input: 618, cached: 384, output: 44, reasoning: 12 },
     },
     {
+      waitMs: 330,
+      calls: [{ id: 'call_send', name: 'send_replacement', args: { orderId: '4417', sku: 'LAMP-02' } }],
+      usage: { input: 730, cached: 512, output: 29, reasoning: 4 },
+    },
+    {
       waitMs: 350,
       text: 'I am sorry the lamp arrived broken. Order 4417 is covered: a replacement LAMP-02 leaves our store today, and you can keep or recycle the broken one. You will get the tracking number by e-mail within the hour.',
       usage: { input: 842, cached: 576, output: 71, reasoning: 8 },

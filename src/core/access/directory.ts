@@ -1,6 +1,16 @@
 import type { ApiKey, StoredKey } from './key.ts';
 import type { Project } from './project.ts';
 
+/** A signed-in page's session that was ended before its time. */
+export interface EndedSession {
+  readonly id: string;
+  /** After this it is refused by itself, and forgotten here. */
+  readonly expiresAtMs: number;
+}
+
+/** Ended sessions that are kept of a project at once; past them the one that expires first is forgotten. */
+export const endedSessionsMax = 10_000;
+
 /**
  * Where projects and keys rest, beside the records. Every answer is of one project, but `listProjects` and `hasKeys`, which
  * only the server itself and the command line ask. The project `default` is always there.
@@ -17,4 +27,7 @@ export interface Directory {
   findKey(projectId: string, keyId: string): Promise<StoredKey | null>;
   /** Oldest first, revoked and expired ones included. */
   listKeys(projectId: string): Promise<readonly ApiKey[]>;
+  /** Ends a session, for every server; those that have expired by `nowMs` are forgotten. */
+  endSession(projectId: string, session: EndedSession, nowMs: number): Promise<void>;
+  isSessionEnded(projectId: string, sessionId: string): Promise<boolean>;
 }

@@ -1,9 +1,9 @@
 import { attemptStatuses, retryClasses } from '../model/attempt.ts';
 import type { Cost } from '../model/cost.ts';
 import { costSources, costStatuses, unknownCost } from '../model/cost.ts';
-import { endReasons, runSources } from '../model/run.ts';
+import { endReasons, runSources, runStatuses } from '../model/run.ts';
 import type { PrefixBreak, StepKind, StepStatus } from '../model/step.ts';
-import { stepKinds, toolResultStatuses } from '../model/step.ts';
+import { blockReasons, stepKinds, toolResultStatuses } from '../model/step.ts';
 import type { Usage } from '../model/usage.ts';
 import type { RecordedEvent } from '../record/event.ts';
 import type {
@@ -11,12 +11,18 @@ import type {
   CostActualFacts,
   RunCreateFacts,
   RunEndFacts,
+  RunStartFacts,
+  RunStateFacts,
+  RunWorkFacts,
   StepEndFacts,
   StepStartFacts,
 } from '../record/facts.ts';
+import { leaseEpochMax } from '../work/lease.ts';
+import { stateCauses } from '../work/state.ts';
 import type { Fields } from './reading.ts';
 import {
   costMaxNanoUsd,
+  digestField,
   durationMaxMs,
   factFieldsOf,
   listedField,
@@ -43,6 +49,52 @@ export function readRunCreate(event: RecordedEvent): RunCreateFacts | null {
     started: facts['started'] !== false,
     observedAfter: facts['observedAfter'] === true,
     durability: listedField(facts, 'durability', durabilities) ?? 'process',
+    ...readWork(objectField(facts, 'work')),
+  };
+}
+
+function readWork(facts: Fields | null): { work?: RunWorkFacts } {
+  if (facts === null) return {};
+  return {
+    work: {
+      priority: integerField(facts, 'priority') ?? 0,
+      attemptsMax: numberField(facts, 'attemptsMax') ?? 1,
+      availableAtMs: numberField(facts, 'availableAtMs', durationMaxMs) ?? 0,
+      timeoutAtMs: numberField(facts, 'timeoutAtMs', durationMaxMs),
+      inputDigest: digestField(facts, 'inputDigest') ?? '',
+    },
+  };
+}
+
+/** A whole number of either sign, or `null`. */
+function integerField(fields: Fields, key: string): number | null {
+  const value = fields[key];
+  return typeof value === 'number' && Number.isSafeInteger(value) ? value + 0 : null;
+}
+
+/** Facts of a `run-start`, or `null` when it has none. */
+export function readRunStart(event: RecordedEvent): RunStartFacts | null {
+  const facts = factFieldsOf(event);
+  const leaseEpoch = facts === null ? null : numberField(facts, 'leaseEpoch', leaseEpochMax);
+  if (facts === null || leaseEpoch === null) return null;
+  return { leaseEpoch, attempt: numberField(facts, 'attempt') ?? 1 };
+}
+
+/** Facts of a `run-state`, or `null` when it has none or names a status or cause that is not known here. */
+export function readRunState(event: RecordedEvent): RunStateFacts | null {
+  const facts = factFieldsOf(event);
+  if (facts === null) return null;
+  const from = listedField(facts, 'from', runStatuses);
+  const to = listedField(facts, 'to', runStatuses);
+  const cause = listedField(facts, 'cause', stateCauses);
+  if (from === null || to === null || cause === null) return null;
+  return {
+    from,
+    to,
+    cause,
+    leaseEpoch: numberField(facts, 'leaseEpoch', leaseEpochMax) ?? 0,
+    attempt: numberField(facts, 'attempt') ?? 0,
+    availableAtMs: numberField(facts, 'availableAtMs', durationMaxMs),
   };
 }
 
@@ -82,6 +134,7 @@ function toPrefixBreak(fields: Fields | null): PrefixBreak | null {
 export function readStepEnd(event: RecordedEvent): StepEndFacts | null {
   const facts = factFieldsOf(event);
   if (facts === null) return null;
+  const blockReason = listedField(facts, 'blockReason', blockReasons);
   return {
     status: listedField(facts, 'status', stepEnds) ?? 'error',
     durationMs: numberField(facts, 'durationMs', durationMaxMs),
@@ -89,6 +142,8 @@ export function readStepEnd(event: RecordedEvent): StepEndFacts | null {
     usage: toKnownUsage(objectField(facts, 'usage')),
     cost: toKnownCost(objectField(facts, 'cost')),
     resultStatus: listedField(facts, 'resultStatus', toolResultStatuses),
+    ...(facts['wasBlocked'] === true ? { wasBlocked: true } : {}),
+    ...(blockReason === null ? {} : { blockReason }),
     swept: facts['swept'] === true,
   };
 }

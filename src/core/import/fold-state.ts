@@ -5,6 +5,7 @@ import type { AttemptView } from '../model/attempt.ts';
 import type { RunCounts, RunView } from '../model/run.ts';
 import type { StepView } from '../model/step.ts';
 import type { Usage } from '../model/usage.ts';
+import { settleTool } from '../model/tool-step.ts';
 import { addUsage, subtractUsage } from '../model/usage.ts';
 import type { StoredEvent } from '../store.ts';
 import { blankAttempt, blankStep } from './blank.ts';
@@ -59,7 +60,7 @@ export function stepOf(state: FoldState, event: StoredEvent): StepView {
 
 /** Puts a changed step in place of the old one and carries the difference into its run's totals. */
 export function changeStep(state: FoldState, step: StepView, change: Partial<StepView>): StepView {
-  const changed = countOnce({ ...step, ...change });
+  const changed = settleTool(countOnce({ ...step, ...change }));
   const next = { ...changed, cost: costOfStep(changed, state.prices) };
   const key = stepKey(step.runId, step.id);
   state.stepByKey.set(key, next);

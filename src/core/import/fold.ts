@@ -4,7 +4,7 @@ import type { AttemptView } from '../model/attempt.ts';
 import type { RunView } from '../model/run.ts';
 import type { StepView } from '../model/step.ts';
 import type { StoredEvent, WriterHead } from '../store.ts';
-import { applyEvent, nextHead } from './apply.ts';
+import { applyEvent, nextHead } from './apply/event.ts';
 import { blankRun } from './blank.ts';
 import type { FoldState } from './fold-state.ts';
 import { countInRun } from './fold-state.ts';

@@ -2,7 +2,7 @@ import type { Content } from '../content/content.ts';
 import type { Prices } from '../cost/prices.ts';
 import type { RecordedEvent } from '../record/event.ts';
 import type { ImportBatch, StoredEvent, WriterHead } from '../store.ts';
-import { applyEvent, nextHead } from './apply.ts';
+import { applyEvent, nextHead } from './apply/event.ts';
 import { blankRun } from './blank.ts';
 import type { FoldState } from './fold-state.ts';
 import { countInRun, stepKey } from './fold-state.ts';

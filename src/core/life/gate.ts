@@ -86,6 +86,10 @@ export function createGate(parts: {
     return typeof rootRunId === 'string' ? rootRunId : null;
   };
 
+  /** A run under a lease is around it, or is its parent. */
+  const isGoverned = ({ parent }: RunStart): boolean =>
+    ((parent ?? {}) as Partial<RunRecorder>).gate != null || (scope.state().run?.gate ?? null) !== null;
+
   const mute = (): RunRecorder => {
     const run = createMutedRun(scope);
     mutedRuns.add(run);
@@ -95,7 +99,7 @@ export function createGate(parts: {
   return {
     mutedFor(start) {
       // Whoever holds a lease or spends a budget must be able to answer for it.
-      if (start.governed === true) return null;
+      if (start.governed === true || isGoverned(start)) return null;
       const turn = turnOf(start);
       if (turn === 'muted' || (turn !== null && offTurns.has(turn))) return mute();
       const callerId = start.callerId ?? (turn === null ? null : (callerByTurn.get(turn) ?? null));

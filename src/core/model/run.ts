@@ -100,6 +100,25 @@ export interface RunSummary {
   readonly endpoint: string | null;
 }
 
+/** What a run that was created as work says of its way through the workers. */
+export interface RunWork {
+  readonly priority: number;
+  /** Attempts so far that count, and how many there may be. */
+  readonly attempts: number;
+  readonly attemptsMax: number;
+  /** The number of the newest lease; 0 before the first. */
+  readonly leaseEpoch: number;
+  /** From when on a worker may take it; `null` while none may. */
+  readonly availableAtMs: number | null;
+  readonly timeoutAtMs: number | null;
+  readonly workerId: string | null;
+  readonly handlerVersion: string | null;
+  readonly waitingFor: string | null;
+  readonly triggerType: string | null;
+  readonly triggerRef: string | null;
+  readonly inputDigest: string;
+}
+
 /**
  * One execution of an agent, as computed from its events. Times are Unix milliseconds, durations come from
  * the monotonic clock, content fields are content ids, `null` is absent.
@@ -159,6 +178,8 @@ export interface RunView {
   readonly redactions: Readonly<Record<string, number>>;
   /** `degraded` when a write went on in the background; otherwise `process` or `power`. */
   readonly durability: 'process' | 'power' | 'degraded' | 'sink';
+  /** `null` for a run that was only recorded. */
+  readonly work: RunWork | null;
   /** Last `seq` and step number given out; the next ones follow without a gap. */
   readonly lastSeq: number;
   readonly lastStepNumber: number;

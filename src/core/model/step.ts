@@ -77,6 +77,19 @@ export const toolResultStatuses = ['success', 'error', 'blocked', 'skipped', 'in
 /** One of the ways a tool call can end. */
 export type ToolResultStatus = (typeof toolResultStatuses)[number];
 
+/** Why a tool was kept from running, as far as the record itself has words for it; any other reason is its guard's own. */
+export const blockReasons = [
+  /** The run is in shadow, and the tool is not known to only read. */
+  'shadow_mode_destructive_blocked',
+  /** The run is in shadow: no message leaves. */
+  'shadow_mode_message_suppressed',
+  /** The tool may not be called in the environment of this worker. */
+  'environment_not_allowed',
+] as const;
+
+/** One of the record's own reasons. */
+export type BlockReason = (typeof blockReasons)[number];
+
 /** A cache-control or similar mark on one message of a context: an annotation, outside the content's name. */
 export interface ContextMark {
   /** Index of the message in the context, from 0. */
@@ -123,6 +136,23 @@ export interface StepView {
   readonly responseId: string | null;
   readonly resultId: string | null;
   readonly resultStatus: ToolResultStatus | null;
+  /**
+   * Of tool steps only: their number in the journal of the run's tool calls, from 0, gapless, in the order of the run.
+   * `null` in rows that were stored before there were such numbers, until the run is rebuilt.
+   */
+  readonly journalSeq: number | null;
+  /** The gateway that the call went through. */
+  readonly gatewayId: string | null;
+  /** A guard kept the tool from running; what the agent was told stands in `resultId`. */
+  readonly wasBlocked: boolean;
+  /** One of `blockReasons`, or the guard's own word. */
+  readonly blockReason: string | null;
+  /**
+   * Keyed digests of a tool's arguments and result as recorded, 64 hex digits: the names of these contents, equal for equal
+   * text within a project in whichever week, and gone with the words.
+   */
+  readonly inputDigest: string | null;
+  readonly outputDigest: string | null;
   readonly providerResponseId: string | null;
   readonly finishReason: FinishReason | null;
   readonly usage: Usage | null;

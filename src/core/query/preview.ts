@@ -20,7 +20,8 @@ export function previewContentId(
 }
 
 /** The beginning of a content as a step shows it: 4,000 bytes of a tool's result, 2,000 of a response. */
-export function contentToStepPreview(content: Content, source: PreviewSource): string {
+export function contentToStepPreview(content: Pick<Content, 'bytes'>, source: PreviewSource): string {
   const bytesMax = source === 'result' ? defaultLimits.toolPreviewBytes : defaultLimits.stepPreviewBytes;
-  return truncateBytes(contentToPreview(content.kind, content.bytes), bytesMax);
+  // By what it stands for here: the content itself has the kind that it first came with, which may be another's.
+  return truncateBytes(contentToPreview(source === 'result' ? 'result' : 'output', content.bytes), bytesMax);
 }

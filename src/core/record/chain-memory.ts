@@ -2,10 +2,14 @@
 export interface Chain {
   readonly runId: string;
   readonly epoch: number;
+  /** The recorder's own, or that of the lease it writes under. */
+  readonly writerId: string;
   n: number;
   head: Uint8Array;
   /** The record already says that this run's writes went on in the background. */
   saidDegraded: boolean;
+  /** Events of it that went nowhere. */
+  losses: number;
 }
 
 /** The chains of recent runs, so that a loss can be told to runs that have ended meanwhile. */

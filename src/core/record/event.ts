@@ -1,10 +1,13 @@
 import type {
   AttemptEndFacts,
+  BudgetEntryFacts,
   ContentEraseFacts,
   CostActualFacts,
   GapFacts,
   RunCreateFacts,
   RunEndFacts,
+  RunStartFacts,
+  RunStateFacts,
   StepEndFacts,
   StepStartFacts,
 } from './facts.ts';
@@ -38,6 +41,8 @@ export type EventType = (typeof eventTypes)[number];
 /** Facts of the types that have them: only numbers, enumerations and our own ids, since a header is never erased. */
 export interface FactsByType {
   'run-create': RunCreateFacts;
+  'run-start': RunStartFacts;
+  'run-state': RunStateFacts;
   'run-end': RunEndFacts;
   'step-start': StepStartFacts;
   'step-end': StepEndFacts;
@@ -45,6 +50,7 @@ export interface FactsByType {
   gap: GapFacts;
   'content-erase': ContentEraseFacts;
   'cost-actual': CostActualFacts;
+  'budget-entry': BudgetEntryFacts;
 }
 
 /** Facts of an event of type `T`, or `null` for the types without. */

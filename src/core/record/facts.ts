@@ -1,8 +1,10 @@
 import type { RetryClass } from '../model/attempt.ts';
 import type { Cost } from '../model/cost.ts';
-import type { EndReason, RunSource } from '../model/run.ts';
-import type { PrefixBreak, StepKind, StepStatus, ToolResultStatus } from '../model/step.ts';
+import type { EndReason, RunSource, RunStatus } from '../model/run.ts';
+import type { BlockReason, PrefixBreak, StepKind, StepStatus, ToolResultStatus } from '../model/step.ts';
 import type { Usage } from '../model/usage.ts';
+import type { EntryKind } from '../work/budget/entry.ts';
+import type { StateCause } from '../work/state.ts';
 
 /** Facts of `run-create`. */
 export interface RunCreateFacts {
@@ -16,6 +18,38 @@ export interface RunCreateFacts {
   readonly started: boolean;
   readonly observedAfter: boolean;
   readonly durability: 'process' | 'power' | 'sink';
+  /** Only of a run that was created as work: it waits for a worker. */
+  readonly work?: RunWorkFacts;
+}
+
+/** What a run that was created as work was created with, in numbers. */
+export interface RunWorkFacts {
+  readonly priority: number;
+  readonly attemptsMax: number;
+  readonly availableAtMs: number;
+  readonly timeoutAtMs: number | null;
+  /** HMAC-SHA-256 of the input's canonical form, 64 hex digits. */
+  readonly inputDigest: string;
+}
+
+/** Facts of `run-start`: a worker took the run. */
+export interface RunStartFacts {
+  /** The number of the lease; it begins the ids of the writers under it. */
+  readonly leaseEpoch: number;
+  /** From 1. */
+  readonly attempt: number;
+}
+
+/** Facts of `run-state`: a change that ends nothing. */
+export interface RunStateFacts {
+  readonly from: RunStatus;
+  readonly to: RunStatus;
+  readonly cause: StateCause;
+  /** Under which lease it was, or 0. */
+  readonly leaseEpoch: number;
+  readonly attempt: number;
+  /** From when on a worker may take it; `null` while none may. */
+  readonly availableAtMs: number | null;
 }
 
 /** Facts of `run-end`. */
@@ -44,6 +78,10 @@ export interface StepEndFacts {
   readonly usage: Usage | null;
   readonly cost: Cost | null;
   readonly resultStatus: ToolResultStatus | null;
+  /** Only of a tool that a guard kept from running. */
+  readonly wasBlocked?: true;
+  /** A reason that is not in the list is payload. */
+  readonly blockReason?: BlockReason;
   readonly swept: boolean;
 }
 
@@ -77,6 +115,15 @@ export interface GapFacts {
 /** Facts of `cost-actual`: what a step cost, as it became known afterwards. Its status is `actual`. */
 export interface CostActualFacts {
   readonly cost: Cost;
+}
+
+/** Facts of `budget-entry`: what a reservation of the run counts from now on. */
+export interface BudgetEntryFacts {
+  readonly kind: EntryKind;
+  readonly reservationId: string;
+  /** Whole nano-USD; `null` without a price (I12). */
+  readonly nanoUsd: number | null;
+  readonly tokens: number;
 }
 
 /** Facts of `content-erase`: what was erased, in numbers, so that they outlive a second erasure. */

@@ -26,6 +26,22 @@ export interface RunCreatePayload extends Redactable {
   /** Content id of the environment: commit, cwd, argv, versions. */
   readonly environment?: string;
   readonly model?: string;
+  /** What started a run that was created as work: `api`, `schedule`, a channel; and which one of these. */
+  readonly triggerType?: string;
+  readonly triggerRef?: string;
+}
+
+/** Payload of `run-start`. */
+export interface RunStartPayload extends Redactable {
+  readonly workerId: string;
+  readonly handlerVersion?: string;
+}
+
+/** Payload of `run-state`. */
+export interface RunStatePayload extends Redactable {
+  /** The signal that the run waits for. */
+  readonly waitingFor?: string;
+  readonly error?: RecordedError;
 }
 
 /** Payload of `run-end`. */
@@ -59,6 +75,8 @@ export interface StepStartPayload extends Redactable {
   readonly inputsWithheld?: boolean;
   readonly metadata?: Readonly<Record<string, unknown>>;
   readonly historyTipMessageId?: string;
+  /** The gateway that a tool call goes through. */
+  readonly gatewayId?: string;
 }
 
 /** Payload of `step-end`. */
@@ -78,6 +96,8 @@ export interface StepEndPayload extends Redactable {
   readonly outputsWithheld?: boolean;
   readonly metadata?: Readonly<Record<string, unknown>>;
   readonly assistantMessageId?: string;
+  /** A guard's own word for why a tool was kept from running; the known ones are in the facts. */
+  readonly blockReason?: string;
 }
 
 /** Payload of `attempt-start`. */
@@ -126,6 +146,8 @@ export interface ContentErasePayload {
 /** Payload by event type; the types not named here carry an open object. */
 export interface PayloadByType {
   'run-create': RunCreatePayload;
+  'run-start': RunStartPayload;
+  'run-state': RunStatePayload;
   'run-end': RunEndPayload;
   'step-start': StepStartPayload;
   'step-end': StepEndPayload;

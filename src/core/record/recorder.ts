@@ -23,8 +23,8 @@ import { readFields, refused } from '../recorder/given.ts';
 import { runStartShape } from '../recorder/given-shapes.ts';
 import { nullRecorder, nullRun } from '../recorder/null-recorder.ts';
 import { isSecretBearing } from '../recorder/observer.ts';
-import type { Recorder, RunRecorder, RunStart } from './recording.ts';
-import { beginRun } from '../recorder/run-recorder.ts';
+import type { JoinedRun, Recorder, RunJoin, RunRecorder, RunStart } from './recording.ts';
+import { beginRun, joinRun } from '../recorder/run-recorder.ts';
 import { createScope } from '../recorder/scope.ts';
 
 /** How a recorder is made. Only the journal is needed; `null` records nothing. */
@@ -82,7 +82,8 @@ export function createRecorder(options: RecorderOptions): Recorder {
   const key = checkKey(options.contentKey ?? randomBytes(32));
   const redactor = options.redactor ?? createRedactor({ key, ...options.redact });
   const limits = { ...defaultLimits, ...options.limits };
-  const interner = createInterner({ namer: createContentNamer(key), redactor, knownMax: limits.knownContentsMax });
+  const namer = createContentNamer(key);
+  const interner = createInterner({ namer, redactor, knownMax: limits.knownContentsMax });
   const { onError } = options;
   const report = createErrorReporter(clock, onError && ((error) => onError(errorToTold(error, redactor))));
   const desk = createDesk({
@@ -91,6 +92,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
     limits,
     redactor,
     interner,
+    apart: createInterner({ namer, redactor, knownMax: 1 }),
     writerId: options.writerId ?? ids.hex(8),
     journal: options.journal,
     onError: report,
@@ -125,9 +127,17 @@ export function createRecorder(options: RecorderOptions): Recorder {
       return run;
     }, nullRun);
 
+  const joinLeasedRun = (join: RunJoin): JoinedRun => {
+    const run = joinRun(surroundings, join);
+    openRuns.add(run);
+    heartbeat.start();
+    return run;
+  };
+
   return {
     recording: true,
     startRun,
+    joinRun: joinLeasedRun,
     async run(start, fn) {
       if (typeof fn !== 'function') report(refused('fn'));
       const run = startRun(start);

@@ -10,7 +10,10 @@ import type {
   ToolResultStatus,
 } from '../model/step.ts';
 import type { Usage } from '../model/usage.ts';
-import type { FlushPlace, FlushReceipt } from '../journal.ts';
+import type { CallGate } from '../work/gate.ts';
+import type { FlushPlace, FlushReceipt, JournalEntry } from '../journal.ts';
+import type { RunStateFacts } from './facts.ts';
+import type { RunStatePayload } from './payload.ts';
 
 /**
  * JSON text that must be recorded byte for byte: key order and number text as the model saw them. Wherever a value
@@ -30,6 +33,8 @@ export interface ParentRef {
   readonly rootRunId: string;
   /** W3C trace id of the parent, 32 hex, when known. */
   readonly traceId?: string | null;
+  /** The parent is in shadow, and so is what it starts. */
+  readonly shadow?: boolean;
 }
 
 /**
@@ -91,6 +96,8 @@ export interface StepStart {
   readonly metadata?: Readonly<Record<string, unknown>>;
   /** The newest message of a chat that the step sees. */
   readonly historyTipMessageId?: string;
+  /** The gateway that a tool call goes through. */
+  readonly gatewayId?: string;
 }
 
 /** What a caller says of a step that ended. A step may be finished again with a higher status. */
@@ -99,7 +106,11 @@ export interface StepFinish {
   /** The output's parts: an array of typed parts. */
   readonly response?: unknown;
   readonly result?: unknown;
+  /** Of a tool step; the step's status follows it, whatever `status` says. */
   readonly resultStatus?: ToolResultStatus;
+  /** A guard kept the tool from running, and why: one of the record's own reasons, or a word of the guard's. */
+  readonly wasBlocked?: boolean;
+  readonly blockReason?: string;
   readonly provider?: string;
   readonly model?: string;
   readonly providerResponseId?: string;
@@ -187,6 +198,8 @@ export interface ActualCost {
 export interface StepRecorder {
   readonly id: string;
   readonly run: RunRecorder;
+  /** False when the journal could not keep the step's start: a governed call then does not leave (I3). */
+  readonly isStartKept: boolean;
   readonly kind: StepKind;
   /** What it was begun as: a tool's name, a phase's; `null` when nobody said. As given, so never to be written down. */
   readonly name: string | null;
@@ -222,13 +235,14 @@ export interface ToolStart {
   readonly inputsWithheld?: boolean;
   readonly observedAfter?: boolean;
   readonly metadata?: Readonly<Record<string, unknown>>;
+  readonly gatewayId?: string;
 }
 
 /** Records one tool call: a step of kind `tool`. */
 export interface ToolRecorder extends StepRecorder {
   /** Ends it as success. */
   succeed(result: unknown): void;
-  /** Ends it as error. */
+  /** Ends it as error; as in doubt, when it was given up under way. */
   fail(error: unknown): void;
 }
 
@@ -270,6 +284,10 @@ export interface RunRecorder {
   readonly closed: boolean;
   /** False for the recorder that records nothing. */
   readonly recording: boolean;
+  /** Asked before a call of this run leaves: of a run under a lease, and of runs inside it; `null`: nobody is asked. */
+  readonly gate: CallGate | null;
+  /** Events of this process's part in the run that its journal could not keep. */
+  readonly losses: number;
   ref(stepId?: string | null): ParentRef;
   step(start: StepStart): StepRecorder;
   tool(start: ToolStart): ToolRecorder;
@@ -289,10 +307,43 @@ export interface RunRecorder {
   close(close: RunClose): void;
 }
 
+/** A run that was created as work, and the place in its lease's chain where the recorder goes on. */
+export interface RunJoin {
+  readonly runId: string;
+  readonly rootRunId: string;
+  readonly agentId: string;
+  readonly traceId: string | null;
+  /** The writer of the lease, what it wrote last, and that event's hash. */
+  readonly writerId: string;
+  readonly n: number;
+  readonly head: Uint8Array;
+  /** Asked before its calls leave, and those of runs inside it; left out, they only need to be recorded. */
+  readonly gate?: CallGate;
+  /** The run is in shadow, and so is what it starts. */
+  readonly shadow?: boolean;
+}
+
+/**
+ * Records a run under a lease. Its end is not the recorder's to write: it stands or falls with the lease, so `close` only
+ * leaves the run.
+ */
+export interface JoinedRun extends RunRecorder {
+  /** Ends the steps still open as `interrupted`; nothing more is recorded. Idempotent. */
+  leave(): void;
+  /** The next event of the lease's chain, to be written with the change it tells of. Throws when it cannot be made. */
+  draftEnd(close: RunClose & { readonly durationMs: number | null }): JournalEntry;
+  /** The same of a change that ends nothing. */
+  draftState(facts: RunStateFacts, payload: RunStatePayload): JournalEntry;
+  /** The change of the newest draft was refused: its number is free again, unless more was written since. */
+  takeBack(entry: JournalEntry): void;
+}
+
 /** Records runs. Inert until called, never harms its host (I1). */
 export interface Recorder {
   readonly recording: boolean;
   startRun(start: RunStart): RunRecorder;
+  /** Goes on with a run that a worker took under a lease. */
+  joinRun(join: RunJoin): JoinedRun;
   /** Runs `fn` in a new run's scope and closes the run with fn's outcome; a throw is recorded and rethrown unchanged. */
   run<T>(start: RunStart, fn: (run: RunRecorder) => Promise<T> | T): Promise<T>;
   /** The run in scope, or `null`. */

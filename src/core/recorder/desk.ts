@@ -41,12 +41,18 @@ export interface Desk {
   readonly limits: Limits;
   readonly redactor: Redactor;
   readonly interner: Interner;
+  /** For drafts, which bring all their contents: nobody knows yet whether they will be stored. `interner` when left out. */
+  readonly apart?: Interner;
   /** Request bodies as they were last sent. */
   readonly bodies: BodyMemory;
   readonly writerId: string;
   readonly journal: Journal;
   readonly onError: (error: unknown) => void;
   openChain(runId: string, epoch: number): Chain;
+  /** Goes on with a chain that was begun elsewhere, under another writer id: the part of a lease in its run. */
+  joinChain(chain: Omit<Chain, 'saidDegraded' | 'losses'>): Chain;
+  /** The next event of a chain, for a place other than the journal. Throws when it cannot be made; then it has no number. */
+  draft<T extends EventType>(chain: Chain, emission: Emission<T>): JournalEntry;
   emit<T extends EventType>(chain: Chain, emission: Emission<T>): void;
   /**
    * What is emitted while `work` runs goes to the journal in one write, when it returns or throws; only then is it safe
@@ -87,7 +93,7 @@ function createWordMemory(redactor: Redactor): { redact(text: string): Redacted<
 
 /** Builds a desk over a journal. */
 export function createDesk(
-  given: Omit<Desk, 'bodies' | 'openChain' | 'emit' | 'together' | 'safely' | 'reportLoss'>,
+  given: Omit<Desk, 'bodies' | 'openChain' | 'joinChain' | 'draft' | 'emit' | 'together' | 'safely' | 'reportLoss'>,
 ): Desk {
   const parts = { ...given, bodies: createBodyMemory() };
   const { journal, interner, clock } = parts;
@@ -110,7 +116,13 @@ export function createDesk(
   const openChain = (runId: string, epoch: number): Chain => {
     const known = chains.get(runId);
     if (known !== undefined) return known;
-    const chain = { runId, epoch, n: 0, head: zeroHash, saidDegraded: false };
+    const chain = { runId, epoch, writerId: parts.writerId, n: 0, head: zeroHash, saidDegraded: false, losses: 0 };
+    chains.add(chain);
+    return chain;
+  };
+
+  const joinChain = (joined: Omit<Chain, 'saidDegraded' | 'losses'>): Chain => {
+    const chain = { ...joined, saidDegraded: false, losses: 0 };
     chains.add(chain);
     return chain;
   };
@@ -132,7 +144,7 @@ export function createDesk(
     const payload = payloadText(emission.payload(draft), draft, emission.special === true);
     const header = {
       runId: chain.runId,
-      writerId: parts.writerId,
+      writerId: chain.writerId,
       n: chain.n + 1,
       type: emission.type,
       timeMs: emission.timeMs ?? clock.nowMs(),
@@ -170,6 +182,7 @@ export function createDesk(
     const outcome = journal.append(entry);
     // Contents that went down with a lost entry must be written again by whoever needs them next.
     if (outcome === 'lost') interner.forget();
+    if (outcome === 'lost') chain.losses += 1;
     if (outcome === 'degraded') saySlow(chain);
   };
 
@@ -223,12 +236,14 @@ export function createDesk(
     }
     const isKept = entry !== null && keep(chain, entry);
     if (isKept && isWhole) return;
+    if (!isKept) chain.losses += 1;
     safely(() => tellGap(chain, isKept ? { events: 0, contents: 1 } : { events: 1, contents: 0 }), undefined);
   };
 
   const appendBatch = ({ chains: owners, entries }: Batch): void => {
     const outcome = journal.appendAll!(entries);
     if (outcome === 'lost') interner.forget();
+    if (outcome === 'lost') for (const chain of owners) chain.losses += 1;
     if (outcome === 'degraded') for (const chain of owners) saySlow(chain);
   };
 
@@ -237,6 +252,7 @@ export function createDesk(
     const isKept = isWhole && safely(() => (appendBatch(own), true), false);
     for (const [index, chain] of own.chains.entries()) {
       if (isKept || (!isWhole && keep(chain, own.entries[index]!))) continue;
+      chain.losses += 1;
       safely(() => tellGap(chain, { events: 1, contents: 0 }), undefined);
     }
   };
@@ -253,5 +269,20 @@ export function createDesk(
     }
   };
 
-  return { ...parts, openChain, emit, together, safely, reportLoss: () => safely(reportLoss, undefined) };
+  const draft = <T extends EventType>(chain: Chain, emission: Emission<T>): JournalEntry => {
+    // What an earlier draft brought may never have been stored.
+    (parts.apart ?? interner).forget();
+    return entryOf(chain, emission);
+  };
+
+  return {
+    ...parts,
+    openChain,
+    joinChain,
+    draft,
+    emit,
+    together,
+    safely,
+    reportLoss: () => safely(reportLoss, undefined),
+  };
 }

@@ -97,6 +97,7 @@ export const parentShape: Shape = [
   ['stepId', uuidOrNull],
   ['rootRunId', uuid],
   ['traceId', textOrNull],
+  ['shadow', flag],
 ];
 
 /** What is read of a run's end. */
@@ -125,6 +126,7 @@ export const stepStartShape: Shape = [
   ['parentStepId', uuid],
   ['metadata', object],
   ['historyTipMessageId', text],
+  ['gatewayId', text],
 ];
 
 /** What is read of a step's end. */
@@ -133,6 +135,8 @@ export const stepFinishShape: Shape = [
   ['response', anything],
   ['result', anything],
   ['resultStatus', word(toolResultStatuses)],
+  ['wasBlocked', flag],
+  ['blockReason', text],
   ['provider', text],
   ['model', text],
   ['providerResponseId', text],

@@ -5,7 +5,7 @@ import type { JournalEntry } from '../journal.ts';
 import { attemptStatuses, retryClasses } from '../model/attempt.ts';
 import { costSources, costStatuses } from '../model/cost.ts';
 import { endReasons, runSources } from '../model/run.ts';
-import { factOperations, stepKinds, stepStatuses, toolResultStatuses } from '../model/step.ts';
+import { blockReasons, factOperations, stepKinds, stepStatuses, toolResultStatuses } from '../model/step.ts';
 import { createRecorder } from '../record/recorder.ts';
 import type { Recorder, RunRecorder, StepRecorder } from '../record/recording.ts';
 import { ExactJson } from '../record/recording.ts';
@@ -221,8 +221,9 @@ const wordsByFact: Readonly<Record<string, readonly unknown[]>> = {
   retryClass: [...retryClasses, null],
   durability: ['process'],
   reason: ['serialise-failed'],
+  blockReason: blockReasons,
 };
-const flags = ['dryRun', 'shadow', 'started', 'observedAfter', 'swept'];
+const flags = ['dryRun', 'shadow', 'started', 'observedAfter', 'swept', 'wasBlocked'];
 const ids = ['parentRunId', 'parentStepId', 'rootRunId', 'previousStepId'];
 
 /** Facts that any store takes, and that hold no word of a person's. */

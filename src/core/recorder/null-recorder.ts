@@ -1,5 +1,13 @@
+import { TachographError } from '../error.ts';
 import { unknownUsage } from '../model/usage.ts';
-import type { AttemptRecorder, Recorder, RunRecorder, StepRecorder, ToolRecorder } from '../record/recording.ts';
+import type {
+  AttemptRecorder,
+  JoinedRun,
+  Recorder,
+  RunRecorder,
+  StepRecorder,
+  ToolRecorder,
+} from '../record/recording.ts';
 
 const nothing = (): void => undefined;
 const call = <T>(fn: () => T): T => (typeof fn === 'function' ? fn() : (undefined as T));
@@ -21,6 +29,8 @@ export const nullRun: RunRecorder = {
   agentId: '',
   closed: false,
   recording: false,
+  gate: null,
+  losses: 0,
   ref: () => ({ runId: nil, stepId: null, rootRunId: nil }),
   step: () => nullStep,
   tool: () => nullTool,
@@ -35,10 +45,28 @@ export const nullRun: RunRecorder = {
   close: nothing,
 };
 
+const refuseDraft = (): never => {
+  throw new TachographError(
+    'E-RUN-007',
+    'The recorder records nothing, so a run under a lease cannot go on: give it a journal.',
+  );
+};
+
+/** What stands in for a run under a lease: it can do nothing, since nothing of it would be recorded. */
+export const nullJoinedRun: JoinedRun = {
+  ...nullRun,
+  gate: { enter: async () => refuseDraft() },
+  leave: nothing,
+  draftEnd: refuseDraft,
+  draftState: refuseDraft,
+  takeBack: nothing,
+};
+
 /** What stands in for a step that could not be begun. */
 export const nullStep: StepRecorder = {
   id: nil,
   run: nullRun,
+  isStartKept: false,
   kind: 'model',
   name: null,
   status: 'in_progress',
@@ -62,6 +90,7 @@ export const nullRecorder: Recorder = {
   recording: false,
   onClose: nothing,
   startRun: () => nullRun,
+  joinRun: () => nullJoinedRun,
   run: async (_start, fn) => (typeof fn === 'function' ? fn(nullRun) : (undefined as never)),
   current: () => null,
   currentStep: () => null,

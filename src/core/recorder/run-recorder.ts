@@ -1,26 +1,33 @@
 import { elapsedMs } from '../clock.ts';
 import { epochOf } from '../content/context.ts';
-import type { EntryDraft } from '../content/interner.ts';
+import type { EntryDraft, Interner } from '../content/interner.ts';
 import { addOwn, countRedactions } from '../content/interner.ts';
 import { isUuid, uuidToMs } from '../id.ts';
-import type { Desk } from './desk.ts';
+import type { Redactor } from '../redact/redactor.ts';
+import type { Desk, Emission } from './desk.ts';
 import { readFields, refused, text } from './given.ts';
 import { parentShape, runCloseShape } from './given-shapes.ts';
 import { nullStep, nullTool } from './null-recorder.ts';
 import { toRecordedError } from '../record/failure.ts';
 import type { Observer } from './observer.ts';
 import { createObserver } from './observer.ts';
-import type { RunCreatePayload, RunEndPayload } from '../record/payload.ts';
+import type { JournalEntry } from '../journal.ts';
+import type { RunStateFacts } from '../record/facts.ts';
+import type { RunCreatePayload, RunEndPayload, RunStatePayload } from '../record/payload.ts';
 import type { Usage } from '../model/usage.ts';
 import type {
   ParentRef,
+  JoinedRun,
   RunClose,
+  RunJoin,
   RunRecorder,
   RunStart,
   StepRecorder,
   StepStart,
   ToolRecorder,
 } from '../record/recording.ts';
+import type { CallGate } from '../work/gate.ts';
+import { openGate } from '../work/gate.ts';
 import type { RunState } from './run-state.ts';
 import { createRunState } from './run-state.ts';
 import type { Scope } from './scope.ts';
@@ -42,8 +49,9 @@ const identifiers = ['callerId', 'channelId', 'sessionId', 'endUserId'] as const
 
 const copied = ['name', 'labels', 'capture', 'model', 'spanId', 'triggerMessageId', 'historyTipMessageId'] as const;
 
-function createPayload(
-  of: RunSurroundings,
+/** What a run's creation says in words: its names, redacted, and its inputs as a content. */
+export function toCreatePayload(
+  of: Pick<RunSurroundings, 'desk' | 'environment'>,
   start: RunStart,
   trace: { readonly given: string | null; readonly made: string | null },
   draft: EntryDraft,
@@ -65,17 +73,22 @@ function createPayload(
   return fields;
 }
 
-function endPayload({ desk }: RunState, { output, error }: RunClose, draft: EntryDraft): RunEndPayload {
-  if (output !== undefined) addOwn(draft, 'output', desk.interner.content('output', output, draft));
+function endPayload(
+  { output, error }: RunClose,
+  by: { readonly interner: Interner; readonly redactor: Redactor },
+  draft: EntryDraft,
+): RunEndPayload {
+  if (output !== undefined) addOwn(draft, 'output', by.interner.content('output', output, draft));
   if (error === undefined || error === null) return {};
-  return { error: toRecordedError(error, { redactor: desk.redactor, draft }) };
+  return { error: toRecordedError(error, { redactor: by.redactor, draft }) };
 }
 
 /** A reference as the record needs it. Without a valid root the parent itself is taken for it. */
 function readRef(given: unknown, desk: Desk): ParentRef | null {
-  const { runId, stepId, rootRunId, traceId } = readFields<ParentRef>(given, parentShape, desk.onError);
+  const { runId, shadow, ...ref } = readFields<ParentRef>(given, parentShape, desk.onError);
   if (runId === undefined) return null;
-  return { runId, stepId: stepId ?? null, rootRunId: rootRunId ?? runId, traceId: traceId ?? null };
+  const { stepId = null, rootRunId = runId, traceId = null } = ref;
+  return { runId, stepId, rootRunId, traceId, shadow: shadow === true };
 }
 
 /** The parent of a run that begins: the one named, else the run in scope, else none. */
@@ -89,6 +102,12 @@ function parentOf(start: RunStart, of: RunSurroundings): ParentRef | null {
   if (recording !== true) return null;
   const named = parent as RunRecorder;
   return readRef(named.ref(step !== null && step.run.id === named.id ? step.id : null), of.desk);
+}
+
+/** Who is asked before the run's calls leave: whoever is asked for its parent, or for the run that it is begun in. */
+function gateOf(start: RunStart, of: RunSurroundings): CallGate | null {
+  const { gate } = (start.parent ?? {}) as Partial<RunRecorder>;
+  return gate ?? of.scope.state().run?.gate ?? null;
 }
 
 function reusedStep(state: RunState, run: RunRecorder, start: StepStart): StepRecorder {
@@ -110,6 +129,7 @@ export function beginRun(of: RunSurroundings, start: RunStart): RunRecorder {
   const made = given === null && parent === null ? desk.ids.hex(16) : null;
   const chain = desk.openChain(runId, epochOf(uuidToMs(rootRunId)));
   const state = createRunState({ desk, chain, scope, observedAfter: start.observedAfter ?? false });
+  const shadow = start.shadow === true || parent?.shadow === true;
   desk.emit(chain, {
     type: 'run-create',
     facts: {
@@ -118,15 +138,26 @@ export function beginRun(of: RunSurroundings, start: RunStart): RunRecorder {
       rootRunId,
       source: start.source ?? 'live',
       dryRun: start.dryRun ?? false,
-      shadow: start.shadow ?? false,
+      shadow,
       started: true,
       observedAfter: start.observedAfter ?? false,
       durability: desk.journal.durability,
     },
-    payload: (draft) => createPayload(of, start, { given, made }, draft),
+    payload: (draft) => toCreatePayload(of, start, { given, made }, draft),
     spare: { agentId: start.agentId, kind: start.kind ?? 'agent' },
   });
-  return new OpenRun(of, state, { runId, rootRunId, agentId: start.agentId, traceId: given ?? made });
+  const gate = desk.safely(() => gateOf(start, of), null);
+  const { agentId } = start;
+  return new OpenRun(of, state, { runId, rootRunId, agentId, traceId: given ?? made, gate, shadow });
+}
+
+/** Goes on with a run under a lease: its creation and its start are in the record already. */
+export function joinRun(of: RunSurroundings, join: RunJoin): JoinedRun {
+  const { desk, scope } = of;
+  const { runId, rootRunId, agentId, traceId, writerId, n, head, gate = openGate, shadow = false } = join;
+  const chain = desk.joinChain({ runId, epoch: epochOf(uuidToMs(rootRunId)), writerId, n, head });
+  const state = createRunState({ desk, chain, scope, observedAfter: false });
+  return new LeasedRun(of, state, { runId, rootRunId, agentId, traceId, gate, shadow });
 }
 
 /** What a caller says of a run's end. Without a reason the record knows, nobody said that it went well. */
@@ -141,6 +172,8 @@ interface RunIdentity {
   readonly rootRunId: string;
   readonly agentId: string;
   readonly traceId: string | null;
+  readonly gate: CallGate | null;
+  readonly shadow: boolean;
 }
 
 /** A run under way. Its methods are bound, as those of a step. */
@@ -149,9 +182,11 @@ class OpenRun implements RunRecorder {
   readonly rootRunId: string;
   readonly agentId: string;
   readonly recording = true;
-  readonly #of: RunSurroundings;
-  readonly #state: RunState;
+  readonly gate: CallGate | null;
+  protected readonly of: RunSurroundings;
+  protected readonly state: RunState;
   readonly #traceId: string | null;
+  readonly #isShadow: boolean;
   readonly #sinceMs: number;
   #isClosed = false;
   #observer: Observer | null = null;
@@ -160,10 +195,16 @@ class OpenRun implements RunRecorder {
     this.id = id.runId;
     this.rootRunId = id.rootRunId;
     this.agentId = id.agentId;
-    this.#of = of;
-    this.#state = state;
+    this.gate = id.gate;
+    this.of = of;
+    this.state = state;
     this.#traceId = id.traceId;
+    this.#isShadow = id.shadow;
     this.#sinceMs = of.desk.clock.monotonicMs();
+  }
+
+  get losses(): number {
+    return this.state.chain.losses;
   }
 
   get closed(): boolean {
@@ -175,56 +216,57 @@ class OpenRun implements RunRecorder {
     stepId: typeof stepId === 'string' && isUuid(stepId) ? stepId : null,
     rootRunId: this.rootRunId,
     traceId: this.#traceId,
+    ...(this.#isShadow ? { shadow: true } : {}),
   });
 
   readonly step = (start: unknown): StepRecorder => {
-    const { desk } = this.#of;
-    return desk.safely(() => reusedStep(this.#state, this, readStepStart(start, desk)), nullStep);
+    const { desk } = this.of;
+    return desk.safely(() => reusedStep(this.state, this, readStepStart(start, desk)), nullStep);
   };
 
   readonly tool = (start: unknown): ToolRecorder => {
-    const { desk } = this.#of;
+    const { desk } = this.of;
     return desk.safely(() => {
-      this.#state.toolCalls += 1;
-      return beginTool(this.#state, this, readStepStart(start, desk));
+      this.state.toolCalls += 1;
+      return beginTool(this.state, this, readStepStart(start, desk));
     }, nullTool);
   };
 
   readonly onStep = (iteration: unknown, response: unknown): void =>
-    this.#of.desk.safely(() => this.#observe().onStep(iteration, response), undefined);
+    this.of.desk.safely(() => this.#observe().onStep(iteration, response), undefined);
 
   readonly onTool = (call: unknown, result: unknown): void =>
-    this.#of.desk.safely(() => this.#observe().onTool(call, result), undefined);
+    this.of.desk.safely(() => this.#observe().onTool(call, result), undefined);
 
   readonly log = (type: unknown, data?: unknown): void =>
-    this.#of.desk.safely(() => {
+    this.of.desk.safely(() => {
       const fields = { type: text(type) ?? 'unnamed', ...(data === undefined ? {} : { data }) };
       const special = typeof data === 'object' && data !== null;
       this.#say('log', () => fields, special);
     }, undefined);
 
   readonly error = (messageOrError: unknown): void =>
-    this.#of.desk.safely(() => {
-      const { redactor } = this.#of.desk;
+    this.of.desk.safely(() => {
+      const { redactor } = this.of.desk;
       this.#say('error', (draft) => ({ error: toRecordedError(messageOrError, { redactor, draft }) }), false);
     }, undefined);
 
-  readonly usage = (): Usage => this.#state.usage;
+  readonly usage = (): Usage => this.state.usage;
 
-  readonly toolCallCount = (): number => this.#state.toolCalls;
+  readonly toolCallCount = (): number => this.state.toolCalls;
 
-  readonly within = <T>(fn: () => T): T => this.#of.scope.enter({ run: this, step: null }, fn);
+  readonly within = <T>(fn: () => T): T => this.of.scope.enter({ run: this, step: null }, fn);
 
-  readonly enter = (): void => this.#of.scope.enterHere({ run: this, step: null });
+  readonly enter = (): void => this.of.scope.enterHere({ run: this, step: null });
 
   readonly close = (close: unknown): void => {
-    const { desk } = this.#of;
+    const { desk } = this.of;
     desk.safely(() => this.#end(readClose(close, desk)), undefined);
   };
 
   #observe(): Observer {
-    const { isWithheld } = this.#of;
-    return (this.#observer ??= createObserver(this.#state, {
+    const { isWithheld } = this.of;
+    return (this.#observer ??= createObserver(this.state, {
       run: this,
       isBearing: isWithheld,
       sinceMs: this.#sinceMs,
@@ -233,30 +275,70 @@ class OpenRun implements RunRecorder {
 
   /** An event of the caller's own, at the step in scope if it is one of this run. */
   #say(type: 'log' | 'error', payload: (draft: EntryDraft) => object, special: boolean): void {
-    const { desk, scope } = this.#of;
-    desk.emit(this.#state.chain, { type, facts: null, ...stepInScope(scope, this.id), payload, special });
+    const { desk, scope } = this.of;
+    desk.emit(this.state.chain, { type, facts: null, ...stepInScope(scope, this.id), payload, special });
   }
 
   #end(close: RunClose): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    const { desk } = this.#of;
-    if (this.#state.openStepById.size === 0) this.#write(close);
+    const { desk } = this.of;
+    if (this.state.openStepById.size === 0) this.write(close);
     else
       desk.together(() => {
-        for (const step of [...this.#state.openStepById.values()]) step.finish({ status: 'interrupted' });
-        this.#write(close);
+        for (const step of [...this.state.openStepById.values()]) step.finish({ status: 'interrupted' });
+        this.write(close);
       });
-    this.#of.onClosed(this);
+    this.of.onClosed(this);
   }
 
-  #write(close: RunClose): void {
-    const { desk } = this.#of;
-    desk.emit(this.#state.chain, {
+  protected write(close: RunClose): void {
+    const { desk } = this.of;
+    desk.emit(this.state.chain, {
       type: 'run-end',
       facts: { endReason: close.endReason, durationMs: elapsedMs(desk.clock, this.#sinceMs), swept: false },
-      payload: (draft) => endPayload(this.#state, close, draft),
+      payload: (draft) => endPayload(close, desk, draft),
     });
+  }
+}
+
+/** A run under a lease. */
+class LeasedRun extends OpenRun implements JoinedRun {
+  /** Hash before the newest draft. */
+  #headBefore: Uint8Array | null = null;
+
+  readonly leave = (): void => this.close({ endReason: 'interrupted' });
+
+  readonly draftEnd = ({ durationMs, ...close }: RunClose & { durationMs: number | null }): JournalEntry => {
+    const { redactor, apart, interner } = this.of.desk;
+    return this.#draft({
+      type: 'run-end',
+      facts: { endReason: close.endReason, durationMs, swept: false },
+      payload: (draft) => endPayload(close, { redactor, interner: apart ?? interner }, draft),
+    });
+  };
+
+  readonly draftState = (facts: RunStateFacts, payload: RunStatePayload): JournalEntry =>
+    this.#draft({ type: 'run-state', facts, payload: () => payload });
+
+  readonly takeBack = ({ event }: JournalEntry): void => {
+    const { chain } = this.state;
+    if (this.#headBefore === null || chain.n !== event.header.n) return;
+    chain.n -= 1;
+    chain.head = this.#headBefore;
+    this.#headBefore = null;
+  };
+
+  #draft<T extends 'run-end' | 'run-state'>(emission: Emission<T>): JournalEntry {
+    const { chain } = this.state;
+    const { head } = chain;
+    const entry = this.of.desk.draft(chain, emission);
+    this.#headBefore = head;
+    return entry;
+  }
+
+  protected override write(): void {
+    // The end is written with the change of state that it tells of, by whoever holds the lease.
   }
 }
 

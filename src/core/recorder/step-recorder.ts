@@ -2,8 +2,9 @@ import { elapsedMs } from '../clock.ts';
 import type { EntryDraft } from '../content/interner.ts';
 import { addOwn } from '../content/interner.ts';
 import type { Desk } from './desk.ts';
-import type { StepStatus } from '../model/step.ts';
-import { factOperations, isStepStatusAllowed } from '../model/step.ts';
+import type { BlockReason, StepStatus } from '../model/step.ts';
+import { blockReasons, factOperations, isStepStatusAllowed } from '../model/step.ts';
+import { isKeptFromRunning, resultStatusToStepStatus, toResultStatus } from '../model/tool-step.ts';
 import type { Usage } from '../model/usage.ts';
 import { beginAttempt } from './attempt-recorder.ts';
 import { readFields, refused } from './given.ts';
@@ -11,7 +12,7 @@ import { actualCostShape, stepFinishShape, stepStartShape, withholdShape } from 
 import { nullAttempt } from './null-recorder.ts';
 import type { PartialMemory } from './partial.ts';
 import { createPartialMemory } from './partial.ts';
-import type { StepStartFacts } from '../record/facts.ts';
+import type { StepEndFacts, StepStartFacts } from '../record/facts.ts';
 import { toRecordedError } from '../record/failure.ts';
 import type { StepEndPayload, StepStartPayload } from '../record/payload.ts';
 import type {
@@ -39,6 +40,7 @@ const copiedAtStart = [
   'inputsWithheld',
   'metadata',
   'historyTipMessageId',
+  'gatewayId',
 ] as const;
 const copiedAtEnd = [
   'provider',
@@ -94,6 +96,7 @@ function startPayload(
 function endPayload(state: RunState, finish: StepFinish, draft: EntryDraft): StepEndPayload {
   const { interner } = state.desk;
   const payload: Mutable<StepEndPayload> = copyFields(finish, copiedAtEnd) as StepEndPayload;
+  if (finish.blockReason !== undefined && toBlockReason(finish) === null) payload.blockReason = finish.blockReason;
   if (finish.response !== undefined) addOwn(draft, 'response', interner.content('output', finish.response, draft));
   if (finish.result !== undefined) addOwn(draft, 'result', interner.content('result', finish.result, draft));
   if (finish.error !== undefined && finish.error !== null)
@@ -106,17 +109,39 @@ export function readStepStart(given: unknown, desk: Desk): StepStart {
   return { kind: 'phase', ...readFields<StepStart>(given, stepStartShape, desk.onError) };
 }
 
-/** What a caller says of a step's end. Without a status the record knows, nobody said that it went well. */
-function readFinish(given: unknown, desk: Desk): StepFinish {
+/** The reason that a tool was kept from running, when the record has a word for it; any other is payload. */
+function toBlockReason({ blockReason }: StepFinish): BlockReason | null {
+  return blockReasons.find((known) => known === blockReason) ?? null;
+}
+
+/**
+ * What a caller says of a step's end. Without a status the record knows, nobody said that it went well; that of a tool
+ * follows its result.
+ */
+function readFinish(given: unknown, desk: Desk, kind: StepStart['kind']): StepFinish {
   const fields = readFields<StepFinish>(given, stepFinishShape, desk.onError);
-  if (fields.status === undefined) desk.onError(refused('status'));
-  return { status: fields.error == null ? 'interrupted' : 'error', ...fields };
+  const told = kind === 'tool' ? (fields.resultStatus ?? null) : null;
+  if (fields.status === undefined && told === null) desk.onError(refused('status'));
+  const status = fields.status ?? (fields.error == null && told !== 'error' ? 'interrupted' : 'error');
+  const resultStatus = kind === 'tool' ? toResultStatus(status, told) : null;
+  if (resultStatus === null) return { ...fields, status };
+  return { ...fields, resultStatus, status: resultStatusToStepStatus(resultStatus) };
+}
+
+/** What only the end of a tool has that was kept from running. */
+function toBlockFacts(finish: StepFinish): Pick<StepEndFacts, 'wasBlocked' | 'blockReason'> {
+  const blockReason = toBlockReason(finish);
+  return {
+    ...(finish.wasBlocked === true || finish.resultStatus === 'blocked' ? { wasBlocked: true } : {}),
+    ...(blockReason === null ? {} : { blockReason }),
+  };
 }
 
 /** What a step under way is known by. */
 export interface StepIdentity {
   readonly run: RunRecorder;
   readonly stepId: string;
+  readonly isStartKept: boolean;
   readonly sinceMs: number;
   readonly kind: StepStart['kind'];
   readonly name: string | null;
@@ -137,6 +162,7 @@ export function announceStep(state: RunState, run: RunRecorder, start: StepStart
     observedAfter: start.observedAfter ?? state.observedAfter,
     prefixBreak: null,
   };
+  const { losses } = chain;
   // The payload is built before the facts are written down, so the break it finds is in them.
   desk.emit(chain, {
     type: 'step-start',
@@ -145,7 +171,8 @@ export function announceStep(state: RunState, run: RunRecorder, start: StepStart
     payload: (draft) => startPayload(state, start, { stepId, facts }, draft),
   });
   const { kind, name = null, inputsWithheld } = start;
-  return { run, stepId, sinceMs, kind, name, inputsWithheld: inputsWithheld === true };
+  const isStartKept = chain.losses === losses;
+  return { run, stepId, isStartKept, sinceMs, kind, name, inputsWithheld: inputsWithheld === true };
 }
 
 /** Begins a step: its start is in the journal when this returns (I3). */
@@ -160,11 +187,13 @@ export function beginStep(state: RunState, run: RunRecorder, start: StepStart): 
 export class OpenStep implements StepRecorder {
   readonly id: string;
   readonly run: RunRecorder;
+  readonly isStartKept: boolean;
   readonly kind: StepStart['kind'];
   readonly name: string | null;
   readonly #state: RunState;
   readonly #sinceMs: number;
   #status: StepStatus = 'in_progress';
+  #isKept = false;
   #usage: Usage | null = null;
   #attempts = 0;
   #openAttempt: AttemptRecorder | null = null;
@@ -175,6 +204,7 @@ export class OpenStep implements StepRecorder {
   constructor(state: RunState, of: StepIdentity) {
     this.id = of.stepId;
     this.run = of.run;
+    this.isStartKept = of.isStartKept;
     this.kind = of.kind;
     this.name = of.name;
     this.#state = state;
@@ -204,7 +234,7 @@ export class OpenStep implements StepRecorder {
 
   readonly finish = (given: unknown): void => {
     const { desk } = this.#state;
-    desk.safely(() => this.#end(readFinish(given, desk)), undefined);
+    desk.safely(() => this.#end(readFinish(given, desk, this.kind)), undefined);
   };
 
   readonly partial = (texts: readonly PartialText[]): void =>
@@ -248,6 +278,8 @@ export class OpenStep implements StepRecorder {
 
   #end(finish: StepFinish): void {
     if (this.#status !== 'in_progress' && !isStepStatusAllowed(this.#status, finish.status)) return;
+    // A call that a guard kept from its tool has had its end, whatever the layers around it say of the answer.
+    if (this.#isKept && !isKeptFromRunning(finish.resultStatus ?? null)) return;
     if (this.#openAttempt === null) this.#write(finish);
     else this.#state.desk.together(() => (this.#endOpenAttempt(finish), this.#write(finish)));
   }
@@ -256,6 +288,7 @@ export class OpenStep implements StepRecorder {
     const state = this.#state;
     const { desk, chain } = state;
     this.#status = finish.status;
+    this.#isKept = isKeptFromRunning(finish.resultStatus ?? null);
     state.openStepById.delete(this.id);
     if (finish.usage != null) {
       countUsage(state, this.#usage, finish.usage);
@@ -271,6 +304,7 @@ export class OpenStep implements StepRecorder {
         usage: finish.usage ?? null,
         cost: finish.cost ?? null,
         resultStatus: finish.resultStatus ?? null,
+        ...toBlockFacts(finish),
         swept: false,
       },
       payload: (draft) => endPayload(state, finish, draft),

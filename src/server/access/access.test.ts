@@ -7,6 +7,7 @@ import type { Scope } from '../../core/access/key.ts';
 import { allowsScope, scopes } from '../../core/access/key.ts';
 import { createProject, nextProject } from '../../core/access/project.ts';
 import type { Clock } from '../../core/clock.ts';
+import { TachographError } from '../../core/error.ts';
 import { createMemoryStore } from '../../stores/memory/index.ts';
 import { recordScenario } from '../../../test/server/scenario.ts';
 import type { Stage } from '../../../test/server/stage.ts';
@@ -94,6 +95,13 @@ const bodyByPath: Readonly<Record<string, unknown>> = {
   '/api/v1/runs/{id}/annotations': { kind: 'note', value: 'x' },
   '/api/v1/runs/{id}/annotations/{annotationId}': { kind: 'note', value: 'x' },
   '/api/v1/erasures': { callerId: 'nobody' },
+  '/api/v1/runs': { agentId: 'a' },
+  '/api/v1/runs/{id}/signals': { name: 'n' },
+  '/api/v1/runs/{id}/redrive': {},
+  '/api/v1/agents/{agentId}/registration': {},
+  '/api/v1/schedules/{scheduleId}': { agentId: 'a', cron: '@daily' },
+  '/api/v1/budgets': { layer: 'agent', scope: 'a', nanoUsdMax: 1, tokensMax: null },
+  '/api/v1/budgets/stop': { isStopped: false },
   '/api/v1/keys': { name: 'n', scopes: ['read'] },
   '/api/v1/keys/{keyId}/rotate': {},
   '/api/v1/projects/{projectId}': { name: 'n' },
@@ -193,6 +201,21 @@ describe('every route', () => {
       }
     },
   );
+
+  it('sets what holds for all projects only for the server’s own', async () => {
+    const headers = { 'content-type': 'application/json' };
+    const ask = async (projectId: string, path: string, body: object) => {
+      const key = world.keyOf(projectId, 'admin');
+      const response = await world.ask('PUT', `/api/v1/budgets${path}`, key, { body: JSON.stringify(body), headers });
+      return [response.status, await response.text()] as const;
+    };
+    const limit = { layer: 'platform', nanoUsdMax: 12_345_000, tokensMax: null };
+    expect((await ask('shop', '', limit))[0]).toBe(403);
+    expect((await ask('shop', '/stop', { isStopped: true, isPlatform: true }))[0]).toBe(403);
+    expect((await ask('default', '', limit))[0]).toBe(200);
+    const [status, shown] = await ask('shop', '', { layer: 'project', nanoUsdMax: 1, tokensMax: null });
+    expect([status, shown.includes('12345000')]).toEqual([200, false]);
+  });
 
   it('streams changes of its own project only', async () => {
     const response = await world.ask('GET', '/api/v1/runs/stream', world.keyOf('shop', 'read'));
@@ -326,6 +349,58 @@ describe('signing in', () => {
     expect(secure.headers.get('set-cookie')).toContain('; Secure');
     const out = await world.ask('POST', '/api/v1/sign-out', null);
     expect(out.headers.get('set-cookie')).toContain('Max-Age=0');
+  });
+});
+
+describe('a session that is ended on one server', () => {
+  const json = { 'content-type': 'application/json' };
+  it('is refused there at once, and within half a second by the others on the same store', async () => {
+    const world = await createWorld();
+    const other = await createStage({ store: world.stage.store, clock: world.clock, access: { pepper } });
+    const key = world.keyOf('shop', 'read');
+    const signIn = async (): Promise<string> => {
+      const body = JSON.stringify({ key });
+      const signed = await world.ask('POST', '/api/v1/sign-in', null, { body, headers: json });
+      return signed.headers.get('set-cookie')!.split(';')[0]!;
+    };
+    const first = await signIn();
+    world.clock.pass(1);
+    const second = await signIn();
+    const statuses = async (cookie: string): Promise<number[]> => [
+      (await world.ask('GET', '/api/v1/runs', null, { headers: { cookie } })).status,
+      (await other.get('/api/v1/runs', { cookie })).status,
+    ];
+    expect([await statuses(first), await statuses(second)]).toEqual([
+      [200, 200],
+      [200, 200],
+    ]);
+    await world.ask('POST', '/api/v1/sign-out', null, { headers: { cookie: first } });
+    // What the other was told a moment ago it believes for half a second.
+    expect(await statuses(first)).toEqual([401, 200]);
+    world.clock.pass(500);
+    expect([await statuses(first), await statuses(second)]).toEqual([
+      [401, 401],
+      [200, 200],
+    ]);
+  });
+
+  it('is refused there while the store cannot be told, which is said', async () => {
+    const store = createMemoryStore();
+    const clock = createClock();
+    const keyring = createKeyring({ directory: store.directory, pepper, nowMs: clock.nowMs, randomBytes });
+    const { text } = await keyring.create({ projectId: 'default', name: 'n', scopes: ['read'] });
+    const endSession = async (): Promise<void> => {
+      throw new TachographError('store-busy', 'away');
+    };
+    const away = { ...store, directory: { ...store.directory, endSession } };
+    const stage = await createStage({ store: away, clock, access: { pepper } });
+    const post = (path: string, init: RequestInit): Promise<Response> =>
+      stage.handler(new Request(`http://localhost${path}`, { method: 'POST', ...init }));
+    const signed = await post('/api/v1/sign-in', { body: JSON.stringify({ key: text }), headers: json });
+    const headers = { cookie: signed.headers.get('set-cookie')!.split(';')[0]! };
+    expect((await stage.get('/api/v1/runs', headers)).status).toBe(200);
+    expect((await post('/api/v1/sign-out', { headers })).status).toBe(503);
+    expect((await stage.get('/api/v1/runs', headers)).status).toBe(401);
   });
 });
 

@@ -55,8 +55,8 @@ export interface Gate {
   isStill(access: Access): Promise<boolean>;
   /** A signed ticket for a page, in place of a key that is presented; the refusal when it is none. */
   signIn(keyText: string, caller: Caller): Promise<{ access: Access; cookie: string; expiresAtMs: number } | Response>;
-  /** Ends the session of a page: its cookie is refused from now on. */
-  signOut(headers: Caller['headers']): void;
+  /** Ends the session of a page: its cookie is refused from now on, and by other servers within a second. */
+  signOut(headers: Caller['headers']): Promise<void>;
 }
 
 /** How long an answer of the directory is believed: a revoked key is refused within a second. */
@@ -109,7 +109,7 @@ function bearerOf(headers: Caller['headers']): string | null {
 export function createGate(options: GateOptions): Gate {
   const { directory, pepper, clock } = options;
   const guesses = createGuesses(clock);
-  const endedTickets = createEndedTickets();
+  const endedTickets = createEndedTickets({ directory, clock, believedMs });
   const knownById = new Map<string, Known>();
   let suspended = { is: false, atMs: -Infinity };
   let closed = options.isKeyRequired;
@@ -179,9 +179,9 @@ export function createGate(options: GateOptions): Gate {
     return toAccess(await lookUp({ id: ticket.keyId, projectId }), ticket);
   };
 
-  const ticketOf = (headers: Caller['headers']): Ticket | null => {
+  const ticketOf = async (headers: Caller['headers']): Promise<Ticket | null> => {
     const ticket = readTicket(headers.get('cookie'), { pepper, nowMs: clock.nowMs() });
-    return ticket === null || endedTickets.has(ticket) ? null : ticket;
+    return ticket === null || (await endedTickets.has(ticket)) ? null : ticket;
   };
 
   return {
@@ -190,12 +190,12 @@ export function createGate(options: GateOptions): Gate {
       const bearer = bearerOf(headers);
       if (bearer !== null && (bearer.startsWith('tk_') || (await isClosed()))) return admitKey(bearer, remote);
       if (!(await isClosed())) return keyless();
-      const ticket = ticketOf(headers);
+      const ticket = await ticketOf(headers);
       return (ticket === null ? null : await admitTicket(ticket)) ?? refuseMissing();
     },
     async isStill({ keyId, projectId, ticket, isSuspended, scopes: granted }) {
       if (keyId === null) return !(await isClosed()) && (await isOwnSuspended()) === isSuspended;
-      if (ticket !== null && (endedTickets.has(ticket) || ticket.expiresAtMs <= clock.nowMs())) return false;
+      if (ticket !== null && (ticket.expiresAtMs <= clock.nowMs() || (await endedTickets.has(ticket)))) return false;
       const now = toAccess(await lookUp({ id: keyId, projectId }));
       return now !== null && now.isSuspended === isSuspended && now.scopes.join() === granted.join();
     },
@@ -209,9 +209,10 @@ export function createGate(options: GateOptions): Gate {
       const isSecure = headers.get('x-forwarded-proto') === 'https';
       return { access, expiresAtMs, cookie: ticketToCookie(ticket, { maxAgeSeconds: ticketMs / 1000, isSecure }) };
     },
-    signOut(headers) {
-      const ticket = ticketOf(headers);
-      if (ticket !== null) endedTickets.add(ticket, clock.nowMs());
+    async signOut(headers) {
+      const nowMs = clock.nowMs();
+      const ticket = readTicket(headers.get('cookie'), { pepper, nowMs });
+      if (ticket !== null) await endedTickets.end(ticket, nowMs);
     },
   };
 }

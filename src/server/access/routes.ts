@@ -70,10 +70,11 @@ const signOut = defineRoute({
   method: 'POST',
   path: '/api/v1/sign-out',
   scope: null,
-  summary: 'Ends the session of a signed-in page: its cookie is taken back and refused from then on.',
+  summary:
+    'Ends the session of a signed-in page: its cookie is taken back and refused from then on, by other servers within a second.',
   answer: z.strictObject({ isSignedIn: z.literal(false) }),
   async handle({ request }, around) {
-    around.access?.gate.signOut(request.headers);
+    await around.access?.gate.signOut(request.headers);
     const answer = toJson(JSON.stringify({ isSignedIn: false }));
     answer.headers.set('set-cookie', ticketToCookie('', { maxAgeSeconds: 0, isSecure: false }));
     return answer;

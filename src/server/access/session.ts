@@ -1,4 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { Directory } from '../../core/access/directory.ts';
+import { endedSessionsMax } from '../../core/access/directory.ts';
+import type { Clock } from '../../core/clock.ts';
 
 /** What a signed-in page carries: which key it signed in with, and until when. The key's secret is not in it. */
 export interface Ticket {
@@ -54,25 +57,46 @@ export function ticketToCookie(ticket: string, of: { maxAgeSeconds: number; isSe
   return of.isSecure ? `${base}; Secure` : base;
 }
 
-const endedMax = 10_000;
+/** The name under which a session is ended: whose key, and until when. */
+export const ticketToSessionId = ({ keyId, expiresAtMs }: Ticket): string => `${keyId} ${expiresAtMs}`;
 
-/** Sessions that were ended before their time, in this process's memory, until their time is up. */
+/** Tells which sessions were ended before their time, here or on another server. */
 export interface EndedTickets {
-  add(ticket: Ticket, nowMs: number): void;
-  has(ticket: Ticket): boolean;
+  /** Ends it here at once, and everywhere as soon as the directory has it; rejects as the directory does. */
+  end(ticket: Ticket, nowMs: number): Promise<void>;
+  /** What the directory said is believed for so long; an end is believed for ever. */
+  has(ticket: Ticket): Promise<boolean>;
 }
 
-/** Bounded: past ten thousand at once, the one that was ended first is forgotten. */
-export function createEndedTickets(): EndedTickets {
-  const untilByName = new Map<string, number>();
-  const nameOf = ({ keyId, expiresAtMs }: Ticket): string => `${keyId} ${expiresAtMs}`;
+/** Over a directory. Remembers ten thousand sessions at most, those that were asked for last. */
+export function createEndedTickets(parts: {
+  readonly directory: Pick<Directory, 'endSession' | 'isSessionEnded'>;
+  readonly clock: Clock;
+  readonly believedMs: number;
+}): EndedTickets {
+  const { directory, clock, believedMs } = parts;
+  const knownById = new Map<string, { isEnded: boolean; atMs: number }>();
+  const remember = (id: string, isEnded: boolean): void => {
+    knownById.delete(id);
+    knownById.set(id, { isEnded, atMs: clock.monotonicMs() });
+    const [first] = knownById.keys();
+    if (knownById.size > endedSessionsMax && first !== undefined) knownById.delete(first);
+  };
+  const projectOf = ({ keyId }: Ticket): string => keyId.split('.')[0]!;
   return {
-    add(ticket, nowMs) {
-      for (const [name, untilMs] of untilByName) if (untilMs <= nowMs) untilByName.delete(name);
-      untilByName.set(nameOf(ticket), ticket.expiresAtMs);
-      const [first] = untilByName.keys();
-      if (untilByName.size > endedMax && first !== undefined) untilByName.delete(first);
+    async end(ticket, nowMs) {
+      const id = ticketToSessionId(ticket);
+      remember(id, true);
+      await directory.endSession(projectOf(ticket), { id, expiresAtMs: ticket.expiresAtMs }, nowMs);
     },
-    has: (ticket) => untilByName.has(nameOf(ticket)),
+    async has(ticket) {
+      const id = ticketToSessionId(ticket);
+      const known = knownById.get(id);
+      if (known !== undefined && (known.isEnded || clock.monotonicMs() - known.atMs < believedMs)) return known.isEnded;
+      const isEnded = await directory.isSessionEnded(projectOf(ticket), id);
+      // It may have been ended here while the directory was asked.
+      remember(id, isEnded || knownById.get(id)?.isEnded === true);
+      return knownById.get(id)?.isEnded ?? isEnded;
+    },
   };
 }

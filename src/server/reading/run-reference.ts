@@ -1,9 +1,20 @@
-import { TachographError } from '../../core/error.ts';
+import { isTachographError, TachographError } from '../../core/error.ts';
 import { isUuid } from '../../core/id.ts';
 import type { RunView } from '../../core/model/run.ts';
 import type { Surroundings } from '../surroundings.ts';
 
 const shownMax = 5;
+
+/** A run by its id. One that was just created as work may wait to be filed: then it is filed first. */
+async function readRun({ store, projectId }: Pick<Surroundings, 'store' | 'projectId'>, id: string): Promise<RunView> {
+  try {
+    return await store.getRun(projectId, id);
+  } catch (error) {
+    const isMissing = isTachographError(error) && error.code === 'run-not-found';
+    if (!isMissing || store.work === null || !(await store.work.file(projectId, id))) throw error;
+    return store.getRun(projectId, id);
+  }
+}
 
 /**
  * The run that a path names: by id, a unique beginning of one, or `last`, the newest top-level run that is no dry run.
@@ -24,7 +35,7 @@ export async function findRun(around: Pick<Surroundings, 'store' | 'projectId'>,
       `${JSON.stringify(reference)} is not a run: give an id, the beginning of one, or "last".`,
     );
   }
-  if (isUuid(prefix)) return store.getRun(projectId, prefix);
+  if (isUuid(prefix)) return readRun(around, prefix);
   const ids = await store.findRunIds(projectId, prefix, shownMax + 1);
   if (ids.length === 0)
     throw new TachographError(

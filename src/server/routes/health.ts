@@ -6,6 +6,7 @@ import { refuseScope } from '../access/gate.ts';
 import type { Gauge } from '../metrics.ts';
 import { gaugesToText } from '../metrics.ts';
 import { errorToProblem } from '../problem.ts';
+import { readWorkGauges } from '../reading/work-gauges.ts';
 import type { Route } from '../route.ts';
 import { defineRoute, toJson } from '../route.ts';
 import { count, ms } from '../schema/scalar.ts';
@@ -134,6 +135,7 @@ async function readGauges(around: Surroundings): Promise<readonly Gauge[]> {
       samples: [{ labels: { version, store: store.kind }, value: 1 }],
     },
     { name: 'tachograph_runs', help: 'Runs in the store, dry runs included, by status.', samples: runs },
+    ...(store.work === null ? [] : await readWorkGauges(store.work, projectId)),
     {
       name: 'tachograph_uptime_seconds',
       help: 'Time since the server started.',

@@ -16,6 +16,7 @@ import { sessionRoutes } from './sessions.ts';
 import { statsRoutes } from './stats.ts';
 import { stepRoutes } from './steps.ts';
 import { treeRoutes } from './trees.ts';
+import { workRoutes } from './work/index.ts';
 
 /** Every route of the server, the more exact path first where two could match. */
 export const routes: readonly Route[] = [
@@ -24,6 +25,7 @@ export const routes: readonly Route[] = [
   ...ingestRoutes,
   ...runChangeRoutes,
   ...runRoutes,
+  ...workRoutes,
   ...exportRoutes,
   ...differenceRoutes,
   ...eventRoutes,

@@ -26,7 +26,9 @@ const signedReceipt = z
 const answer = z
   .strictObject({
     entries: z.int().describe('Entries that are now on disk here.'),
-    generation: z.int().describe('Changes when contents sent before can no longer be relied on.'),
+    generation: z
+      .int()
+      .describe('Changes when contents sent before can no longer be relied on; the same at every server of a store.'),
     receipt: signedReceipt.nullable().optional().describe('Signed by the key of the project’s seals.'),
   })
   .meta({ id: 'IngestReceipt' });
@@ -45,7 +47,7 @@ const ingest = defineRoute({
   handle: async ({ bytes }, { inbox, projectId }) => {
     if (inbox === null) return toProblem('not-offered', 'This server only reads; send records to one that keeps them.');
     try {
-      return toJson(JSON.stringify(inbox(projectId, bytes)));
+      return toJson(JSON.stringify(await inbox(projectId, bytes)));
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? '';
       if (!passingCodes.has(code)) throw error;

@@ -22,6 +22,21 @@ const runCounts = z.strictObject({
 
 const runSummary = z.strictObject({ firstMessage: name, lastOutput: name, hasError: z.boolean(), endpoint: name });
 
+const runWork = z.strictObject({
+  priority: z.int(),
+  attempts: count,
+  attemptsMax: count,
+  leaseEpoch: count,
+  availableAtMs: ms.nullable(),
+  timeoutAtMs: ms.nullable(),
+  workerId: name,
+  handlerVersion: name,
+  waitingFor: name,
+  triggerType: name,
+  triggerRef: name,
+  inputDigest: z.string(),
+});
+
 /** A run. */
 export const runView = z
   .strictObject({
@@ -70,6 +85,7 @@ export const runView = z
     summary: runSummary,
     redactions: z.record(z.string(), count),
     durability: z.enum(['process', 'power', 'degraded', 'sink']),
+    work: runWork.nullable(),
     lastSeq: count,
     lastStepNumber: count,
   })

@@ -24,6 +24,8 @@ export interface ProjectState {
   readonly annotationById: Map<string, Annotation>;
   /** By number. */
   readonly seals: Seal[];
+  /** How often words were erased, and which erasure was the newest of each run, in order. */
+  readonly erasures: { count: number; readonly numberByRun: Map<string, number> };
 }
 
 /** What the runs of one epoch share. */
@@ -64,6 +66,7 @@ const emptyProject = (): ProjectState => ({
   epochByNumber: new Map(),
   annotationById: new Map(),
   seals: [],
+  erasures: { count: 0, numberByRun: new Map() },
 });
 const emptyEpoch = (): EpochState => ({ contentById: new Map(), nodeById: new Map() });
 

@@ -1,10 +1,12 @@
+import type { Clock } from '../../core/clock.ts';
+import { systemClock } from '../../core/clock.ts';
 import type { Prices } from '../../core/cost/prices.ts';
 import { TachographError } from '../../core/error.ts';
 import type { Store, StoreReader, StoreWriter } from '../../core/store.ts';
 import { listAnnotations, putAnnotation } from './annotations.ts';
 import { readContents, readContext, readContextNodes } from './contents.ts';
 import { createMemoryDirectory } from './directory.ts';
-import { eraseRecord } from './erasure.ts';
+import { countErasure, eraseRecord, listErasures } from './erasure.ts';
 import { listEvents, listWriters } from './events.ts';
 import { importEntries, rebuildViews } from './imports.ts';
 import { purgeRuns } from './purge.ts';
@@ -24,16 +26,23 @@ import { searchWords } from './search.ts';
 import { createState, findRun, peekProject, projectOf, type State } from './state.ts';
 import { getStep, listAttempts, listSteps } from './steps.ts';
 import { readTotals } from './totals.ts';
+import { dropGone, eraseWork, isOpenWork } from './work/going.ts';
+import type { WorkMemory } from './work/state.ts';
+import { peekWorkProject } from './work/state.ts';
+import { createMemoryWork } from './work/store.ts';
 
 /** How a memory store is made. */
 export interface MemoryStoreOptions {
   /** What calls cost whose record does not tell. Left out, they have no cost; costs that the record tells stay. */
   readonly prices?: Prices;
+  /** What leases, deadlines and schedules are measured by; the system's when left out. */
+  readonly clock?: Clock;
 }
 
 /** A store in this process's memory, for tests and try-outs: every rule of the others, nothing kept after the end. */
 export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
   const state = createState(options.prices ?? null);
+  const memory: WorkMemory = new Map();
   let isOpen = false;
 
   // One call is one synchronous stretch, so calls never interleave and each is atomic.
@@ -67,8 +76,25 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
         if (run !== undefined) run.isSealDue = false;
       }),
     sync: () => use(() => undefined),
-    purge: (options) => change(() => purgeRuns(peekProject(state, options.projectId), options)),
-    eraseRun: (projectId, runId, part) => use(() => eraseRecord(state, projectId, runId, part ?? null)),
+    purge: (options) =>
+      change(() => {
+        const work = peekWorkProject(memory, options.projectId);
+        const project = peekProject(state, options.projectId);
+        const isKept = (runId: string): boolean => isOpenWork(work, runId) || options.isKept?.(runId) === true;
+        const gone = purgeRuns(project, { ...options, isKept });
+        dropGone(work, (runId) => project.runById.has(runId));
+        return gone;
+      }),
+    eraseRun: (projectId, runId, part) =>
+      use(() => {
+        const erasure = eraseRecord(state, projectId, runId, part ?? null);
+        eraseWork(peekWorkProject(memory, projectId), runId);
+        return erasure;
+      }),
+    countErasure: (projectId) =>
+      change((at) => {
+        if (at.projectById.has(projectId)) countErasure(projectOf(at, projectId), null);
+      }),
     rebuildRun: (projectId, runId) => use(() => rebuildViews(state, projectId, findRun(state, projectId, runId))),
     putAnnotation: (projectId, annotation) =>
       change(() => {
@@ -120,8 +146,16 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
     listWriters: (projectId, runId) => use(() => listWriters(findRun(state, projectId, runId))),
     listOpenRuns: (projectId) => use(() => listOpenRuns(peekProject(state, projectId))),
     listProjects: () => use(() => [...state.projectById.keys()].sort()),
+    erasureCount: (projectId) => use(() => peekProject(state, projectId).erasures.count),
+    listErasures: (projectId, after) => use(() => listErasures(peekProject(state, projectId), after)),
     changeCount: () => use(() => state.changes),
   };
 
-  return { kind: 'memory', directory: createMemoryDirectory(), ...writer, ...reader };
+  const work = createMemoryWork({
+    clock: options.clock ?? systemClock,
+    memory,
+    use,
+    importEntries: (projectId, entries) => void importEntries(state, { projectId, entries, position: null }),
+  });
+  return { kind: 'memory', work, directory: createMemoryDirectory(), ...writer, ...reader };
 }

@@ -30,9 +30,25 @@ export interface Database {
   readonly prices: Prices | null;
   /** Every question is a transaction and a round trip of its own; `words` is what full text looks for. */
   read(projectId: string, words?: string): Session;
+  /**
+   * Statements of one transaction that is one round trip. Run again when another transaction was in the way, and not when
+   * the connection broke: nobody knows then what became of them.
+   */
+  call(projectId: string, statements: readonly Statement[]): Promise<readonly Answer[]>;
   /** All of `fn` or nothing; run again when another transaction was in its way, so it must bear that. */
   change<T>(projectId: string, fn: (tx: Transaction) => Promise<T>): Promise<T>;
+  /** How its connections stand now. */
+  connections(): ConnectionCounts;
   close(): Promise<void>;
+}
+
+/** Connections of a pool at a moment. */
+export interface ConnectionCounts {
+  readonly used: number;
+  /** Open, with nothing to do. */
+  readonly idle: number;
+  /** Calls that wait for one. */
+  readonly waiting: number;
 }
 
 /** Bounds of waiting, in milliseconds. */
@@ -187,6 +203,16 @@ export function createDatabase(parts: {
       }
     });
 
+  const tryAgain = async <T>(run: () => Promise<T>): Promise<T> => {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await run();
+      } catch (error) {
+        if (!isConflict(error) || tries >= conflictTries) throw toStoreError(error, place);
+      }
+    }
+  };
+
   return {
     place,
     prices: parts.prices,
@@ -195,15 +221,15 @@ export function createDatabase(parts: {
       all: (sql, ...values) => ask(projectId, words, { sql, values }),
       get: async (sql, ...values) => (await ask(projectId, words, { sql, values }))[0],
     }),
-    async change(projectId, fn) {
-      for (let tries = 1; ; tries += 1) {
-        try {
-          return await runOnce(projectId, fn);
-        } catch (error) {
-          if (!isConflict(error) || tries >= conflictTries) throw toStoreError(error, place);
-        }
-      }
-    },
+    // What stands before one Sync is one transaction.
+    call: (projectId, statements) =>
+      tryAgain(() => withClient(async ({ send }) => (await send([settingsOf(projectId), ...statements])).slice(1))),
+    change: (projectId, fn) => tryAgain(() => runOnce(projectId, fn)),
+    connections: () => ({
+      used: pool.totalCount - pool.idleCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount ?? 0,
+    }),
     async close() {
       if (parts.isOwnPool) await pool.end();
     },

@@ -2,10 +2,11 @@ import type { Content } from '../../core/content/content.ts';
 import type { Prices } from '../../core/cost/prices.ts';
 import { foldEvents } from '../../core/import/fold.ts';
 import type { ErasedPart } from '../../core/life/erased-part.ts';
-import type { StoredErasure } from '../../core/store.ts';
+import { erasureNotesMax } from '../../core/life/late-words.ts';
+import type { ErasureNote, StoredErasure } from '../../core/store.ts';
 import { bytesToHex } from '../sql/value.ts';
 import { createUses, lockContents, type RunKey } from './contents.ts';
-import type { Transaction } from './database.ts';
+import type { Session, Transaction } from './database.ts';
 import { column } from './driver/cell.ts';
 import { eraseEvents } from './events.ts';
 import { countChange } from './import/lock.ts';
@@ -18,6 +19,40 @@ import { releaseUses, trim } from './purge.ts';
  * cannot reach there with the rights it has: `compactPostgres` rewrites the tables with the owner's; the log, archives and
  * backups are the operator's.
  */
+
+// A slot of `changes` that no import takes: each erasure is a change as well, and versions that know none count it so.
+const erasureSlot = -1;
+const ours = 'project_key = (SELECT project_key())';
+const countOne = `INSERT INTO changes (project_key, slot, count)
+  SELECT key, ${erasureSlot}, 1 FROM projects WHERE id = current_setting('tachograph.project')
+  ON CONFLICT (project_key, slot) DO UPDATE SET count = changes.count + 1`;
+const countOf = `SELECT count FROM changes WHERE ${ours} AND slot = ${erasureSlot}`;
+
+/** Counts an erasure of the project, and notes the run that lost its words. The row stays locked to the commit, so that numbers are seen in order. */
+export function countErasure(tx: Transaction, runId: string | null): void {
+  if (runId === null) return tx.put(countOne);
+  tx.put(
+    `WITH counted AS (${countOne} RETURNING project_key, count)
+     INSERT INTO erasures (project_key, run_id, number) SELECT project_key, $1, count FROM counted
+     ON CONFLICT (project_key, run_id) DO UPDATE SET number = excluded.number`,
+    runId,
+  );
+  tx.put(`DELETE FROM erasures WHERE ${ours} AND number <= (${countOf}) - ${erasureNotesMax}`);
+}
+
+/** How often words of the project were erased. */
+export async function erasureCount(db: Session): Promise<number> {
+  return ((await db.get(`SELECT coalesce((${countOf}), 0)::float8 AS count`))?.['count'] as number | undefined) ?? 0;
+}
+
+/** The runs that lost words after the count was `after`. */
+export async function listErasures(db: Session, after: number): Promise<readonly ErasureNote[]> {
+  const rows = await db.all(
+    `SELECT number::float8 AS number, run_id FROM erasures WHERE ${ours} AND number > $1 ORDER BY number`,
+    after,
+  );
+  return rows.map((row) => ({ number: row['number'] as number, runId: row['run_id'] as string }));
+}
 
 /** Uses that the steps which stay had of their own: which content each of them brought. */
 async function keptUses(tx: Transaction, run: RunKey, part: ErasedPart): Promise<{ id: string; stepId: string }[]> {
@@ -67,6 +102,7 @@ export async function eraseRecord(
   dropNotes(tx, run, part);
   const used = uses.contentIds();
   const { dropped, shared } = await trim(tx, run.epoch, { tips, contents: contents.filter((id) => !used.has(id)) });
+  countErasure(tx, run.id);
   tx.put(countChange.sql);
   return {
     runs: 1,

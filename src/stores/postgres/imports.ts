@@ -31,6 +31,7 @@ import { type Loaded, loadStatements, readLoaded } from './import/loaded.ts';
 import { countChange, ensureProject, lockRuns } from './import/lock.ts';
 import { readRun, type RunChange, runsToInsert, useRun } from './runs.ts';
 import { putSeal, settleSeal } from './seals.ts';
+import { rowsToEntries, takeEntries } from './work/filing.ts';
 import { type ErrorChange, errorsToInsert } from './search.ts';
 import {
   attemptsToInsert,
@@ -112,11 +113,15 @@ function viewStatements(
   ];
 }
 
-function eventStatements(events: readonly StoredEvent[], runKeyById: ReadonlyMap<string, RunKey>): Statement[] {
+async function eventStatements(
+  events: readonly StoredEvent[],
+  runKeyById: ReadonlyMap<string, RunKey>,
+): Promise<Statement[]> {
   const eventsByRun = Map.groupBy(events, (event) => event.header.runId);
-  return eventsToInsert(
-    [...eventsByRun].flatMap(([runId, some]) => eventsToRows(runKeyById.get(runId)!, some, 'quick')),
+  const rows = await Promise.all(
+    [...eventsByRun].map(([runId, some]) => eventsToRows(runKeyById.get(runId)!, some, 'quick')),
   );
+  return eventsToInsert(rows.flat());
 }
 
 function toPosition({ file, bytes }: JournalPosition): Statement {
@@ -143,17 +148,56 @@ function contentsAtHand(batch: ImportBatch, { rows }: Loaded): Map<string, Conte
   return new Map([...rows.contentByKey.values(), ...brought].map((content) => [content.id, content]));
 }
 
+/**
+ * Loads what a batch touches, under the locks of its runs and of those that are to be filed besides. What waits of these
+ * runs comes first in the batch.
+ */
+async function openBatch(
+  tx: Transaction,
+  given: ImportBatch,
+  filed: readonly string[],
+): Promise<{ batch: ImportBatch; loaded: Loaded }> {
+  const keys = importKeys(given);
+  const runIds = [...new Set([...filed, ...keys.runIds])];
+  const locks =
+    runIds.length === 0 ? [ensureProject] : [ensureProject, lockRuns(runIds), shareContents, takeEntries(runIds)];
+  const answers = await tx.askAll([...locks, ...loadStatements(keys, batchEpochs(given))]);
+  const waiting = runIds.length === 0 ? [] : rowsToEntries(answers[locks.length - 1]!.rows);
+  if (waiting.length === 0) return { batch: given, loaded: await readLoaded(tx, keys, answers.slice(locks.length)) };
+  const batch = { ...given, entries: [...waiting, ...given.entries] };
+  const allKeys = importKeys(batch);
+  return { batch, loaded: await readLoaded(tx, allKeys, await tx.askAll(loadStatements(allKeys, batchEpochs(batch)))) };
+}
+
 /** Imports a batch in one transaction: loads what it touches, plans in core, writes what was planned. */
-export async function importEntries(tx: Transaction, batch: ImportBatch, prices: Prices | null): Promise<ImportResult> {
-  const keys = importKeys(batch);
-  const epochs = batchEpochs(batch);
-  const locks = keys.runIds.length === 0 ? [ensureProject] : [ensureProject, lockRuns(keys.runIds), shareContents];
-  const answers = await tx.askAll([...locks, ...loadStatements(keys, epochs)]);
-  const loaded = await readLoaded(tx, keys, answers.slice(locks.length));
+export async function importEntries(tx: Transaction, given: ImportBatch, prices: Prices | null): Promise<ImportResult> {
+  return importOpened(tx, await openBatch(tx, given, []), prices);
+}
+
+/** Imports what waits of some runs; false when nothing did. */
+export async function importUnfiled(
+  tx: Transaction,
+  runIds: readonly string[],
+  prices: Prices | null,
+): Promise<boolean> {
+  const opened = await openBatch(tx, { projectId: tx.projectId, entries: [], position: null }, runIds);
+  if (opened.batch.entries.length === 0) return false;
+  await importOpened(tx, opened, prices);
+  return true;
+}
+
+async function importOpened(
+  tx: Transaction,
+  { batch, loaded }: { batch: ImportBatch; loaded: Loaded },
+  prices: Prices | null,
+): Promise<ImportResult> {
   const { runKeyById } = loaded;
   const changes = planImport(batch, loaded.rows, prices);
   for (const [id, run] of runKeyById)
     if (Number.isNaN(run.epoch)) runKeyById.set(id, { ...run, epoch: changes.epochByRun.get(id)! });
+  // Goes on while the rest is made ready.
+  const packing = eventStatements(changes.events, runKeyById);
+  packing.catch(() => undefined);
   const views = viewStatements(changes, loaded, contentsAtHand(batch, loaded));
   const headByKey = new Map(
     [...[...loaded.writersByRun.values()].flat(), ...changes.writers].map((head) => [
@@ -173,7 +217,7 @@ export async function importEntries(tx: Transaction, batch: ImportBatch, prices:
     ...(nodes === null ? [] : [nodes]),
     ...views,
     ...writersToInsert(changes.writers.map((head) => ({ run: runKeyById.get(head.runId)!, head }))),
-    ...eventStatements(changes.events, runKeyById),
+    ...(await packing),
     ...noteRuns('packing', ended),
     ...noteRuns(
       'sealing',

@@ -1,4 +1,4 @@
-export { createPostgresStore, type PostgresStoreOptions } from './store.ts';
+export { createPostgresStore, type PostgresStore, type PostgresStoreOptions } from './store.ts';
 export {
   compactPostgres,
   createPostgresRole,
@@ -7,6 +7,6 @@ export {
   type RoleOptions,
 } from './schema.ts';
 export type { PostgresClient, PostgresPool } from './driver/pool.ts';
-export type { Waits } from './database.ts';
+export type { ConnectionCounts, Waits } from './database.ts';
 export { listenPostgres, type ListenOptions } from './upkeep/bell.ts';
 export { inspectPostgres, type PostgresInspection } from './upkeep/inspection.ts';

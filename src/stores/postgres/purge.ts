@@ -1,3 +1,4 @@
+import type { Content } from '../../core/content/content.ts';
 import { epochStartMs, rootNodeId } from '../../core/content/context.ts';
 import { isTerminal, type RunStatus } from '../../core/model/run.ts';
 import type { PurgeOptions } from '../../core/store.ts';
@@ -8,9 +9,9 @@ import { contentColumns, lockContents, type RunKey, rowsToContents } from './con
 import type { Database, Session, Transaction } from './database.ts';
 import { column } from './driver/cell.ts';
 import { insertRows } from './driver/rows.ts';
-import { countChange, lockRuns } from './import/lock.ts';
+import { countChange, lockRuns, lockWords } from './import/lock.ts';
 import { weekTableNames } from './migration/tables.ts';
-import { lockWords } from './search.ts';
+import { dropWork, isOpenWork } from './work/going.ts';
 
 const ours = 'project_key = (SELECT project_key())';
 
@@ -87,11 +88,7 @@ async function repackBlocks(tx: Transaction, epoch: number, blocks: readonly Sql
     column('int8', blocks),
   );
   const contents = await rowsToContents(tx, epoch, rows);
-  await putBlocks(
-    tx,
-    epoch,
-    contents.map((content) => ({ id: hexToBytes(content.id), bytes: content.bytes })),
-  );
+  await putBlocks(tx, epoch, [contents]);
   tx.put(
     `DELETE FROM content_blocks WHERE ${ours} AND epoch = $1 AND key = ANY ($2::int8[])`,
     epoch,
@@ -99,14 +96,18 @@ async function repackBlocks(tx: Transaction, epoch: number, blocks: readonly Sql
   );
 }
 
-/** Puts contents into blocks, wherever they rested before. */
+/** Puts groups of contents into blocks of their own, wherever they rested before. */
 export async function putBlocks(
   tx: Transaction,
   epoch: number,
-  contents: readonly { id: Uint8Array; bytes: Uint8Array }[],
+  groups: readonly (readonly Content[])[],
 ): Promise<void> {
+  const contents = groups.flat();
   if (contents.length === 0) return;
-  const blocks = partsToBlocks(contents.map(({ bytes }, key) => ({ key, bytes })));
+  const keyByContent = new Map(contents.map((content, key) => [content, key]));
+  const blocks = groups.flatMap((group) =>
+    partsToBlocks(group.map((content) => ({ key: keyByContent.get(content)!, bytes: content.bytes }))),
+  );
   const keys = await tx.all(`SELECT nextval('keys') AS key FROM generate_series(1, $1::int4)`, blocks.length);
   const { sql, values = [] } = insertRows(
     'content_blocks',
@@ -114,7 +115,7 @@ export async function putBlocks(
   );
   tx.put(sql, ...values);
   const places = blocks.flatMap((block, index) =>
-    block.places.map(({ key, at }) => ({ id: contents[key]!.id, at, block: keys[index]!['key']! })),
+    block.places.map(({ key, at }) => ({ id: hexToBytes(contents[key]!.id), at, block: keys[index]!['key']! })),
   );
   tx.put(
     `UPDATE contents c SET bytes = NULL, is_packed = 0, block_key = p.block_key, block_at = p.block_at
@@ -217,7 +218,7 @@ async function findLeaving(tx: Transaction, options: PurgeOptions): Promise<RunK
       `SELECT r.key, r.id, r.epoch, r.status, r.sort_ms FROM runs r
        WHERE r.${ours} AND r.sort_ms < $1 AND (r.sort_ms, r.id) > ($2, $3)
        ${dryRunsOnly ? 'AND r.dry_run = 1' : ''} ${clock === 'write' ? 'AND r.written_at_ms < $1' : ''}
-       AND NOT EXISTS (SELECT 1 FROM annotations a WHERE a.${ours} AND a.run_id = r.id AND a.kind = 'pin')
+       AND NOT EXISTS (SELECT 1 FROM annotations a WHERE a.${ours} AND a.run_id = r.id AND a.kind = 'pin') AND NOT ${isOpenWork}
        ORDER BY r.sort_ms, r.id LIMIT ${pageRuns}`,
       beforeMs,
       after['sort_ms']!,
@@ -268,6 +269,7 @@ export async function purgeRuns(tx: Transaction, options: PurgeOptions): Promise
       runs.map(({ id }) => id),
     ),
   );
+  for (const { sql, values = [] } of dropWork(runs.map(({ id }) => id))) tx.put(sql, ...values);
   const leaving = insertRows(
     'leaving',
     runs.map(({ epoch, key }) => ({ epoch, run_key: key })),

@@ -200,11 +200,16 @@ export async function lastRunPerAgent(
   includeFailed: boolean,
 ): Promise<Map<string, RunView>> {
   if (agentIds.length === 0) return new Map();
-  // A probe per agent in one statement: 1.7 ms for 500 agents where one GROUP BY takes 29 (2026-11-20).
+  const ofAgent = `${ours} AND agent_id = a.id COLLATE "C" AND dry_run + 0 = 0 ${includeFailed ? '' : "AND status = 'completed'"}`;
+  /*
+   * A probe per agent in one statement, where one GROUP BY takes 29 ms. As a sum, dry_run is no condition of the index: in
+   * that PostgreSQL 18 would skip from time to time, which makes ready for more than it finds here (6.5 instead of 15 ms for
+   * 500 agents, 2026-11-21).
+   */
   const rows = await db.all(
-    `SELECT r.* FROM unnest($1::text[]) AS a (id) CROSS JOIN LATERAL (
-       SELECT * FROM runs WHERE ${ours} AND agent_id = a.id COLLATE "C" AND dry_run = 0 ${includeFailed ? '' : "AND status = 'completed'"}
-       ORDER BY sort_ms DESC, id DESC LIMIT 1) r`,
+    `SELECT r.* FROM unnest($1::text[]) AS a (id)
+     CROSS JOIN LATERAL (SELECT sort_ms FROM runs WHERE ${ofAgent} ORDER BY sort_ms DESC LIMIT 1) k
+     CROSS JOIN LATERAL (SELECT * FROM runs WHERE ${ofAgent} AND sort_ms = k.sort_ms ORDER BY id DESC LIMIT 1) r`,
     column('text', [...new Set(agentIds)].map(toName)),
   );
   return new Map(rows.map((row) => toRun(db, row)).map((run) => [run.agentId, run]));
@@ -238,9 +243,8 @@ export async function listOpenRuns(db: Session): Promise<OpenRun[]> {
      FROM runs r WHERE r.${ours} AND r.status IN ('pending', 'running', 'waiting_tool', 'waiting_approval') ORDER BY r.sort_ms, r.id`,
   );
   const listOf = (cell: unknown): string[] => (cellToText(cell) ?? '').split(' ').filter((id) => id !== '');
-  return rows.map((row) => ({
-    run: toRun(db, row),
-    writerIds: listOf(row['writer_ids']),
-    openStepIds: listOf(row['step_ids']),
-  }));
+  return rows.map((row) => {
+    const [writerIds, openStepIds] = [listOf(row['writer_ids']), listOf(row['step_ids'])];
+    return { run: toRun(db, row), writerIds, openStepIds };
+  });
 }

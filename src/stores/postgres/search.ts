@@ -1,130 +1,23 @@
 import { contentToText } from '../../core/content/text.ts';
 import type { Content } from '../../core/content/content.ts';
 import { isTextGiven, parseTextQuery, textToSnippet, type TextQuery } from '../../core/query/text-query.ts';
-import { contentToWords, runToErrorWords, stepToErrorWords, textToTokens } from '../../core/query/words.ts';
+import { runToErrorWords, stepToErrorWords, textToTokens } from '../../core/query/words.ts';
 import type { SearchHit } from '../../core/store.ts';
 import type { SqlRow, SqlValue } from '../sql/value.ts';
 import { bytesToHex } from '../sql/value.ts';
-import { contentColumns, documentOf, readContents, type RunKey, rowsToContents } from './contents.ts';
-import type { Database, Session, Transaction } from './database.ts';
-import { column } from './driver/cell.ts';
-import type { Statement } from './driver/exchange.ts';
-import { insertRows, replacing, type Row } from './driver/rows.ts';
-import { toRun } from './driver/run-row.ts';
 import { rowToStep } from '../sql/view-row.ts';
+import { readContents, type RunKey } from './contents.ts';
+import type { Database, Session } from './database.ts';
+import type { Statement } from './driver/exchange.ts';
+import { insertRows, replacing } from './driver/rows.ts';
+import { toRun } from './driver/run-row.ts';
+import { phraseToQuery, toTsQuery, wordsToVector } from './driver/vector.ts';
+import { indexWaiting } from './upkeep/indexing.ts';
 
 /*
- * Full text is made beside the import: an import puts contents on a list, and what stands there is indexed in batches while
- * nothing else is to do, or before a search answers. With the index in the import it fell from 65,000 to 5,000 documents
- * a second (2026-11-20).
- *
- *   import ─► contents, word_queue ─► words (one row for each 2,000 words of a document) ─► search
- *
- * Words are split by our own rule, the same for every store, and handed over ready: no dictionary of the database has a
- * say. What is looked for goes into a setting of the transaction, which the policy of `words` reads.
+ * A search asks the words of contents and those of errors. What is looked for goes into a setting of the transaction, which
+ * the policies of `words` and `error_words` read.
  */
-
-const lexemeCharsMax = 250;
-const positionsMax = 250;
-
-const toLexeme = (word: string): string => `'${word.slice(0, lexemeCharsMax).replaceAll(/['\\]/g, '$&$&')}'`;
-
-/** Words with their places, in PostgreSQL's form of a tsvector. */
-function wordsToVector(words: readonly string[]): string {
-  const placesByLexeme = new Map<string, number[]>();
-  for (const [index, word] of words.entries()) {
-    const lexeme = toLexeme(word);
-    const places = placesByLexeme.get(lexeme);
-    if (places === undefined) placesByLexeme.set(lexeme, [index + 1]);
-    // PostgreSQL keeps 256 places of a word.
-    else if (places.length < positionsMax) places.push(index + 1);
-  }
-  return [...placesByLexeme].map(([lexeme, places]) => `${lexeme}:${places.join(',')}`).join(' ');
-}
-
-const phraseToQuery = (words: readonly string[]): string => `(${words.map(toLexeme).join(' <-> ')})`;
-
-/** A question in PostgreSQL's form: all phrases, or any of them. No text of a user is ever more than a word of it. */
-function toTsQuery({ phrases }: TextQuery, joint: '&' | '|'): string {
-  return phrases.map(phraseToQuery).join(` ${joint} `);
-}
-
-// A document has 16,383 places and 256 for each word; in parts of this size no phrase is lost but in a text of one word.
-const partWords = 2000;
-const partOverlap = 64;
-
-function documentToRows(epoch: number, document: Uint8Array, text: string): Row[] {
-  const words = textToTokens(text).map((token) => token.word);
-  const rows: Row[] = [];
-  for (let from = 0, part = 0; from < words.length; from += partWords, part += 1) {
-    rows.push({
-      epoch,
-      document,
-      part,
-      is_long: words.length > partWords ? 't' : 'f',
-      words: wordsToVector(words.slice(from, from + partWords + partOverlap)),
-    });
-  }
-  return rows;
-}
-
-const indexLock = `pg_advisory_xact_lock(hashtext('tachograph.words'), (SELECT project_key()))`;
-
-/** Whoever indexes or removes words of a project holds this: words of a content that is going are not put in after it. */
-export const lockWords: Statement = { sql: `SELECT ${indexLock}` };
-
-const batchContents = 200;
-
-async function indexBatch(tx: Transaction): Promise<number> {
-  const [, queued] = await tx.askAll([
-    lockWords,
-    {
-      sql: `DELETE FROM word_queue WHERE project_key = (SELECT project_key()) AND key IN (
-          SELECT key FROM word_queue WHERE project_key = (SELECT project_key()) ORDER BY key LIMIT ${batchContents}) RETURNING epoch, content_id`,
-    },
-  ]);
-  const idsByEpoch = Map.groupBy(queued!.rows, (row) => row['epoch'] as number);
-  const rows: Row[] = [];
-  for (const [epoch, some] of idsByEpoch) {
-    // Locked, so that an erasure that is under way is waited for, and then finds the words.
-    const found = await tx.all(
-      `SELECT ${contentColumns} FROM unnest($2::bytea[]) AS k (id) CROSS JOIN LATERAL (
-         SELECT * FROM contents WHERE project_key = (SELECT project_key()) AND epoch = $1 AND id = k.id
-           AND NOT (SELECT EXISTS (SELECT 1 FROM words w
-             WHERE w.project_key = contents.project_key AND w.epoch = $1 AND w.document = contents.document AND w.part = 0))
-         FOR KEY SHARE) c`,
-      epoch,
-      column(
-        'bytea',
-        some.map((row) => row['content_id']!),
-      ),
-    );
-    const wordsByDocument = new Map<string, Row[]>();
-    for (const content of await rowsToContents(tx, epoch, found)) {
-      const document = documentOf(content);
-      if (document !== null)
-        wordsByDocument.set(bytesToHex(document), documentToRows(epoch, document, contentToWords(content)));
-    }
-    rows.push(...[...wordsByDocument.values()].flat());
-  }
-  if (rows.length > 0) {
-    const { sql, values = [] } = insertRows('words', rows);
-    tx.put(sql, ...values);
-  }
-  return queued!.rows.length;
-}
-
-/** Indexes what waits, batch by batch, for at most so many batches; true when nothing is left. */
-export async function indexWaiting(db: Database, projectId: string, batchesMax: number): Promise<boolean> {
-  for (let batch = 0; batch < batchesMax; batch += 1) {
-    const waiting = await db
-      .read(projectId)
-      .get('SELECT 1 AS one FROM word_queue WHERE project_key = (SELECT project_key()) LIMIT 1');
-    if (waiting === undefined) return true;
-    if ((await db.change(projectId, indexBatch)) < batchContents) return true;
-  }
-  return false;
-}
 
 /** The step of a run's own error. */
 const ofRunItself = '00000000-0000-0000-0000-000000000000';
@@ -167,7 +60,8 @@ const longDocuments = ({ phrases }: TextQuery): string =>
    WHERE project_key = (SELECT project_key()) AND is_long AND words @@ $1::tsquery GROUP BY epoch, document
    HAVING ${phrases.map((_phrase, index) => `bool_or(words @@ $${index + 2}::tsquery)`).join(' AND ')}`;
 
-const backlogBatches = 50;
+/** How much of what waits is indexed before an answer. */
+const backlogBatches = 25;
 
 /** Keys of the runs in which a text occurs. */
 export async function textToRunKeys(db: Database, projectId: string, text: string): Promise<number[]> {

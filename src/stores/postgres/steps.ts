@@ -9,6 +9,7 @@ import { cellToBytes } from '../sql/value.ts';
 import { attemptToRest, rowToAttempt, rowToStep, stepColumns, stepToRest, stepToValues } from '../sql/view-row.ts';
 import { readContents, type RunKey, type Uses } from './contents.ts';
 import type { Session, Transaction } from './database.ts';
+import { column } from './driver/cell.ts';
 import type { Statement } from './driver/exchange.ts';
 import { insertRows, replacing, type Row } from './driver/rows.ts';
 
@@ -140,31 +141,53 @@ export function dropAttempts(tx: Transaction, run: RunKey): void {
   for (const table of ['attempts', 'attempt_packs']) tx.put(`DELETE FROM ${table} WHERE ${ofRun}`, run.epoch, run.key);
 }
 
-const packRowsMin = 4;
+/** Attempts of a run below which they stay rows. */
+export const packRowsMin = 4;
 const packRows = 200;
 
-/** Moves attempts of a run into packs. */
-export async function packAttempts(tx: Transaction, run: RunKey): Promise<void> {
+/** Moves attempts of runs of one week into packs, at most so many; the keys of the runs of which some are left. */
+export async function packAttempts(
+  tx: Transaction,
+  epoch: number,
+  { runKeys, most }: { runKeys: readonly number[]; most: number },
+): Promise<Set<SqlValue>> {
+  if (runKeys.length === 0) return new Set();
   const rows = await tx.all(
-    `SELECT a.step_id, a.number, a.started_at_ms, a.view, coalesce(s.number, 0) AS step_number FROM attempts a
-     LEFT JOIN steps s ON s.project_key = a.project_key AND s.epoch = a.epoch AND s.run_key = a.run_key AND s.id = a.step_id
-     WHERE a.project_key = (SELECT project_key()) AND a.epoch = $1 AND a.run_key = $2 ORDER BY step_number, a.number`,
-    run.epoch,
-    run.key,
+    `SELECT a.*, coalesce(s.number, 0) AS step_number FROM unnest($2::int8[]) WITH ORDINALITY AS k (run_key, place)
+     CROSS JOIN LATERAL (SELECT run_key, step_id, number, started_at_ms, view FROM attempts
+       WHERE project_key = (SELECT project_key()) AND epoch = $1 AND run_key = k.run_key OFFSET 0) a
+     LEFT JOIN LATERAL (SELECT number FROM steps
+       WHERE project_key = (SELECT project_key()) AND epoch = $1 AND run_key = k.run_key AND id = a.step_id OFFSET 0) s ON true
+     ORDER BY k.place, step_number, a.number LIMIT $3`,
+    epoch,
+    column('int8', runKeys),
+    most + 1,
   );
-  if (rows.length < packRowsMin) return;
+  const isCut = rows.length > most;
   const packs: Row[] = [];
-  for (let from = 0; from < rows.length; from += packRows) {
-    const some = rows.slice(from, from + packRows);
-    packs.push({
-      epoch: run.epoch,
-      run_key: run.key,
-      first_step: some[0]!['step_number']!,
-      last_step: some.at(-1)!['step_number']!,
-      packed: attemptsToPack(some),
-    });
-  }
+  for (const [key, ofOne] of Map.groupBy(rows.slice(0, most), (row) => row['run_key']!))
+    for (let from = 0; from < ofOne.length; from += packRows) {
+      const some = ofOne.slice(from, from + packRows);
+      packs.push({
+        epoch,
+        run_key: key,
+        first_step: some[0]!['step_number']!,
+        last_step: some.at(-1)!['step_number']!,
+        packed: attemptsToPack(some),
+      });
+    }
   const { sql, values = [] } = insertRows('attempt_packs', packs);
   tx.put(sql, ...values);
-  tx.put(`DELETE FROM attempts WHERE ${ofRun}`, run.epoch, run.key);
+  const valuesOf = (name: string): SqlValue[] => rows.slice(0, most).map((row) => row[name]!);
+  tx.put(
+    `DELETE FROM attempts a USING unnest($2::int8[], $3::uuid[], $4::int8[]) AS k (run_key, step_id, number)
+     WHERE a.project_key = (SELECT project_key()) AND a.epoch = $1 AND a.run_key = k.run_key AND a.step_id = k.step_id AND a.number = k.number`,
+    epoch,
+    column('int8', valuesOf('run_key')),
+    column('uuid', valuesOf('step_id')),
+    column('int8', valuesOf('number')),
+  );
+  // In the order of the runs: what was cut off are the last of them.
+  const whole = isCut ? runKeys.indexOf(rows[most]!['run_key'] as number) : runKeys.length;
+  return new Set(runKeys.slice(whole));
 }

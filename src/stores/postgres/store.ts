@@ -1,11 +1,14 @@
 import type { Prices } from '../../core/cost/prices.ts';
 import { TachographError } from '../../core/error.ts';
 import { batchEpochs } from '../../core/import/plan.ts';
+import type { Filer } from '../sql/work/filer.ts';
+import { createFiler } from '../sql/work/filer.ts';
 import type { Store, StoreReader, StoreWriter } from '../../core/store.ts';
 import { createPostgresDirectory } from './access/directory.ts';
 import { deleteAnnotation, listAnnotations, putAnnotation } from './annotations.ts';
 import { readContents, readContext, readContextNodes, type RunKey } from './contents.ts';
 import {
+  type ConnectionCounts,
   createDatabase,
   type Database,
   defaultWaits,
@@ -15,10 +18,10 @@ import {
   type Waits,
 } from './database.ts';
 import { openPool, type PostgresPool } from './driver/pool.ts';
-import { eraseRecord } from './erasure.ts';
+import { countErasure, eraseRecord, erasureCount, listErasures } from './erasure.ts';
 import { listEvents, listWriters } from './events.ts';
 import { countChange } from './import/lock.ts';
-import { importEntries, keepSeal, listPositions, rebuildViews } from './imports.ts';
+import { importEntries, importUnfiled, keepSeal, listPositions, rebuildViews } from './imports.ts';
 import { dropRemains, purgeRuns } from './purge.ts';
 import {
   countRuns,
@@ -41,6 +44,9 @@ import { getStep, listAttempts, listSteps } from './steps.ts';
 import { readTotals } from './totals.ts';
 import { createRinger, type Ringer } from './upkeep/bell.ts';
 import { createIdle, type Idle } from './upkeep/idle.ts';
+import { findUnfiled, tryFiling } from './work/filing.ts';
+import { eraseWork } from './work/going.ts';
+import { createPostgresWork } from './work/store.ts';
 
 /** Where the database is and how it is used. */
 export interface PostgresStoreOptions {
@@ -80,11 +86,17 @@ async function openDatabase(options: PostgresStoreOptions): Promise<Database> {
   });
 }
 
+/** A store in PostgreSQL, which also tells how its connections stand: `null` while it is not open. */
+export interface PostgresStore extends Store {
+  connections(): ConnectionCounts | null;
+}
+
 /** An open store. */
 interface OpenStore {
   readonly db: Database;
   readonly idle: Idle;
   readonly ringer: Ringer;
+  readonly filer: Filer;
   /** Weeks whose partitions are known to be there, and how many imports went into each. */
   readonly weeks: Map<number, number>;
 }
@@ -94,7 +106,7 @@ interface OpenStore {
  * (`migratePostgres`) and a role without ownership (`createPostgresRole`). Every transaction says which project it is for,
  * and row-level security keeps all others out of it (I10). Nothing is opened before `initialize`.
  */
-export function createPostgresStore(options: PostgresStoreOptions): Store {
+export function createPostgresStore(options: PostgresStoreOptions): PostgresStore {
   let opened: OpenStore | null = null;
   const isForAll = options.projectId === undefined;
 
@@ -109,10 +121,14 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
   const reachable = (projectId: string): string =>
     isForAll || projectId === options.projectId ? projectId : noProject;
 
-  const write = async <T>(projectId: string, fn: (tx: Transaction, db: Database) => Promise<T>): Promise<T> => {
-    const { db, idle, ringer } = open();
+  const checkProject = (projectId: string): void => {
     if (projectId === '' || reachable(projectId) !== projectId)
       throw new TachographError('bad-argument', `This store does not write into a project named "${projectId}".`);
+  };
+
+  const write = async <T>(projectId: string, fn: (tx: Transaction, db: Database) => Promise<T>): Promise<T> => {
+    const { db, idle, ringer } = open();
+    checkProject(projectId);
     const result = await db.change(projectId, (tx) => fn(tx, db));
     ringer.ring();
     await idle.note(projectId);
@@ -150,12 +166,14 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
         db,
         idle: createIdle(db, options.idleMs ?? defaultIdleMs),
         ringer: createRinger((sql) => db.read(noProject).all(sql)),
+        filer: createFiler(fileNext),
         weeks: new Map(),
       };
       if (options.idleMs === 0) return;
       try {
         // What a process that ended left to be indexed and packed.
         for (const projectId of await reader.listProjects()) await opened.idle.note(projectId);
+        await noteUnfiled();
       } catch (error) {
         await writer.close();
         throw error;
@@ -196,9 +214,21 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
       await dropRemains(db, projectId, { beforeMs, isForgotten, isLast: count < purge.limit });
       return count;
     },
-    eraseRun: (projectId, runId, part) =>
-      writeRun(projectId, runId, (tx, db) => eraseRecord(tx, runId, part ?? null, db.prices)),
-    rebuildRun: (projectId, runId) => writeRun(projectId, runId, (tx, db) => rebuildViews(tx, runId, db.prices)),
+    async eraseRun(projectId, runId, given) {
+      const part = given ?? null;
+      // What was written before comes into the record first, to be erased there.
+      await work.file(projectId, runId);
+      return writeRun(projectId, runId, async (tx, db) => {
+        const erasure = await eraseRecord(tx, runId, part, db.prices);
+        eraseWork(tx, runId, part);
+        return erasure;
+      });
+    },
+    countErasure: (projectId) => write(projectId, async (tx) => countErasure(tx, null)),
+    async rebuildRun(projectId, runId) {
+      await work.file(projectId, runId);
+      return writeRun(projectId, runId, (tx, db) => rebuildViews(tx, runId, db.prices));
+    },
     putAnnotation: (projectId, annotation) =>
       write(projectId, async (tx) => {
         await runKeyOf(tx, annotation.runId);
@@ -213,7 +243,8 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
       }),
     async close() {
       if (opened === null) return;
-      const { db, idle, ringer } = opened;
+      const { db, idle, ringer, filer } = opened;
+      await filer.close();
       opened = null;
       await Promise.all([idle.close(), ringer.close()]);
       await db.close();
@@ -276,6 +307,8 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
         );
         return rows.map((row) => row['id'] as string);
       }),
+    erasureCount: (projectId) => read(projectId, erasureCount),
+    listErasures: (projectId, after) => read(projectId, (db) => listErasures(db, after)),
     changeCount: () =>
       readAll(async (db) => {
         const row = await db.get(
@@ -287,6 +320,75 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
       }),
   };
 
+  /** Imports the next runs with entries that wait, or the one that is named. `busy`: another process is at it. */
+  async function fileSome(
+    projectId: string,
+    runId: string | null,
+    isByItself: boolean,
+  ): Promise<'none' | 'some' | 'more' | 'busy'> {
+    const { runIds, epochs, isFull } = await findUnfiled(open().db.read(reachable(projectId)), runId);
+    if (runIds.length === 0) return 'none';
+    await ensureWeeks(epochs);
+    return write(projectId, async (tx, db) => {
+      if (isByItself && (await tx.get(tryFiling.sql))?.['is_mine'] !== 1) return 'busy';
+      await importUnfiled(tx, runIds, db.prices);
+      return isFull ? 'more' : 'some';
+    });
+  }
+
+  /** Files what processes that ended have left. */
+  async function noteUnfiled(): Promise<void> {
+    const { filer } = open();
+    if (!isForAll) return filer.note(options.projectId!);
+    const rows = await readAll((db) => db.all('SELECT id FROM work_unfiled() AS id'));
+    for (const row of rows) filer.note(row['id'] as string);
+  }
+
+  async function fileNext(projectId: string): Promise<'done' | 'more' | 'busy'> {
+    const filed = await fileSome(projectId, null, true);
+    return filed === 'more' || filed === 'busy' ? filed : 'done';
+  }
+
+  const reach = (projectId: string): Database => {
+    checkProject(projectId);
+    return open().db;
+  };
+  const note = (projectId: string): void => {
+    // Closed meanwhile: it is filed by whoever opens the store next.
+    opened?.ringer.ring();
+    opened?.filer.note(projectId);
+  };
+
+  const work = createPostgresWork(
+    {
+      isForAll,
+      ownProjectId: options.projectId ?? noProject,
+      noteUnfiled,
+      read: (projectId) => open().db.read(reachable(projectId)),
+      reach,
+      note,
+      async change(projectId, fn) {
+        const result = await reach(projectId).change(projectId, fn);
+        note(projectId);
+        return result;
+      },
+      quietly: async (projectId, fn) => reach(projectId).change(projectId, fn),
+    },
+    async (projectId, runId) => {
+      for (let isAny = false; ; isAny = true) {
+        const filed = await fileSome(projectId, runId ?? null, false);
+        if (filed !== 'more') return isAny || filed === 'some';
+      }
+    },
+  );
+
   const directory = createPostgresDirectory({ isForAll, readAll, read, write });
-  return { kind: 'postgres', directory, ...writer, ...reader };
+  return {
+    kind: 'postgres',
+    work,
+    directory,
+    ...writer,
+    ...reader,
+    connections: () => opened?.db.connections() ?? null,
+  };
 }

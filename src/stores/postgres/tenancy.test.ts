@@ -2,17 +2,53 @@ import pg from 'pg';
 import { describe, expect } from 'vitest';
 import { onPostgres, runSql, type TestDatabase } from '../../../test/postgres/cluster.ts';
 import { createWorld, errorOf, toBatch } from '../../testing/index.ts';
+import { createWorkWorld, leaseOf, memoOf } from '../../testing/work/work-world.ts';
 import { createPostgresRole, createPostgresStore } from './index.ts';
 import { grantedFunctions, keeperFunctions } from './migration/functions.ts';
 import { tableNames } from './migration/tables.ts';
+import { workTables } from './migration/work-tables.ts';
+import type { Store } from '../../core/store.ts';
+import { toEnd } from '../../core/work/transition.ts';
+import type { ClaimedRun } from '../../core/work/work.ts';
+
+/** One run of everything that runs as work have; it is under a lease. */
+async function buildWork(store: Store, projectId: string): Promise<ClaimedRun> {
+  const world = createWorkWorld(store);
+  await world.create(1, {
+    projectId,
+    idempotencyKey: 'key',
+    row: { timeoutAtMs: 1 + (await world.work.nowMs()) + 200 },
+  });
+  const [claimed] = await world.claim({ projectId });
+  const { runId } = claimed!.row;
+  await world.work.putMemos(projectId, leaseOf(claimed!), [memoOf(runId)]);
+  const signal = { id: 's', runId, name: 'n', sealed: Uint8Array.of(1), sentAtMs: 1 };
+  await world.work.putSignal(projectId, signal);
+  const of = { projectId, agentId: 'agent', handlerVersion: null };
+  await world.work.putAgent({ ...of, tools: [], runsMax: null, updatedAtMs: 1 });
+  const times = { isPaused: false, nextAtMs: 1, lastAtMs: null, createdAtMs: 1 };
+  await world.work.putSchedule({
+    ...of,
+    ...times,
+    id: 'c',
+    cron: '@hourly',
+    timeZone: 'UTC',
+    sealed: Uint8Array.of(1),
+  });
+  const worker = { workerId: 'w', host: 'h', pid: 1, agentIds: [], concurrency: 1, startedAtMs: 1, seenAtMs: 1 };
+  await world.work.putWorker(projectId, { ...worker, isStopping: false });
+  return claimed!;
+}
 
 describe('projects apart in PostgreSQL (I10)', () => {
   let database: TestDatabase;
   let runOfOne = '';
+  const workOf: Record<string, ClaimedRun> = {};
 
   const { it } = onPostgres(undefined, async (cluster) => {
     database = await cluster.createDatabase();
-    const store = createPostgresStore({ url: database.url, idleMs: 0 });
+    // Changes are counted by connection.
+    const store = createPostgresStore({ url: database.url, idleMs: 0, poolMax: 1 });
     await store.initialize();
     for (const projectId of ['one', 'two']) {
       const world = createWorld();
@@ -42,8 +78,14 @@ describe('projects apart in PostgreSQL (I10)', () => {
         updatedAtMs: 1,
       });
       runOfOne = run.id;
+      workOf[projectId] = await buildWork(store, projectId);
     }
     await store.close();
+    // What waits to be filed of each.
+    await runSql(
+      database.superUrl,
+      `INSERT INTO tachograph.work_entries (project_key, run_id, epoch, entries) SELECT key, 'r', 2965, '' FROM tachograph.projects`,
+    );
   });
 
   /** Rows of every table and answers of every view and function, as a connection sees them. */
@@ -82,11 +124,12 @@ describe('projects apart in PostgreSQL (I10)', () => {
 
   it('shows a project its own rows and no others', async () => {
     const [all] = await runSql(database.superUrl, 'SELECT count(*)::int AS count FROM tachograph.runs');
-    expect(all).toEqual({ count: 4 });
+    expect(all).toEqual({ count: 6 });
     const one = await everythingSeen(database.url, 'one');
     const two = await everythingSeen(database.url, 'two');
-    expect(one.seen['runs']).toBe(2);
-    expect(one.seen['run_list']).toBe(2);
+    expect(one.seen['runs']).toBe(3);
+    expect(one.seen['run_list']).toBe(3);
+    for (const table of Object.keys(workTables)) expect(one.seen[table], table).toBeGreaterThan(0);
     expect(one.seen).toEqual(two.seen);
     expect(one.key).not.toBe(two.key);
   });
@@ -137,7 +180,7 @@ describe('projects apart in PostgreSQL (I10)', () => {
       ])
         await expect(client.query(sql), sql).rejects.toMatchObject({ code: '42501' });
       await client.query(`SELECT set_config('tachograph.keeper', 'on', false)`);
-      expect((await client.query('SELECT count(*)::int AS count FROM tachograph.runs')).rows[0].count).toBe(2);
+      expect((await client.query('SELECT count(*)::int AS count FROM tachograph.runs')).rows[0].count).toBe(3);
     } finally {
       await client.end();
     }
@@ -150,7 +193,7 @@ describe('projects apart in PostgreSQL (I10)', () => {
     await client.connect();
     try {
       for (const name of keeperFunctions) {
-        const call = name.replace(/\((.+)\)/, (_all, type: string) => `(NULL::${type})`);
+        const call = name.replace(/\((.+)\)/, (_all, types: string) => `(NULL::${types.replaceAll(', ', ', NULL::')})`);
         await expect(client.query(`SELECT tachograph.${call}`), name).rejects.toMatchObject({ code: '42501' });
       }
       expect(grantedFunctions).toContain('drop_epoch(int4)');
@@ -170,6 +213,41 @@ describe('projects apart in PostgreSQL (I10)', () => {
     expect((await store.search('one', 'walrus')).length).toBeGreaterThan(2);
     expect(await store.search('two', 'walrus')).toEqual([]);
     await store.close();
+  });
+
+  it('gives no project a way to the work of another, by any method', async () => {
+    const mine = createPostgresStore({
+      url: database.url.replace('tachograph_app:app', 'tenant_one:x'),
+      projectId: 'one',
+    });
+    const all = createPostgresStore({ url: database.url });
+    await Promise.all([mine.initialize(), all.initialize()]);
+    const other = workOf['two']!;
+    const { runId } = other.row;
+    // The store of all projects is asked under the wrong project; the store of one may not even write there.
+    const work = all.work!;
+    const end = createWorkWorld(all).toChange(other.row, toEnd(other.row, { endReason: 'ok', nowMs: 1 }));
+    const forced = { ...end, expected: { ...end.expected, isHeld: false } };
+    expect(await work.change('one', [forced])).toEqual([false]);
+    expect(await work.get('one', runId)).toBeNull();
+    expect(await work.readOrder('one', runId)).toBeNull();
+    expect(await work.listMemos('one', runId)).toEqual([]);
+    expect(await work.putMemos('one', leaseOf(other), [memoOf(runId)])).toBe(false);
+    expect((await work.heartbeat('one', [leaseOf(other)], 1000))[0]!.isHeld).toBe(false);
+    expect(await work.putSignal('one', { id: 'x', runId, name: 'n', sealed: Uint8Array.of(1), sentAtMs: 1 })).toBe(
+      false,
+    );
+    await work.dropSealed('one', runId);
+    await work.dropMemosFrom('one', runId, 0);
+    expect(await work.listMemos('two', runId)).toHaveLength(1);
+    expect(await work.readOrder('two', runId)).not.toBeNull();
+    await expect(mine.work!.change('two', [forced])).rejects.toMatchObject({ code: 'bad-argument' });
+    expect(await mine.work!.get('two', runId)).toBeNull();
+    await runSql(database.superUrl, `UPDATE tachograph.work SET due_at_ms = 1`);
+    expect((await mine.work!.listStale(10, null)).map(({ row }) => row.projectId)).not.toContain('two');
+    expect((await mine.work!.dueSchedules(10)).map(({ schedule }) => schedule.projectId)).toEqual(['one']);
+    expect((await work.dueSchedules(10)).map(({ schedule }) => schedule.projectId).toSorted()).toEqual(['one', 'two']);
+    await Promise.all([mine.close(), all.close()]);
   });
 
   it('finds words of its own project only, by the index', async () => {

@@ -1,4 +1,5 @@
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { constants, zstdCompress as zstdCompressCallback, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { EventType } from '../../core/record/event.ts';
 import type { StoredEvent } from '../../core/store.ts';
 import { cellToNumber, cellToText } from './value.ts';
@@ -22,6 +23,15 @@ const levelBy = { tight: 9, quick: 1 } as const;
 /** Packs bytes; `unpackBlock` gives them back. */
 export function packBytes(bytes: Uint8Array, pressure: Pressure = 'tight'): Uint8Array {
   return zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: levelBy[pressure] } });
+}
+
+const zstdCompress = promisify(zstdCompressCallback);
+const aloneBytesMax = 16 * 1024;
+
+/** The same beside this thread when there is enough of it to be worth the way. */
+export async function packBytesBeside(bytes: Uint8Array, pressure: Pressure): Promise<Uint8Array> {
+  if (bytes.length <= aloneBytesMax) return packBytes(bytes, pressure);
+  return zstdCompress(bytes, { params: { [constants.ZSTD_c_compressionLevel]: levelBy[pressure] } });
 }
 
 /** A part of a block. */
@@ -97,7 +107,12 @@ type PackedEvent = readonly [
   string | null,
 ];
 
-function toPack(events: readonly StoredEvent[], texts: readonly string[], pressure: Pressure): EventPack {
+/** A pack whose text is not compressed yet. */
+export interface LoosePack extends Omit<EventPack, 'packed'> {
+  readonly text: Uint8Array;
+}
+
+function toLoosePack(events: readonly StoredEvent[], texts: readonly string[]): LoosePack {
   const proofs = Buffer.alloc(events.length * proofBytes);
   for (const [index, { digest, hash, salt }] of events.entries()) {
     const at = index * proofBytes;
@@ -105,13 +120,20 @@ function toPack(events: readonly StoredEvent[], texts: readonly string[], pressu
     proofs.set(hash, at + 32);
     if (salt !== null) proofs.set(salt, at + 64);
   }
-  const packed = packBytes(Buffer.from(`[${texts.join(',')}]`), pressure);
-  return { firstSeq: events[0]!.seq, lastSeq: events.at(-1)!.seq, packed, proofs };
+  const text = Buffer.from(`[${texts.join(',')}]`);
+  return { firstSeq: events[0]!.seq, lastSeq: events.at(-1)!.seq, text, proofs };
 }
 
 /** Packs events of one run, given by seq. */
 export function eventsToPacks(events: readonly StoredEvent[], pressure: Pressure = 'tight'): EventPack[] {
   const packs: EventPack[] = [];
+  for (const { text, ...pack } of eventsToLoosePacks(events))
+    packs.push({ ...pack, packed: packBytes(text, pressure) });
+  return packs;
+}
+
+/** The same packs one by one, for whoever compresses them beside this thread. */
+export function* eventsToLoosePacks(events: readonly StoredEvent[]): Generator<LoosePack> {
   let from = 0;
   let texts: string[] = [];
   let size = 0;
@@ -121,12 +143,11 @@ export function eventsToPacks(events: readonly StoredEvent[], pressure: Pressure
     texts.push(text);
     size += text.length;
     if (size < blockBytesMax && index < events.length - 1) continue;
-    packs.push(toPack(events.slice(from, index + 1), texts, pressure));
+    yield toLoosePack(events.slice(from, index + 1), texts);
     from = index + 1;
     texts = [];
     size = 0;
   }
-  return packs;
 }
 
 function parseRows(text: Uint8Array): unknown[][] {

@@ -5,6 +5,7 @@ import type { RunView } from '../../core/model/run.ts';
 import { endReasons, runStatuses } from '../../core/model/run.ts';
 import type { StepView } from '../../core/model/step.ts';
 import { stepKinds, stepStatuses } from '../../core/model/step.ts';
+import { toolDigests } from '../../core/model/tool-step.ts';
 import type { InputUsage, OutputUsage, Usage } from '../../core/model/usage.ts';
 import { runTimeMs } from '../../core/query/cursor.ts';
 import { contentToStepPreview, previewContentId, type PreviewSource } from '../../core/query/preview.ts';
@@ -211,6 +212,9 @@ const stepColumnKeys: ReadonlySet<string> = new Set<keyof StepView>([
   'startedAtMs',
   'durationMs',
   'usage',
+  // Names of contents that are stored under their other name.
+  'inputDigest',
+  'outputDigest',
 ]);
 
 /** The values of a step's columns. */
@@ -255,7 +259,7 @@ export function rowToStep(row: SqlRow, find: FindContent): StepView {
   const { rest: fields, malformed } = readRest('step', row['view']);
   const { previewOf, ...rest } = fields as Partial<StepView> & { previewOf?: PreviewSource };
   const number = Number.isSafeInteger(row['number']) ? (row['number'] as number) : 0;
-  const step: StepView = {
+  const read: StepView = {
     ...blankOfStep(cells.text('run_id'), cellToId(row['id']), number, cells.number('started_at_ms')),
     ...rest,
     ...(previewOf === undefined ? {} : { preview: readPreview(rest, previewOf, find) }),
@@ -266,6 +270,7 @@ export function rowToStep(row: SqlRow, find: FindContent): StepView {
     durationMs: cells.numberOrNull('duration_ms'),
     usage: row['has_usage'] === 1 ? rowToUsage(row) : null,
   };
+  const step: StepView = { ...read, ...toolDigests(read) };
   const shown = malformed ?? cells.malformed();
   return shown === null ? step : { ...step, metadata: { ...step.metadata, ...shown } };
 }

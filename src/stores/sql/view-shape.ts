@@ -95,17 +95,26 @@ const runChecks: Checks<RunView> = {
   summary: partial({ ...named('firstMessage lastOutput endpoint', maybeText), hasError: flag }),
   redactions: record(count),
   durability: oneOf(['process', 'power', 'degraded', 'sink']),
+  work: orNull(
+    shape({
+      ...named('priority attempts attemptsMax leaseEpoch', number),
+      ...named('availableAtMs timeoutAtMs', maybeNumber),
+      ...named('workerId handlerVersion waitingFor triggerType triggerRef', maybeText),
+      inputDigest: text,
+    }),
+  ),
   ...named('lastSeq lastStepNumber', count),
 };
 
 const stepChecks: Checks<StepView & { previewOf: string }> = {
   ...named(
-    'operation name parentStepId callId provider contextNodeId toolsNodeId argsId requestId responseId resultId providerResponseId preview historyTipMessageId assistantMessageId',
+    'operation name parentStepId callId provider gatewayId blockReason contextNodeId toolsNodeId argsId requestId responseId resultId providerResponseId preview historyTipMessageId assistantMessageId',
     maybeText,
   ),
-  ...named('swept inputsWithheld outputsWithheld observedAfter late erased', flag),
+  ...named('swept wasBlocked inputsWithheld outputsWithheld observedAfter late erased', flag),
   ...named('contextLength finishedAtMs timeToFirstTokenMs', maybeNumber),
   ...named('attemptCount firstSeq', count),
+  journalSeq: orNull(count),
   ...named('options metadata', orNull(fields)),
   contextMarks: listOf(shape({ index: count, value: open })),
   prefixBreak: orNull(shape({ previousStepId: text, atIndex: count })),

@@ -3,7 +3,8 @@ import { foldEvents } from '../../core/import/fold.ts';
 import type { Content } from '../../core/content/content.ts';
 import type { ErasedPart } from '../../core/life/erased-part.ts';
 import { attemptToContentIds, type RunViews, stepToContentIds } from '../../core/query/difference.ts';
-import type { StoredErasure, StoredEvent } from '../../core/store.ts';
+import { erasureNotesMax } from '../../core/life/late-words.ts';
+import type { ErasureNote, StoredErasure, StoredEvent } from '../../core/store.ts';
 import { idToCell } from '../sql/value.ts';
 import { readContent, type RunKey, useContent, useContext } from './contents.ts';
 import type { Database } from './database.ts';
@@ -11,6 +12,29 @@ import { eraseEvents } from './events.ts';
 import { countChange, readViews, replaceViews } from './imports.ts';
 import { releaseUses, trim } from './purge.ts';
 import { applyWords, createPending, type Pending } from './search.ts';
+
+/** Counts an erasure of a project, in the transaction that is open, and notes the run that lost its words. */
+export function countErasure(db: Database, project: number, runId: string | null): void {
+  db.run('INSERT INTO erasure_counts VALUES (?, 1) ON CONFLICT (project_key) DO UPDATE SET count = count + 1', project);
+  if (runId === null) return;
+  const number = erasureCount(db, project);
+  db.run('INSERT OR REPLACE INTO erasures VALUES (?, ?, ?)', project, runId, number);
+  db.run('DELETE FROM erasures WHERE project_key = ? AND number <= ?', project, number - erasureNotesMax);
+}
+
+/** How often words of a project were erased. */
+export function erasureCount(db: Database, project: number): number {
+  return (
+    (db.get('SELECT count FROM erasure_counts WHERE project_key = ?', project)?.['count'] as number | undefined) ?? 0
+  );
+}
+
+/** The runs that lost words after the count was `after`. */
+export function listErasures(db: Database, project: number, after: number): readonly ErasureNote[] {
+  return db
+    .all('SELECT number, run_id FROM erasures WHERE project_key = ? AND number > ? ORDER BY number', project, after)
+    .map((row) => ({ number: row['number'] as number, runId: row['run_id'] as string }));
+}
 
 /** Uses that the steps which stay had of their own: which content each of them brought. */
 function keptUses(db: Database, run: RunKey, part: ErasedPart): { content: number; step: number }[] {
@@ -93,6 +117,7 @@ export function eraseRecord(db: Database, projectId: string, run: RunKey, part: 
   const inUse = 'SELECT 1 AS one FROM content_use WHERE run_key = ? AND content_key = ?';
   const leaving = contents.filter((content) => db.get(inUse, run.key, content) === undefined);
   const { dropped, shared } = trim(db, tips, leaving, pending.words);
+  countErasure(db, run.project, run.id);
   countChange(db);
   applyWords(db, run.project, pending.words);
   return {

@@ -21,6 +21,7 @@ import { packStepViews } from './packing/step-views.ts';
 import { findRunKey, projectKeyOf, putRun, readRun } from './runs.ts';
 import { newestSeal, putSeal, setSealDue } from './seals.ts';
 import { applyWords, createPending, type Pending } from './search.ts';
+import { takeEntries } from './work/filing.ts';
 import {
   dropAttempts,
   dropStep,
@@ -138,9 +139,23 @@ function putEvents(db: Database, changes: ImportChanges, runKeyById: ReadonlyMap
   }
 }
 
-/** Imports a batch in the transaction that is open: loads what it touches, plans in core, writes what was planned. */
-export function importEntries(db: Database, batch: ImportBatch): ImportResult {
-  const project = projectKeyOf(db, batch.projectId);
+/** Imports what waits of some runs of a project; false when nothing did. */
+export function importUnfiled(db: Database, projectId: string, runIds: readonly string[]): boolean {
+  const project = projectKeyOf(db, projectId);
+  const entries = runIds.flatMap((runId) => takeEntries(db, project, runId));
+  if (entries.length > 0) importEntries(db, { projectId, entries, position: null });
+  return entries.length > 0;
+}
+
+/**
+ * Imports a batch in the transaction that is open: loads what it touches, plans in core, writes what was planned. What waits
+ * of its runs comes first.
+ */
+export function importEntries(db: Database, given: ImportBatch): ImportResult {
+  const project = projectKeyOf(db, given.projectId);
+  const runIds = new Set(given.entries.map(({ event }) => event.header.runId));
+  const waiting = [...runIds].flatMap((runId) => takeEntries(db, project, runId));
+  const batch = waiting.length === 0 ? given : { ...given, entries: [...waiting, ...given.entries] };
   const rows = loadRows(db, project, importKeys(batch), batchEpochs(batch));
   const changes = planImport(batch, rows, db.prices);
   const brought = new Map(

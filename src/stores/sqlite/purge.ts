@@ -18,6 +18,7 @@ import type { Database } from './database.ts';
 import { countChange } from './imports.ts';
 import { createStepRowReader, fromSteps } from './packing/step-views.ts';
 import { applyWords, dropWords, runDocument, stepDocument, type WordChange } from './search.ts';
+import { dropWork, isOpenWork } from './work/going.ts';
 
 /*
  * Contents and nodes that nobody needs any more. A node is needed while a step names it (context_use) or another node
@@ -139,7 +140,7 @@ function* candidates(db: Database, project: number, options: PurgeOptions, from:
       `SELECT r.key, r.id, r.epoch, r.status, r.sort_ms, r.created_at_ms${clock === 'write' ? ', v.view' : ''} FROM runs r
        ${clock === 'write' ? 'LEFT JOIN run_views v ON v.key = r.key' : ''}
        WHERE r.project_key = ? AND r.sort_ms < ? AND (r.sort_ms, r.id) > (?, ?)${dryRunsOnly ? ' AND r.dry_run = 1' : ''}
-       AND NOT EXISTS (SELECT 1 FROM annotations a WHERE a.project_key = r.project_key AND a.run_id = r.id AND a.kind = 'pin')
+       AND NOT EXISTS (SELECT 1 FROM annotations a WHERE a.project_key = r.project_key AND a.run_id = r.id AND a.kind = 'pin') AND NOT ${isOpenWork}
        ORDER BY r.sort_ms, r.id LIMIT 200`,
       project,
       beforeMs,
@@ -195,6 +196,7 @@ function dropRun(db: Database, run: RunKey): void {
     db.run(`DELETE FROM ${table} WHERE run_key = ?`, run.key);
   db.run('DELETE FROM run_views WHERE key = ?', run.key);
   db.run('DELETE FROM annotations WHERE project_key = ? AND run_id = ?', run.project, run.id);
+  dropWork(db, run);
   db.run('DELETE FROM runs WHERE key = ?', run.key);
 }
 

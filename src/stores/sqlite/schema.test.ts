@@ -33,6 +33,12 @@ function setVersion(file: string, version: number): void {
   db.close();
 }
 
+const tablesOf13 = (
+  'changes projects journal_positions runs run_views run_labels steps step_views attempts writers events event_packs attempt_packs ' +
+  'packing sealing contents word_tables documents content_bytes content_blocks nodes content_use context_use orphans annotations ' +
+  'seals project_records keys'
+).split(' ');
+
 /** Brings a file back to the layout of schema 1.3, with all it holds. */
 function toSchema13(file: string): void {
   const place = 'key INTEGER PRIMARY KEY, project_key INTEGER NOT NULL, epoch INTEGER NOT NULL';
@@ -42,7 +48,14 @@ function toSchema13(file: string): void {
     documents: `${place}, hash BLOB NOT NULL, UNIQUE (project_key, epoch, hash)`,
   };
   const db = new DatabaseSync(file, { defensive: false });
-  db.exec('DROP TABLE step_packs; ALTER TABLE steps DROP COLUMN pack_key; DELETE FROM packing;');
+  const later = db
+    .prepare(
+      `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB 'words_[0-9]*' AND name NOT GLOB 'sqlite_*'
+       AND name NOT IN (SELECT value FROM json_each(?))`,
+    )
+    .all(JSON.stringify(tablesOf13));
+  for (const { name } of later) db.exec(`DROP TABLE ${String(name)}`);
+  db.exec('ALTER TABLE steps DROP COLUMN pack_key; DELETE FROM packing;');
   for (const [table, columns] of Object.entries(columnsByTable))
     db.exec(
       `CREATE TABLE old (${columns}); INSERT INTO old SELECT * FROM ${table}; DROP TABLE ${table}; ALTER TABLE old RENAME TO ${table};`,

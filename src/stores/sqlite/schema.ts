@@ -3,11 +3,13 @@ import { wordsVersion } from '../../core/query/words.ts';
 import { usageColumns } from '../sql/view-row.ts';
 import type { Database } from './database.ts';
 import { rebuildWords } from './search.ts';
+import { budgetTables } from './work/budget-tables.ts';
+import { workTables } from './work/tables.ts';
 
 /** Raised when an older library can no longer work with the file. */
 export const schemaMajor = 2;
 /** Raised with every migration that an older library need not know. */
-export const schemaMinor = 0;
+export const schemaMinor = 2;
 
 const usage = usageColumns.map((name) => `${name} INTEGER`).join(', ');
 
@@ -26,6 +28,8 @@ const usage = usageColumns.map((name) => `${name} INTEGER`).join(', ');
  *             ├─ documents                     distinct words of contents: an answer has the same as output and as message
  *             ├─ word_tables                   one full-text index, words_<key>, for each epoch
  *             ├─ annotations   seals   orphans
+ *             ├─ erasure_counts  erasures      how often words went, and of which runs
+ *             ├─ work …  budget …              runs as work and their budgets: work/tables.ts, work/budget-tables.ts
  *   journal_positions   changes
  */
 const tables = `
@@ -174,6 +178,16 @@ CREATE INDEX documents_by_hash ON documents (project_key, epoch, substr(hash, 1,
 INSERT INTO packing SELECT key FROM runs WHERE finished_at_ms IS NOT NULL ON CONFLICT DO NOTHING;
 `;
 
+/* How often words of a project were erased, and of which runs; sessions of pages that were ended before their time. */
+const endingTables = `
+CREATE TABLE erasure_counts (project_key INTEGER PRIMARY KEY, count INTEGER NOT NULL);
+CREATE TABLE erasures (
+  project_key INTEGER NOT NULL, run_id TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (project_key, run_id)) WITHOUT ROWID;
+CREATE INDEX erasures_by_number ON erasures (project_key, number);
+CREATE TABLE ended_sessions (
+  project_id TEXT NOT NULL, id TEXT NOT NULL, expires_at_ms INTEGER NOT NULL, PRIMARY KEY (project_id, id)) WITHOUT ROWID;
+`;
+
 interface Migration {
   readonly major: number;
   readonly minor: number;
@@ -185,6 +199,8 @@ const migrations: readonly Migration[] = [
   { major: 1, minor: 2, sql: tables },
   { major: 1, minor: 3, sql: directoryTables },
   { major: 2, minor: 0, sql: smallerTables },
+  { major: 2, minor: 1, sql: endingTables },
+  { major: 2, minor: 2, sql: workTables + budgetTables },
 ];
 
 const toVersion = (of: { major: number; minor: number }): number => of.major * 1000 + of.minor;

@@ -2,14 +2,23 @@ import type { Prices } from '../../core/cost/prices.ts';
 import { TachographError } from '../../core/error.ts';
 import type { Seal } from '../../core/record/seal.ts';
 import type { Annotation, Store, StoreReader, StoreWriter } from '../../core/store.ts';
+import { createFiler } from '../sql/work/filer.ts';
 import { createSqliteDirectory } from './access/directory.ts';
 import { deleteAnnotation, listAnnotations, putAnnotation } from './annotations.ts';
 import { readContents, readContext, readContextNodes } from './contents.ts';
 import { type Database, openDatabase } from './database.ts';
-import { eraseRecord } from './erasure.ts';
+import { countErasure, eraseRecord, erasureCount, listErasures } from './erasure.ts';
 import { listEvents, listWriters } from './events.ts';
 import { workInSlices } from './file/checkpoint.ts';
-import { countChange, importEntries, keepSeal, listPositions, packNextRuns, rebuildViews } from './imports.ts';
+import {
+  countChange,
+  importEntries,
+  importUnfiled,
+  keepSeal,
+  listPositions,
+  packNextRuns,
+  rebuildViews,
+} from './imports.ts';
 import { dropOrphans, purgeBeginning, purgeRuns } from './purge.ts';
 import {
   countRuns,
@@ -31,6 +40,10 @@ import { lastSeal, listSealDue, listSeals, sealLedger, setSealDue } from './seal
 import { searchWords } from './search.ts';
 import { getStep, listAttempts, listSteps } from './steps.ts';
 import { readTotals } from './totals.ts';
+import { type LeaseClock, machineClock } from './work/clock.ts';
+import { findUnfiled, unfiledProjects } from './work/filing.ts';
+import { eraseWork } from './work/going.ts';
+import { createSqliteWork } from './work/store.ts';
 
 /** Where the database is and how long to wait for another process. */
 export interface SqliteStoreOptions {
@@ -48,6 +61,8 @@ export interface SqliteStoreParts {
   /** Milliseconds without a write after which ended runs are packed; 0: at once, in every write. */
   readonly packAfterMs: number;
   readonly prices?: Prices;
+  /** What leases and deadlines are measured by; the machine's own unless said. */
+  readonly clock?: LeaseClock;
 }
 
 const packAfterMs = 250;
@@ -146,6 +161,15 @@ export function openSqliteStoreFrom(parts: SqliteStoreParts): Store {
   };
   const read = async <T>(fn: (db: Database) => T): Promise<T> => fn(open());
 
+  /** Imports the next runs with entries that wait, or the one that is named. */
+  const fileSome = async (projectId: string, runId: string | null): Promise<'none' | 'some' | 'more'> => {
+    const { runIds, isFull } = await read((db) => findUnfiled(db, projectOf(db, projectId), runId));
+    if (runIds.length === 0) return 'none';
+    await write((db) => importUnfiled(db, projectId, runIds));
+    return isFull ? 'more' : 'some';
+  };
+  const filer = createFiler(async (projectId) => ((await fileSome(projectId, null)) === 'more' ? 'more' : 'done'));
+
   const writer: StoreWriter = {
     async initialize() {
       if (database !== null) return;
@@ -159,6 +183,8 @@ export function openSqliteStoreFrom(parts: SqliteStoreParts): Store {
       }
       database = opened;
       packLater(parts.packAfterMs || packAfterMs);
+      // What a process that ended left to be filed.
+      for (const projectId of unfiledProjects(opened)) filer.note(projectId);
     },
     importBatch: (batch) => write((db) => importEntries(db, batch)),
     journalPositions: () => read(listPositions),
@@ -191,11 +217,28 @@ export function openSqliteStoreFrom(parts: SqliteStoreParts): Store {
       );
     },
     async eraseRun(projectId, runId, part) {
-      const result = await write((db) => eraseRecord(db, projectId, runKeyOf(db, projectId, runId), part ?? null));
+      // What was written before comes into the record first, to be erased there.
+      await fileSome(projectId, runId);
+      const result = await write((db) => {
+        const run = runKeyOf(db, projectId, runId);
+        const erasure = eraseRecord(db, projectId, run, part ?? null);
+        eraseWork(db, run, part ?? null);
+        return erasure;
+      });
       truncateLog(open());
       return result;
     },
-    rebuildRun: (projectId, runId) => write((db) => rebuildViews(db, projectId, runKeyOf(db, projectId, runId))),
+    countErasure: (projectId) =>
+      write((db) => {
+        const project = findProject(db, projectId);
+        if (project === null) return;
+        countErasure(db, project, null);
+        countChange(db);
+      }),
+    async rebuildRun(projectId, runId) {
+      await fileSome(projectId, runId);
+      return write((db) => rebuildViews(db, projectId, runKeyOf(db, projectId, runId)));
+    },
     putAnnotation: (projectId: string, annotation: Annotation) =>
       write((db) => {
         putAnnotation(db, runKeyOf(db, projectId, annotation.runId).project, annotation);
@@ -208,6 +251,7 @@ export function openSqliteStoreFrom(parts: SqliteStoreParts): Store {
         return isThere;
       }),
     async close() {
+      await filer.close();
       const db = database;
       if (db === null) return;
       database = null;
@@ -258,8 +302,30 @@ export function openSqliteStoreFrom(parts: SqliteStoreParts): Store {
     listWriters: (projectId, runId) => read((db) => listWriters(db, runKeyOf(db, projectId, runId))),
     listOpenRuns: (projectId) => read((db) => listOpenRuns(db, projectOf(db, projectId))),
     listProjects: () => read((db) => db.all('SELECT id FROM projects ORDER BY id').map((row) => row['id'] as string)),
+    erasureCount: (projectId) => read((db) => erasureCount(db, projectOf(db, projectId))),
+    listErasures: (projectId, after) => read((db) => listErasures(db, projectOf(db, projectId), after)),
     changeCount: () => read((db) => db.get('SELECT count FROM changes')!['count'] as number),
   };
 
-  return { kind: 'sqlite', directory: createSqliteDirectory({ read, write }), ...writer, ...reader };
+  const work = createSqliteWork(
+    {
+      clock: parts.clock ?? machineClock,
+      read,
+      async write(projectId, fn) {
+        const result = open().transaction(() => fn(open()));
+        filer.note(projectId);
+        return result;
+      },
+      note: (projectId) => filer.note(projectId),
+      quietly: async (fn) => open().transaction(() => fn(open())),
+    },
+    async (projectId, runId) => {
+      for (let isAny = false; ; isAny = true) {
+        const filed = await fileSome(projectId, runId ?? null);
+        if (filed !== 'more') return isAny || filed === 'some';
+      }
+    },
+  );
+
+  return { kind: 'sqlite', work, directory: createSqliteDirectory({ read, write }), ...writer, ...reader };
 }

@@ -35,6 +35,25 @@ function searchToQuery(search: RunSearch, nowMs: number): Record<string, string 
   };
 }
 
+/** Addresses about runs as work. */
+export const workPaths = {
+  list: (query: { readonly state?: string; readonly agent?: string; readonly dead?: boolean }) =>
+    withQuery(`${base}/work`, {
+      state: query.state,
+      agent: query.agent,
+      dead: query.dead === true ? 'true' : null,
+      limit: 100,
+    }),
+  counts: () => `${base}/work/counts`,
+  workers: () => `${base}/workers`,
+  schedules: () => `${base}/schedules`,
+  budgets: () => `${base}/budgets`,
+  shadowReport: (agent: string | undefined) => withQuery(`${base}/shadow-report`, { agent }),
+  ofRun: (runId: string) => `${run(runId)}/work`,
+  cancel: (runId: string) => `${run(runId)}/cancel`,
+  redrive: (runId: string) => `${run(runId)}/redrive`,
+} as const;
+
 /** Addresses by what they give. */
 export const paths = {
   access: `${base}/access`,

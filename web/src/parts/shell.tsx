@@ -21,12 +21,17 @@ export function Shell() {
             <circle cx="16" cy="16" r="13" fill="none" stroke="currentColor" strokeWidth="2.6" />
             <path d="M16 16 L16 6.5 M16 16 L22.5 20" stroke="currentColor" strokeWidth="2.6" strokeLinecap="round" />
           </svg>
-          Tachograph
+          <span className="brand-name">Tachograph</span>
         </Link>
         <nav aria-label="Pages">
           <Link to="/" search={{}} className="bar-link" activeOptions={{ exact: true, includeSearch: false }}>
             Runs
           </Link>
+          {isOffline ? null : (
+            <Link to="/work" search={{}} className="bar-link" activeOptions={{ includeSearch: false }}>
+              Work
+            </Link>
+          )}
           {isOffline ? null : (
             <Link to="/numbers" search={{}} className="bar-link" activeOptions={{ includeSearch: false }}>
               Numbers

@@ -1,17 +1,21 @@
-import type { Recorder, StepFinish } from '../../../core/record/recording.ts';
+import type { Usage } from '../../../core/model/usage.ts';
+import type { GovernedStart } from '../../../core/work/gate.ts';
+import { governedStart } from '../../../core/work/gate.ts';
+import type { Recorder, StepFinish, StepRecorder } from '../../../core/record/recording.ts';
 import { errorToEndReason } from '../../../core/record/failure.ts';
 import { errorToAttempt, resultToAttempt } from '../map/attempt.ts';
 import { toFailure } from '../map/failure.ts';
 import { plainToFinish, toOperation, toPlainRequest } from '../map/operation.ts';
 import { errorToFinish } from '../map/response.ts';
-import type { ModelName } from '../model-step.ts';
-import { modelStepOf } from '../model-step.ts';
+import type { ModelName, ModelSpending } from '../model-step.ts';
+import { isUsedDespite, modelStepOf } from '../model-step.ts';
 import { findPlace, withholdOnWire } from '../place.ts';
 import type { Fields } from '../sdk-events.ts';
 import { toFields } from '../sdk-events.ts';
 import { planToStart } from '../step-plan.ts';
 import { modelCallsOf } from './model-calls.ts';
 import type { RecordModelOptions } from './options.ts';
+import { enterCall } from './spending.ts';
 import { toOperationStart, toTiming, toWithheld } from './options.ts';
 
 /** A call that is no conversation: an embedding, a reranking, an image, speech, a transcription. */
@@ -23,8 +27,10 @@ export interface PlainCall {
 
 /** The record of one plain call, begun. */
 interface OpenCall {
+  readonly step: StepRecorder;
   readonly within: <T>(fn: () => T) => T;
-  succeed(result: unknown): void;
+  /** Gives back what the provider said that it used. */
+  succeed(result: unknown): Usage | null;
   fail(error: unknown): void;
 }
 
@@ -54,11 +60,14 @@ function begin(call: PlainCall, recorder: Recorder, options: RecordModelOptions)
     else run.close({ endReason: errorToEndReason(end.error), error: end.error });
   };
   return {
+    step,
     within: (fn) => step.within(fn),
     succeed(result) {
       const fields = toFields(result) ?? {};
       if (!attempt.claimed) attempt.finish(resultToAttempt(fields, isWithheld));
-      finish(plainToFinish({ ...fields, operation: call.operation }, withheld));
+      const end = plainToFinish({ ...fields, operation: call.operation }, withheld);
+      finish(end);
+      return end.usage ?? null;
     },
     fail(error) {
       if (!attempt.claimed) attempt.finish(errorToAttempt(error, isWithheld, toTiming(options).clock.nowMs()));
@@ -74,20 +83,35 @@ export async function recordPlainCall<T>(
   of: { recorder: Recorder; options: RecordModelOptions },
 ): Promise<T> {
   const { guard } = modelCallsOf(of.recorder);
-  const begun: OpenCall[] = [];
+  const governed: GovernedStart[] = [];
+  const begun: (OpenCall | null)[] = [];
   guard(() => {
-    const one = begin(call, of.recorder, of.options);
-    if (one !== null) begun.push(one);
+    const start = governedStart(of.recorder);
+    if (start !== null) governed.push(start);
+    begun.push(begin(call, of.recorder, of.options));
   });
-  const open = begun[0];
-  if (open === undefined) return execute();
+  const open = begun[0] ?? null;
+  let spending: ModelSpending | null = null;
+  if (governed[0] !== undefined && begun[0] !== null) {
+    try {
+      spending = await enterCall(governed[0], open?.step ?? null, call);
+    } catch (error) {
+      guard(() => open?.fail(error));
+      throw error;
+    }
+  }
+  if (open === null) return execute();
   let result: T;
   try {
     result = await open.within(execute);
   } catch (error) {
     guard(() => open.fail(error));
+    spending?.end({ isUsed: isUsedDespite(error), usage: null });
     throw error;
   }
-  guard(() => open.succeed(result));
+  guard(() => {
+    const usage = open.succeed(result);
+    spending?.end({ isUsed: true, isWhole: true, usage });
+  });
   return result;
 }

@@ -5,12 +5,15 @@ import { follow } from '../follow.ts';
 import type { ModelName } from '../model-step.ts';
 import type { Fields } from '../sdk-events.ts';
 import { toFields, toText } from '../sdk-events.ts';
+import type { GovernedStart } from '../../../core/work/gate.ts';
+import { governedStart } from '../../../core/work/gate.ts';
 import { noteRecorded } from '../version-six/six-call.ts';
 import type { LanguageCall } from './model-calls.ts';
 import { modelCallsOf } from './model-calls.ts';
 import type { RecordModelOptions } from './options.ts';
 import type { PlainCall } from './plain-call.ts';
 import { recordPlainCall } from './plain-call.ts';
+import { enterCall } from './spending.ts';
 import { createStandIn } from './stand-in.ts';
 
 type Method = (...args: unknown[]) => PromiseLike<unknown>;
@@ -22,12 +25,36 @@ export function recordLanguageCall<T>(
   of: { recorder: Recorder; options: RecordModelOptions },
 ): PromiseLike<T> {
   const calls = modelCallsOf(of.recorder);
-  const begun: Begun[] = [];
+  const governed: GovernedStart[] = [];
+  const begun: (Begun | null)[] = [];
   calls.guard(() => {
-    const one = calls.begin(call, of.options);
-    if (one !== null) begun.push(one);
+    const start = governedStart(of.recorder);
+    if (start !== null) governed.push(start);
+    begun.push(calls.begin(call, of.options));
   });
-  return begun[0] === undefined ? execute() : follow(begun[0], execute, calls.guard);
+  const [one] = begun;
+  // Another layer records the call, and asks about it where it sends it.
+  if (one === null) return execute();
+  if (governed[0] !== undefined) return followGoverned(governed[0], { call, begun: one }, execute, calls.guard);
+  return one === undefined ? execute() : follow(one, execute, calls.guard);
+}
+
+/** Makes a call of a governed run, if its start was recorded and the gate lets it out. */
+async function followGoverned<T>(
+  start: GovernedStart,
+  of: { readonly call: LanguageCall; readonly begun: Begun | undefined },
+  execute: () => PromiseLike<T>,
+  guard: (fn: () => void) => void,
+): Promise<T> {
+  const { call, begun } = of;
+  try {
+    const spending = await enterCall(start, begun?.step.recorder ?? null, call);
+    begun!.step.spending = spending;
+  } catch (error) {
+    guard(() => begun?.attempt.fail(error));
+    throw error;
+  }
+  return follow(begun!, execute, guard);
 }
 
 /** Which operation a method of a model stands for, by what kind of model has it; `null` when it is no model call. */

@@ -6,6 +6,8 @@ export interface StreamObserver {
   part(part: unknown): void;
   /** True once the last part that says anything was seen: a read still under way then is nobody's silence. */
   readonly isFinished?: boolean;
+  /** Once there is one, the stream is cut off with it. */
+  readonly refusal?: Error | null;
   /** After `unread` the stream may still be taken up again and end otherwise; any other end is the last word. */
   end(end: StreamEnd): void;
 }
@@ -96,6 +98,14 @@ function wrap(
           return;
         }
         observer.part(result.value);
+        const refusal = observer.refusal ?? null;
+        if (refusal !== null) {
+          end({ kind: 'error', error: refusal });
+          controller.error(refusal);
+          // The source is let go; nobody is left to hear how.
+          reader.cancel(refusal).catch(() => undefined);
+          return;
+        }
         controller.enqueue(result.value);
       },
       cancel(reason) {

@@ -11,6 +11,8 @@ export interface BodySink {
   isReadAhead(): boolean;
   /** True when the rest is read even though the reader gives it up: the words of an error. */
   isDrained(): boolean;
+  /** Hands over what cuts the body off: its reader gets the error, its source is let go. */
+  onStart?(cut: (error: Error) => void): void;
 }
 
 /** A given-up body is drained for no longer than this. */
@@ -91,6 +93,8 @@ export function teeBody(
     for (;;) {
       if (deliver(controller)) break;
       if (end !== null) return close(controller, end);
+      // Given up while a read was under way: every further read of the source would end at once, for ever.
+      if (isLeft) return;
       sink.wait(true);
       await readOne();
     }
@@ -139,6 +143,17 @@ export function teeBody(
     if (end === null && sink.isDrained()) void drain(reason);
     else await letGo(reason);
   };
+
+  const cut = (error: Error): void => {
+    if (end !== null || isLeft) return;
+    end = { kind: 'error', error };
+    isDeaf = true;
+    queue.length = 0;
+    sink.fail(error);
+    // A read that is under way ends with this; whoever waits for it then gets the error.
+    reader.cancel(error).catch(() => undefined);
+  };
+  sink.onStart?.(cut);
 
   const underlying = { pull, cancel };
   const stream = isBytes

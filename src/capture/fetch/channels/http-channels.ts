@@ -1,8 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { ClientRequest, IncomingMessage } from 'node:http';
+import { governedStart } from '../../../core/work/gate.ts';
 import type { Exchange } from '../exchange.ts';
 import { valuesToHeaderMap } from '../exchange-request.ts';
+import { enterLate } from '../spending/spending.ts';
 import { takeSighting } from '../seen.ts';
 import { hearAnswer } from './http-answer.ts';
 import type { HttpRequest } from './http-request.ts';
@@ -39,14 +41,12 @@ export function subscribeHttpChannels({ ledger, isListed }: ChannelParts): () =>
   const begin = (client: ClientRequest, watched: Watched): void => {
     if (watched.isBegun) return;
     watched.isBegun = true;
-    const { request } = watched;
-    const sent = toQueuedBody(client, request.headers);
-    watched.exchange = watched.enter(() =>
-      ledger.begin(
-        { ...request, ...sent, isObservedAfter: false },
-        { isListed: isListed(request.url), isEverything: false },
-      ),
-    );
+    const request = { ...watched.request, ...toQueuedBody(client, watched.request.headers), isObservedAfter: false };
+    watched.enter(() => {
+      const governed = governedStart(ledger.recorder);
+      watched.exchange = ledger.begin(request, { isListed: isListed(request.url), isEverything: false });
+      enterLate(governed, { exchange: watched.exchange, request }, (error) => client.destroy(error));
+    });
   };
 
   const onCreated = ({ request: client }: Message): void => {

@@ -7,6 +7,8 @@ import type { ExchangeRequest } from '../exchange-request.ts';
 import { flatToHeaderMap, toBodyInput } from '../exchange-request.ts';
 import type { HostMatcher } from '../hosts.ts';
 import type { Ledger } from '../ledger.ts';
+import { governedStart } from '../../../core/work/gate.ts';
+import { enterLate } from '../spending/spending.ts';
 import { takeSighting } from '../seen.ts';
 import type { WireBody } from './wire-body.ts';
 import { createWireBody } from './wire-body.ts';
@@ -28,6 +30,8 @@ interface ClientRequest {
   readonly path?: unknown;
   readonly headers?: unknown;
   readonly body?: unknown;
+  /** Set once it has a connection. */
+  readonly abort?: unknown;
 }
 
 /** One request under way. */
@@ -36,6 +40,8 @@ interface Watched {
   readonly request: Omit<ExchangeRequest, 'body' | 'text'>;
   readonly sent: BodyBuffer;
   isBegun: boolean;
+  /** Ends the request, where its client shows how. */
+  readonly cut: (error: Error) => void;
   exchange: Exchange | null;
   received: WireBody | null;
 }
@@ -57,6 +63,10 @@ function toWatched(client: ClientRequest): Watched | null {
   return {
     enter: AsyncLocalStorage.snapshot(),
     request: { method, url: new URL(href), headers: flatToHeaderMap(client.headers), isObservedAfter: false },
+    cut(error) {
+      const { abort } = client;
+      if (typeof abort === 'function') abort.call(client, error);
+    },
     sent: createBodyBuffer(sentBytesMax),
     isBegun: false,
     exchange: null,
@@ -72,9 +82,11 @@ export function subscribeChannels({ ledger, isListed }: ChannelParts): () => voi
 
   const begin = (watched: Watched, request: ExchangeRequest): void => {
     watched.isBegun = true;
-    watched.exchange = watched.enter(() =>
-      ledger.begin(request, { isListed: isListed(request.url), isEverything: false }),
-    );
+    watched.enter(() => {
+      const governed = governedStart(ledger.recorder);
+      watched.exchange = ledger.begin(request, { isListed: isListed(request.url), isEverything: false });
+      enterLate(governed, { exchange: watched.exchange, request }, watched.cut);
+    });
   };
 
   /** Begins a request whose body was not in memory when it was made: it has been watched on its way out. */

@@ -1,4 +1,5 @@
 import type { Directory } from '../../../core/access/directory.ts';
+import { endedSessionsMax } from '../../../core/access/directory.ts';
 import { toApiKey } from '../../../core/access/key.ts';
 import { keyToRow, projectToRow, rowToKey, rowToProject, unmadeProject, withDefault } from '../../sql/directory.ts';
 import type { Session, Transaction } from '../database.ts';
@@ -73,5 +74,25 @@ export function createPostgresDirectory({ isForAll, readAll, read, write }: Dire
         );
         return rows.map((row) => toApiKey(rowToKey(row)));
       }),
+    endSession: (projectId, { id, expiresAtMs }, nowMs) =>
+      write(projectId, async (tx) => {
+        tx.put(
+          `INSERT INTO ended_sessions (project_key, id, expires_at_ms)
+           SELECT key, $1, $2 FROM projects WHERE id = current_setting('tachograph.project') ON CONFLICT DO NOTHING`,
+          id,
+          expiresAtMs,
+        );
+        tx.put(
+          `DELETE FROM ended_sessions WHERE ${ours} AND (expires_at_ms <= $1 OR id IN
+             (SELECT id FROM ended_sessions WHERE ${ours} ORDER BY expires_at_ms DESC OFFSET ${endedSessionsMax}))`,
+          nowMs,
+        );
+      }),
+    isSessionEnded: (projectId, sessionId) =>
+      read(
+        projectId,
+        async (db) =>
+          (await db.get(`SELECT 1 AS one FROM ended_sessions WHERE ${ours} AND id = $1`, sessionId)) !== undefined,
+      ),
   };
 }

@@ -79,11 +79,13 @@ const numbers: ReadonlySet<number> = new Set([20, 21, 23, 26, 700, 701, 1700]);
 const bytea = 17;
 const bool = 16;
 
-/** A value from the text that the server sent; true and false are 1 and 0. */
-export function parseCell(oid: number, text: string | null): SqlValue {
-  if (text === null) return null;
-  if (numbers.has(oid)) return Number(text);
-  if (oid === bytea) return Buffer.from(text.slice(2), 'hex');
-  if (oid === bool) return text === 't' ? 1 : 0;
-  return unescapeText(text);
+const toNumber = (text: string): SqlValue => Number(text);
+const toBytes = (text: string): SqlValue => Buffer.from(text.slice(2), 'hex');
+const toFlag = (text: string): SqlValue => (text === 't' ? 1 : 0);
+
+/** How values of a type are read from the text that the server sent; true and false are 1 and 0. */
+export function cellParserOf(oid: number): (text: string) => SqlValue {
+  if (numbers.has(oid)) return toNumber;
+  if (oid === bytea) return toBytes;
+  return oid === bool ? toFlag : unescapeText;
 }

@@ -1,5 +1,5 @@
 import type { SqlRow, SqlValue } from '../../sql/value.ts';
-import { type Cell, parseCell, toParameter } from './cell.ts';
+import { type Cell, cellParserOf, toParameter } from './cell.ts';
 
 /*
  * Several statements in one round trip, by the extended protocol with a single Sync at the end:
@@ -61,7 +61,8 @@ export function createExchange(
   done: (error: unknown, answers: readonly Answer[]) => void,
 ): Exchange {
   const answers: Answer[] = [];
-  let fields: readonly Field[] = [];
+  let names: readonly string[] = [];
+  let parsers: readonly ((text: string) => SqlValue)[] = [];
   let rows: SqlRow[] = [];
   let failure: unknown = null;
   let isDone = false;
@@ -72,7 +73,6 @@ export function createExchange(
   };
   const complete = (text: string): void => {
     answers.push({ rows, count: Number(/\d+$/.exec(text)?.[0] ?? 0) });
-    fields = [];
     rows = [];
   };
   return {
@@ -93,13 +93,16 @@ export function createExchange(
       wire.stream.uncork?.();
       return null;
     },
-    handleRowDescription(message) {
-      fields = message.fields;
+    handleRowDescription({ fields }) {
+      names = fields.map(({ name }) => name);
+      parsers = fields.map(({ dataTypeID }) => cellParserOf(dataTypeID));
     },
-    handleDataRow(message) {
+    handleDataRow({ fields }) {
       const row: Record<string, SqlValue> = {};
-      for (const [index, { name, dataTypeID }] of fields.entries())
-        row[name] = parseCell(dataTypeID, message.fields[index] ?? null);
+      for (let at = 0; at < names.length; at += 1) {
+        const text = fields[at] ?? null;
+        row[names[at]!] = text === null ? null : parsers[at]!(text);
+      }
       rows.push(row);
     },
     handleCommandComplete: ({ text }) => complete(text),

@@ -16,6 +16,8 @@ export interface PostgresPool {
   on(event: 'connect', listener: (client: PostgresClient) => void): unknown;
   readonly totalCount: number;
   readonly idleCount: number;
+  /** Who waits for a connection. */
+  readonly waitingCount?: number;
 }
 
 /** How a pool is made. */

@@ -5,15 +5,45 @@ import type { Statement } from '../driver/exchange.ts';
 /** Locks are taken by stripe, so that a batch of many runs takes few, and in order, so that none waits in a circle. */
 const stripes = 128;
 
+/** Which lock a run has, together with others. */
+export const stripeOf = (runId: string): number => hash('sha256', runId, 'buffer')[0]! % stripes;
+
+const ofStripe = `(hashtext('tachograph.run.' || current_setting('tachograph.project')), stripe)`;
+const inOrder = (places: Iterable<number>) =>
+  column(
+    'int4',
+    [...new Set(places)].toSorted((a, b) => a - b),
+  );
+
 /** A statement that takes the locks of runs until the end of the transaction. */
-export function lockRuns(runIds: readonly string[]): Statement {
-  const places = new Set(runIds.map((id) => hash('sha256', id, 'buffer')[0]! % stripes));
-  const ordered = [...places].sort((a, b) => a - b);
+export const lockRuns = (runIds: readonly string[]): Statement => lockStripes(runIds.map(stripeOf));
+
+/** The same for locks that are known. */
+export function lockStripes(places: readonly number[]): Statement {
   return {
-    sql: `SELECT pg_advisory_xact_lock(hashtext('tachograph.run.' || current_setting('tachograph.project')), stripe) FROM unnest($1::int4[]) AS stripe`,
-    values: [column('int4', ordered)],
+    sql: `SELECT pg_advisory_xact_lock${ofStripe}, stripe FROM unnest($1::int4[]) AS stripe`,
+    values: [inOrder(places)],
   };
 }
+
+/** The same without waiting: it gives those (`stripe`) that nobody else had. */
+export function tryLockStripes(places: readonly number[]): Statement {
+  return {
+    sql: `SELECT stripe FROM unnest($1::int4[]) AS stripe WHERE pg_try_advisory_xact_lock${ofStripe}`,
+    values: [inOrder(places)],
+  };
+}
+
+/** Whoever indexes or removes words of a project holds this: words of a content that is going are not put in after it. */
+export const lockWords: Statement = {
+  sql: `SELECT pg_advisory_xact_lock(hashtext('tachograph.words'), (SELECT project_key()))`,
+};
+
+/**
+ * Makes a commit not wait for the disk, for work that is only done again when it was lost. A later commit that waits takes
+ * it along.
+ */
+export const easily: Statement = { sql: `SELECT set_config('synchronous_commit', 'off', true)` };
 
 const slots = 16;
 

@@ -1,5 +1,7 @@
+import { budgetFunctionStatements, grantedBudgetFunctions, keeperBudgetFunctions } from './budget-functions.ts';
 import { partitionPolicyOf } from './policies.ts';
 import { weekTableNames } from './tables.ts';
+import { grantedWorkFunctions, keeperWorkFunctions, workFunctionStatements } from './work-functions.ts';
 
 const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 const list = (items: readonly string[]): string => `ARRAY[${items.map(quoted).join(', ')}]`;
@@ -103,6 +105,8 @@ export const grantedFunctions: readonly string[] = [
   'ensure_epoch(int4)',
   'drop_epoch(int4)',
   'analyze_epoch(int4)',
+  ...grantedWorkFunctions,
+  ...grantedBudgetFunctions,
 ];
 
 /** Functions about all projects: only for a role that serves all of them. */
@@ -114,6 +118,8 @@ export const keeperFunctions: readonly string[] = [
   'all_positions()',
   'forget_position(text)',
   'change_count()',
+  ...keeperWorkFunctions,
+  ...keeperBudgetFunctions,
 ];
 
 /** Statements that make functions and the view. */
@@ -155,6 +161,8 @@ export function functionStatements(version: number): string[] {
       'change_count() RETURNS SETOF float8',
       'RETURN QUERY SELECT coalesce(sum(c.count), 0)::float8 FROM tachograph.changes c',
     ),
+    ...workFunctionStatements(keeperFunction),
+    ...budgetFunctionStatements(keeperFunction),
     `CREATE OR REPLACE VIEW tachograph.run_list WITH (security_invoker = true) AS
        SELECT p.id AS project, r.id AS run, r.agent_id AS agent, r.kind, r.status, r.end_reason, r.model, r.caller_id AS caller, r.session_id AS session,
          r.dry_run = 1 AS dry_run, to_timestamp(r.sort_ms / 1000) AS started_at, to_timestamp(r.finished_at_ms / 1000) AS finished_at, r.duration_ms,

@@ -1,4 +1,6 @@
+import { keptBudgetTables } from './budget-tables.ts';
 import { tableNames, weekTableNames } from './tables.ts';
+import { keptWorkTables } from './work-tables.ts';
 
 /*
  * Who sees what. A transaction says which project it is for (`tachograph.project`); without that no row is seen or
@@ -36,6 +38,8 @@ const keptTables = [
   'changes',
   'leaving',
   'word_queue',
+  ...keptWorkTables,
+  ...keptBudgetTables,
 ] as const;
 
 function policyOnce(table: string, name: string, rule: string): string {
@@ -54,8 +58,9 @@ export function policyStatements(): string[] {
     ...partitions.map((name) => [name, name.slice(0, -'_other'.length)] as const),
   ];
   return [
-    `CREATE OR REPLACE FUNCTION tachograph.project_key() RETURNS int4 LANGUAGE sql STABLE PARALLEL SAFE
-       AS $$ SELECT key FROM tachograph.projects WHERE id = current_setting('tachograph.project', true) $$`,
+    // Not in SQL, whose functions are planned anew in each statement: 33 instead of 5 µs, for each table that is named.
+    `CREATE OR REPLACE FUNCTION tachograph.project_key() RETURNS int4 LANGUAGE plpgsql STABLE PARALLEL SAFE
+       AS $$ BEGIN RETURN (SELECT key FROM tachograph.projects WHERE id = current_setting('tachograph.project', true)); END $$`,
     ...tables.flatMap(([table, like]) => [
       `ALTER TABLE tachograph.${table} ENABLE ROW LEVEL SECURITY`,
       `ALTER TABLE tachograph.${table} FORCE ROW LEVEL SECURITY`,

@@ -1,10 +1,15 @@
 import { usageColumns } from '../../sql/view-row.ts';
+import { budgetIndexes, budgetTables } from './budget-tables.ts';
+import { workBytesColumns, workIndexes, workTables } from './work-tables.ts';
 
 /*
  *   projects ─┬─ runs ── run_labels            what is filtered as columns, the rest of the view as JSON text
  *             ├─ packing  sealing  leaving      runs still to be packed, to be sealed, to be cleared of what they left
  *             ├─ annotations  seals  changes  journal_positions  word_queue
- *             ├─ project_records  access_keys   projects and keys as they are managed
+ *             ├─ project_records  access_keys  ended_sessions   projects, keys and sessions as they are managed
+ *             ├─ erasures                      which runs lost words; how often is a slot of changes
+ *             ├─ work …                        runs as work: work-tables.ts
+ *             ├─ budget …                      the ledger of budgets: budget-tables.ts
  *             │
  *             │  by week, a partition each:
  *             ├─ writers  event_packs           events of one import are one row, compressed
@@ -45,7 +50,11 @@ const plainTables: Readonly<Record<string, string>> = {
     retention_days float8, created_at_ms float8 NOT NULL, PRIMARY KEY (project_key)`,
   access_keys: `${ofProject}, id ${text} NOT NULL, name ${text} NOT NULL, scopes ${text} NOT NULL, created_at_ms float8 NOT NULL,
     expires_at_ms float8, revoked_at_ms float8, hash ${text} NOT NULL, PRIMARY KEY (project_key, id)`,
+  erasures: `${ofProject}, run_id ${text} NOT NULL, number int8 NOT NULL, PRIMARY KEY (project_key, run_id)`,
+  ended_sessions: `${ofProject}, id ${text} NOT NULL, expires_at_ms float8 NOT NULL, PRIMARY KEY (project_key, id)`,
   word_queue: `${ofWeek}, key int8 NOT NULL DEFAULT nextval('tachograph.keys'), content_id bytea NOT NULL, PRIMARY KEY (project_key, key)`,
+  ...workTables,
+  ...budgetTables,
 };
 
 /** Tables with a partition for each week, with their columns. */
@@ -89,6 +98,7 @@ const indexes: Readonly<Record<string, string>> = {
   runs_by_epoch: 'runs (epoch, project_key)',
   run_labels_by_value: 'run_labels (project_key, name, value, sort_ms)',
   annotations_by_run: 'annotations (project_key, run_id)',
+  erasures_by_number: 'erasures (project_key, number)',
   seals_by_run: 'seals (project_key, run_id, number)',
   contents_by_document: 'contents (project_key, epoch, document) WHERE document IS NOT NULL',
   contents_by_block: 'contents (project_key, epoch, block_key) WHERE block_key IS NOT NULL',
@@ -99,6 +109,8 @@ const indexes: Readonly<Record<string, string>> = {
   words_by_word: 'words USING gin (words)',
   words_of_long: 'words USING gin (words) WHERE is_long',
   error_words_by_word: 'error_words USING gin (words)',
+  ...workIndexes,
+  ...budgetIndexes,
 };
 
 /** Names of the tables with a partition for each week. */
@@ -114,6 +126,7 @@ const bytesColumns = [
   ['attempt_packs', 'packed'],
   ['contents', 'bytes'],
   ['content_blocks', 'packed'],
+  ...workBytesColumns,
 ] as const;
 
 /** Statements that make the tables. Each does nothing when it was done before. */

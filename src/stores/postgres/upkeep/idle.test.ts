@@ -58,6 +58,20 @@ describe('what is noted', () => {
     expect(calls).toEqual([]);
   });
 
+  test('is worked on in the end by a store that is never still', async () => {
+    let count = 0;
+    const idle = createIdleFrom(() => {
+      count += 1;
+      return Promise.resolve();
+    }, 1000);
+    for (let tries = 0; count === 0 && tries < 1000; tries += 1) {
+      await idle.note('shop');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(count).toBe(1);
+    await idle.close();
+  });
+
   test('is tried again when it failed', async () => {
     let tries = 0;
     const idle = createIdleFrom(() => {

@@ -1,4 +1,5 @@
 import type { Directory } from '../../../core/access/directory.ts';
+import { endedSessionsMax } from '../../../core/access/directory.ts';
 import { toApiKey } from '../../../core/access/key.ts';
 import { keyToRow, projectToRow, rowToKey, rowToProject, unmadeProject, withDefault } from '../../sql/directory.ts';
 import type { Database } from '../database.ts';
@@ -13,6 +14,9 @@ export interface DirectoryPlace {
 const putKeySql = `INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (project_id, id) DO UPDATE SET
   name = excluded.name, scopes = excluded.scopes, created_at_ms = excluded.created_at_ms,
   expires_at_ms = excluded.expires_at_ms, revoked_at_ms = coalesce(keys.revoked_at_ms, excluded.revoked_at_ms), hash = excluded.hash`;
+
+const trimSessionsSql = `DELETE FROM ended_sessions WHERE project_id = ?1 AND (expires_at_ms <= ?2 OR id IN
+  (SELECT id FROM ended_sessions WHERE project_id = ?1 ORDER BY expires_at_ms DESC LIMIT -1 OFFSET ${endedSessionsMax}))`;
 
 /** Projects and keys in the store's own file. */
 export function createSqliteDirectory({ read, write }: DirectoryPlace): Directory {
@@ -40,6 +44,16 @@ export function createSqliteDirectory({ read, write }: DirectoryPlace): Director
         db
           .all('SELECT * FROM keys WHERE project_id = ? ORDER BY created_at_ms, id', projectId)
           .map((row) => toApiKey(rowToKey(row))),
+      ),
+    endSession: (projectId, { id, expiresAtMs }, nowMs) =>
+      write((db) => {
+        db.run('INSERT OR IGNORE INTO ended_sessions VALUES (?, ?, ?)', projectId, id, expiresAtMs);
+        db.run(trimSessionsSql, projectId, nowMs);
+      }),
+    isSessionEnded: (projectId, sessionId) =>
+      read(
+        (db) =>
+          db.get('SELECT 1 FROM ended_sessions WHERE project_id = ? AND id = ?', projectId, sessionId) !== undefined,
       ),
   };
 }

@@ -13,6 +13,8 @@ import { Words } from '../../parts/recorded-text.tsx';
 import { StatusMark } from '../../parts/status-mark.tsx';
 import { useNow } from '../../parts/use-now.ts';
 import { IntegrityLine } from './integrity-line.tsx';
+import { WorkLine } from './work-line.tsx';
+import '../../styles/work.css';
 
 function Figure({ label, title, children }: { label: string; title?: string; children: ReactNode }) {
   return (
@@ -157,6 +159,7 @@ export function RunHeader({ detail, isLive }: { detail: RunDetail; isLive: boole
           <CompareLink runId={run.id} />
         </div>
       </div>
+      <WorkLine run={run} />
       {run.errorDetail === null && run.errorCode === null ? null : (
         <p className={`run-failure tone-${run.status === 'failed' ? 'bad' : 'warn'}`}>
           {run.errorCode === null ? null : (

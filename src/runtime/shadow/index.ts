@@ -1,0 +1,23 @@
+/** Runs in shadow: every tool call is decided on before it is made, and what is not known to only read is not made. */
+export type { Agent, RegisteredTool, ToolClass } from '../../core/work/agent.ts';
+export type { CallVerdict } from '../../core/work/shadow/interception.ts';
+export type { RecordedCallsRequest } from '../../core/work/shadow/recorded-calls.ts';
+export { readRecordedCalls } from '../../core/work/shadow/recorded-calls.ts';
+export type { RecordedCall, RecordedResults } from '../../core/work/shadow/recorded-results.ts';
+export { createRecordedResults } from '../../core/work/shadow/recorded-results.ts';
+export type { ReportRequest } from '../../core/work/shadow/report-reading.ts';
+export { readShadowReport } from '../../core/work/shadow/report-reading.ts';
+export type { ShadowReport } from '../../core/work/shadow/report.ts';
+export type { RunMode, RunModeRequest } from '../../core/work/shadow/run-mode.ts';
+export { toRunMode } from '../../core/work/shadow/run-mode.ts';
+export type { ClassVerdict, ToolEvidence, ToolHints } from '../../core/work/shadow/tool-class.ts';
+export { classifyTool } from '../../core/work/shadow/tool-class.ts';
+export type { ToolDesk, ToolDeskParts } from './desk.ts';
+export { createToolDesk } from './desk.ts';
+export type { GuardContext, GuardedCall } from './guarded-call.ts';
+export { guardCall } from './guarded-call.ts';
+export type { GuardToolsContext } from './guard-tools.ts';
+export { guardFunction, guardTools } from './guard-tools.ts';
+export { readRunMode } from './project-mode.ts';
+export type { Rehearsal, RehearsalParts, RehearsedTool } from './rehearsal.ts';
+export { rehearse } from './rehearsal.ts';
