@@ -3,7 +3,8 @@
  * counts when its 2xx is read, so when it is on the server's disk. Beside it: how fast what was taken becomes readable in
  * the store, the server's memory, and the floor: the same bytes appended to a file, with fdatasync after each batch.
  *
- *   node bench/ingest.ts [--store sqlite|postgres] [--megabytes 160] [--seconds 20] [--rate 10000] [--small] [--dir folder] [--json file]
+ *   node bench/ingest.ts [--store sqlite|postgres] [--phase burst|steady] [--bytes 1500|10000] [--megabytes 160] [--seconds 20]
+ *     [--rate 10000] [--small] [--dir folder] [--json file]
  *
  * `burst` sends as fast as it is taken; less than what a server lets wait (256 MB), so that no recorder is put off.
  * `steady` sends `--rate` events of 1.5 kB a second for `--seconds` and looks when each batch is readable.
@@ -24,6 +25,8 @@ import type { RecorderTask, RecorderWord } from './ingest/recorder.ts';
 const { values } = parseArgs({
   options: {
     store: { type: 'string' },
+    phase: { type: 'string' },
+    bytes: { type: 'string' },
     megabytes: { type: 'string', default: '160' },
     seconds: { type: 'string', default: '20' },
     rate: { type: 'string', default: '10000' },
@@ -235,6 +238,9 @@ function print(figure: Figure): void {
   printRow([...cells, `  ${figure.memoryMb.join(' ')}`], [...widths.slice(0, 7), 26]);
 }
 
+const isWanted = (value: string | number, wanted: string | undefined): boolean =>
+  wanted === undefined || String(value) === wanted;
+
 async function measureStore(store: StoreName): Promise<Figure[]> {
   const why = store === 'postgres' ? whyNoCluster() : null;
   if (why !== null) {
@@ -249,8 +255,8 @@ async function measureStore(store: StoreName): Promise<Figure[]> {
     ...[1500, 10_000].flatMap((payloadBytes) =>
       [1, 4].map((recorders) => ({ phase: 'burst' as const, payloadBytes, recorders })),
     ),
-    { phase: 'steady', payloadBytes: 1500, recorders: 1 },
-  ];
+    { phase: 'steady' as const, payloadBytes: 1500, recorders: 1 },
+  ].filter(({ phase, payloadBytes }) => isWanted(phase, values.phase) && isWanted(payloadBytes, values.bytes));
   try {
     for (const phase of phases) {
       const figure = await measureAlone({ store, ...phase }, cluster);

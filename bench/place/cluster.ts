@@ -135,20 +135,27 @@ export async function startBenchCluster(folder: string): Promise<BenchCluster> {
   await untilReady(superUrl);
   if (isNew)
     await runSql(superUrl, `CREATE ROLE tachograph_owner LOGIN CREATEROLE PASSWORD '${passwords.tachograph_owner}'`);
+  const ready = new Set<string>();
   return {
     async openDatabase(name, copyOf) {
       const found = await runSql(superUrl, `SELECT 1 FROM pg_database WHERE datname = '${name}'`);
       if (found.length === 0) {
         const template = copyOf === undefined ? '' : ` TEMPLATE ${copyOf}`;
         await runSql(superUrl, `CREATE DATABASE ${name} OWNER tachograph_owner${template}`);
+      }
+      if (copyOf === undefined && !ready.has(name)) {
+        // One that was kept may have been made by an older schema.
         const url = urlOf('tachograph_owner', name);
-        if (copyOf === undefined) await migratePostgres({ url });
-        if (copyOf === undefined)
-          await createPostgresRole({ url, role: 'tachograph_app', password: passwords.tachograph_app });
+        await migratePostgres({ url });
+        await createPostgresRole({ url, role: 'tachograph_app', password: passwords.tachograph_app });
+        ready.add(name);
       }
       return { url: urlOf('tachograph_app', name), superUrl: urlOf('postgres', name) };
     },
-    dropDatabase: async (name) => void (await runSql(superUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)),
+    async dropDatabase(name) {
+      ready.delete(name);
+      await runSql(superUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+    },
     async stop() {
       const end = new Promise<void>((resolve) => shell.once('exit', () => resolve()));
       shell.stdin!.end();

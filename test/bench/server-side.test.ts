@@ -18,12 +18,12 @@ interface Written {
   readonly figures: readonly Readonly<Record<string, unknown>>[];
 }
 
-async function run(name: string, store: string): Promise<Written> {
+async function run(name: string, ...more: readonly string[]): Promise<Written> {
   const folder = mkdtempSync(join(tmpdir(), 'tachograph-bench-test-'));
   const file = join(folder, 'figures.json');
   const program = fileURLToPath(new URL(`../../bench/${name}.ts`, import.meta.url));
   try {
-    await promisify(execFile)(process.execPath, [program, '--small', '--store', store, '--json', file]);
+    await promisify(execFile)(process.execPath, [program, '--small', ...more, '--json', file]);
     return JSON.parse(readFileSync(file, 'utf8')) as Written;
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -35,7 +35,7 @@ const missing = whyNoCluster();
 describe.each(['sqlite', 'postgres'])('the benches of a server on %s', (store) => {
   it('bring batches over HTTP and find every one of them in the store', async (context) => {
     context.skip(store === 'postgres' && missing !== null, missing ?? '');
-    const { isSmall, figures } = await run('ingest', store);
+    const { isSmall, figures } = await run('ingest', '--store', store);
     expect(isSmall).toBe(true);
     const measured = figures.filter((figure) => figure['store'] === store);
     expect(measured.map(({ phase, payloadBytes, recorders }) => [phase, payloadBytes, recorders])).toEqual([
@@ -54,7 +54,7 @@ describe.each(['sqlite', 'postgres'])('the benches of a server on %s', (store) =
 
   it('ask a store everything and purge a copy of it', async (context) => {
     context.skip(store === 'postgres' && missing !== null, missing ?? '');
-    const { figures } = await run('queries', store);
+    const { figures } = await run('queries', '--store', store);
     expect(figures.map(({ what }) => what)).toEqual(
       expect.arrayContaining(['list by newest', 'search a phrase', 'big run, all events', 'purge, 25 runs a chunk']),
     );
@@ -62,5 +62,18 @@ describe.each(['sqlite', 'postgres'])('the benches of a server on %s', (store) =
       expect(p50, String(what)).toBeGreaterThan(0);
       expect(max, String(what)).toBeGreaterThanOrEqual(p50 as number);
     }
+  });
+});
+
+describe('the bench of runs as work', () => {
+  it('measures ours and other queues in every phase that they offer', async (context) => {
+    context.skip(missing !== null, missing ?? '');
+    const { figures } = await run('work', '--only', 'tachograph,graphile-worker,dbos');
+    const phases = (name: string): unknown[] =>
+      figures.filter(({ contender }) => contender === name).map(({ phase }) => phase);
+    expect(phases('tachograph')).toEqual(['create to complete', 'claim + complete', 'two steps']);
+    expect(phases('graphile-worker')).toEqual(['create to complete', 'claim + complete']);
+    expect(phases('DBOS')).toEqual(['create to complete', 'two steps']);
+    for (const { medianPerSecond, contender } of figures) expect(medianPerSecond, String(contender)).toBeGreaterThan(0);
   });
 });
