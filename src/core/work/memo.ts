@@ -16,6 +16,7 @@ export type MemoStatus = (typeof memoStatuses)[number];
  */
 export interface Memo {
   readonly runId: string;
+  /** HMAC-SHA-256 of the name that the handler gave, 64 hex digits. */
   readonly name: string;
   readonly occurrence: number;
   readonly kind: MemoKind;

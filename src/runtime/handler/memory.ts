@@ -76,12 +76,13 @@ export function createRunMemory(parts: RunMemoryParts): RunMemory {
   let sequence = parts.memos.reduce((most, memo) => Math.max(most, memo.sequence), -1) + 1;
   let unread = parts.memos.filter(({ status }) => status === 'done').length;
 
-  const check = (memo: Memo, kind: MemoKind, inputDigest: string): void => {
+  const check = (memo: Memo, name: string, now: { readonly kind: MemoKind; readonly inputDigest: string }): void => {
+    const { kind, inputDigest } = now;
     if (memo.kind === kind && memo.inputDigest === inputDigest) return;
     const what = memo.kind === kind ? 'another input' : `a ${memo.kind}, not a ${kind}`;
     throw new TachographError(
       'memo-conflict',
-      `Run ${runId} did "${memo.name}" (number ${memo.occurrence}) before with ${what}: a handler must do the same things in the same order when it is run again. Give changed steps another name.`,
+      `Run ${runId} did "${name}" (number ${memo.occurrence}) before with ${what}: a handler must do the same things in the same order when it is run again. Give changed steps another name.`,
     );
   };
 
@@ -95,14 +96,16 @@ export function createRunMemory(parts: RunMemoryParts): RunMemory {
       const occurrence = countByName.get(name) ?? 0;
       countByName.set(name, occurrence + 1);
       const inputDigest = secrets.digest(input ?? null);
-      const memo = memoByKey.get(keyOf(name, occurrence)) ?? null;
-      if (memo !== null) check(memo, kind, inputDigest);
+      // A name may be made of what a run was given, so it rests as a digest (I4); the record has it, redacted.
+      const stored = secrets.digest(['name', name]);
+      const memo = memoByKey.get(keyOf(stored, occurrence)) ?? null;
+      if (memo !== null) check(memo, name, { kind, inputDigest });
       if (memo?.status === 'done') unread -= 1;
-      const place = memoPlace(runId, name, occurrence);
+      const place = memoPlace(runId, stored, occurrence);
       const own = memo?.sequence ?? sequence++;
       const toMemo: Remembered['toMemo'] = ({ status, stepId, ...rest }) => ({
         runId,
-        name,
+        name: stored,
         occurrence,
         kind,
         inputDigest,

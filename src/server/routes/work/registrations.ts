@@ -55,7 +55,7 @@ const get = defineRoute({
   async handle({ params }, around): Promise<WireAgent> {
     const agent = await workOf(around).getAgent(around.projectId, params.agentId);
     if (agent === null)
-      throw new TachographError('agent-not-found', `No agent ${JSON.stringify(params.agentId)} is registered here.`);
+      throw new TachographError('agent-not-found', 'No agent of this name is registered in the project.');
     return agentToWire(agent);
   },
 });

@@ -19,8 +19,8 @@ function scheduleToWire({ projectId: _projectId, sealed: _sealed, ...schedule }:
   return schedule;
 }
 
-const missing = (id: string): TachographError =>
-  new TachographError('schedule-not-found', `There is no schedule ${JSON.stringify(id)}.`);
+const missing = (): TachographError =>
+  new TachographError('schedule-not-found', 'There is no schedule of this id in the project.');
 
 const list = defineRoute({
   method: 'GET',
@@ -41,7 +41,7 @@ const get = defineRoute({
   answer: wireSchedule,
   async handle({ params }, around): Promise<WireSchedule> {
     const found = (await workOf(around).listSchedules(around.projectId)).find(({ id }) => id === params.scheduleId);
-    if (found === undefined) throw missing(params.scheduleId);
+    if (found === undefined) throw missing();
     return scheduleToWire(found);
   },
 });
@@ -67,7 +67,7 @@ const remove = defineRoute({
   status: 204,
   answer: z.null(),
   async handle({ params }, around) {
-    if (!(await workOf(around).deleteSchedule(around.projectId, params.scheduleId))) throw missing(params.scheduleId);
+    if (!(await workOf(around).deleteSchedule(around.projectId, params.scheduleId))) throw missing();
     return null;
   },
 });
