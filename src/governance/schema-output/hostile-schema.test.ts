@@ -114,7 +114,7 @@ describe('patterns and rules that run away', () => {
     ['a pattern for names', { patternProperties: { '^(a|a)*$': { type: 'null' } } }, { [slow]: 1 }],
     ['names by a pattern', { propertyNames: { pattern: '^(a|aa)+$' } }, { [slow]: 1 }],
     ['unequal items', { uniqueItems: true }, Array.from({ length: 60_000 }, (_, at) => ({ at }))],
-    ['branches to the power of levels', powerful(24), 1],
+    ['branches to the power of levels', powerful(27), 1],
   ])('%s: the answer is refused when its time is up', async (_, schema, value) => {
     const { run } = createRun();
     const { call: ask } = createModel(JSON.stringify(value));
