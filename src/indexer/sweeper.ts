@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts';
+import { sweptStepEnd } from '../core/record/facts.ts';
 import type { OpenRun, Store } from '../core/store.ts';
 import type { Archive } from './archive.ts';
 import type { ImportedFile } from './importer.ts';
@@ -80,15 +81,7 @@ export function createSweeper(parts: {
       own.emit(open.run, {
         type: 'step-end',
         stepId,
-        facts: {
-          status: 'interrupted',
-          durationMs: null,
-          timeToFirstTokenMs: null,
-          usage: null,
-          cost: null,
-          resultStatus: null,
-          swept: true,
-        },
+        facts: sweptStepEnd(),
       });
     }
     own.emit(open.run, { type: 'run-end', facts: { endReason: 'interrupted', durationMs: null, swept: true } });

@@ -85,6 +85,19 @@ export interface StepEndFacts {
   readonly swept: boolean;
 }
 
+/** The end of a step that nobody who saw it end told of: a guess, which gives way to an end that was given. */
+export function sweptStepEnd(resultStatus: ToolResultStatus | null = null): StepEndFacts {
+  return {
+    status: 'interrupted',
+    durationMs: null,
+    timeToFirstTokenMs: null,
+    usage: null,
+    cost: null,
+    resultStatus,
+    swept: true,
+  };
+}
+
 /** Facts of `attempt-end`. */
 export interface AttemptEndFacts {
   readonly status: 'completed' | 'failed';

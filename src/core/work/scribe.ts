@@ -10,6 +10,7 @@ import { createMemoryJournal } from '../memory-journal.ts';
 import type { RecordedError } from '../model/step.ts';
 import { zeroHash } from '../record/chain.ts';
 import type { BudgetEntryFacts } from '../record/facts.ts';
+import { sweptStepEnd } from '../record/facts.ts';
 import type { RunJoin } from '../record/recording.ts';
 import type { Redactor } from '../redact/redactor.ts';
 import type { Emission } from '../recorder/desk.ts';
@@ -156,15 +157,7 @@ export function createScribe(parts: {
       draft(row, 0, {
         type: 'step-end',
         stepId,
-        facts: {
-          status: 'interrupted',
-          durationMs: null,
-          timeToFirstTokenMs: null,
-          usage: null,
-          cost: null,
-          resultStatus: resultStatus ?? null,
-          swept: true,
-        },
+        facts: sweptStepEnd(resultStatus),
         payload: () => ({}),
       }),
   };

@@ -261,3 +261,25 @@ export interface WorkStore {
   /** What may be spent, and what was. */
   readonly budgets: BudgetLedger;
 }
+
+/** The half of a store of work that is about runs and their states, for stores that are built in parts. */
+export type WorkLives = Pick<
+  WorkStore,
+  | 'nowMs'
+  | 'create'
+  | 'get'
+  | 'list'
+  | 'counts'
+  | 'listOpenDescendants'
+  | 'waitingProjects'
+  | 'claim'
+  | 'change'
+  | 'heartbeat'
+  | 'listStale'
+>;
+
+/** The half that is about what runs remember and are told. */
+export type WorkMemories = Pick<
+  WorkStore,
+  'readOrder' | 'listMemos' | 'putMemos' | 'dropMemosFrom' | 'dropSealed' | 'putSignal' | 'takeSignal'
+>;

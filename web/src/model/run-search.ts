@@ -1,3 +1,17 @@
+import type { RunView } from '../api/wire.ts';
+
+/** The statuses of a run in the order in which it goes through them. */
+export const runStatuses = [
+  'pending',
+  'running',
+  'waiting_tool',
+  'waiting_approval',
+  'completed',
+  'failed',
+  'cancelled',
+  'timeout',
+] as const satisfies readonly RunView['status'][];
+
 /** The state of the list as its address shows it. Every field is text; absent means not set. */
 export interface RunSearch {
   /** Comma-separated statuses. */

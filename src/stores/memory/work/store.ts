@@ -1,7 +1,7 @@
 import type { Clock } from '../../../core/clock.ts';
 import type { JournalEntry } from '../../../core/journal.ts';
 import { isTerminal } from '../../../core/work/state.ts';
-import type { WorkStore } from '../../../core/work/work.ts';
+import type { WorkLives, WorkMemories, WorkStore } from '../../../core/work/work.ts';
 import { createMemoryBudgets } from './budget.ts';
 import {
   beatLease,
@@ -31,22 +31,7 @@ const byName =
   (a: Record<K, string>, b: Record<K, string>): number =>
     a[key] < b[key] ? -1 : 1;
 
-function createRuns(
-  parts: MemoryWorkParts,
-): Pick<
-  WorkStore,
-  | 'nowMs'
-  | 'create'
-  | 'get'
-  | 'list'
-  | 'counts'
-  | 'listOpenDescendants'
-  | 'waitingProjects'
-  | 'claim'
-  | 'change'
-  | 'heartbeat'
-  | 'listStale'
-> {
+function createRuns(parts: MemoryWorkParts): WorkLives {
   const { clock, memory, use } = parts;
   const at = (projectId: string) => ({
     nowMs: clock.nowMs(),
@@ -84,12 +69,7 @@ function createRuns(
   };
 }
 
-function createMemories(
-  parts: MemoryWorkParts,
-): Pick<
-  WorkStore,
-  'readOrder' | 'listMemos' | 'putMemos' | 'dropMemosFrom' | 'dropSealed' | 'putSignal' | 'takeSignal'
-> {
+function createMemories(parts: MemoryWorkParts): WorkMemories {
   const { clock, memory, use } = parts;
   const find = (projectId: string, runId: string) => peekWorkProject(memory, projectId).runById.get(runId);
   return {

@@ -1,4 +1,11 @@
-import type { CreationAnswer, WorkChange, WorkCreation, WorkStore } from '../../../core/work/work.ts';
+import type {
+  CreationAnswer,
+  WorkChange,
+  WorkCreation,
+  WorkLives,
+  WorkMemories,
+  WorkStore,
+} from '../../../core/work/work.ts';
 import { createPostgresBudgets, workToBudgetPlace } from './budget.ts';
 import { callOf, ours, type WorkPlace } from './place.ts';
 import { changeStatement, checkAnswers, creationStatement } from './change.ts';
@@ -10,26 +17,7 @@ import { createRegisters } from './registers.ts';
 import { countRows, getRow, listOpenBelow, listRows, listStaleRows, listWaiting } from './runs.ts';
 import { toName } from '../driver/run-row.ts';
 
-type Lives = Pick<
-  WorkStore,
-  | 'nowMs'
-  | 'create'
-  | 'get'
-  | 'list'
-  | 'counts'
-  | 'listOpenDescendants'
-  | 'waitingProjects'
-  | 'claim'
-  | 'change'
-  | 'heartbeat'
-  | 'listStale'
->;
-type Memories = Pick<
-  WorkStore,
-  'readOrder' | 'listMemos' | 'putMemos' | 'dropMemosFrom' | 'dropSealed' | 'putSignal' | 'takeSignal'
->;
-
-function createLives(place: WorkPlace): Lives {
+function createLives(place: WorkPlace): WorkLives {
   const { read, reach, note, change } = place;
   const create = joinCalls<WorkCreation, CreationAnswer>(async (projectId, creations) => {
     const { statement, read: readAnswers } = creationStatement(creations);
@@ -69,7 +57,7 @@ function createLives(place: WorkPlace): Lives {
   };
 }
 
-function createMemories(place: WorkPlace): Memories {
+function createMemories(place: WorkPlace): WorkMemories {
   const { read, change, quietly } = place;
   const keepOne = (projectId: string, write: MemoWrite): Promise<boolean> =>
     quietly(projectId, (tx) => putMemos(tx, write));

@@ -1,4 +1,4 @@
-import type { WorkStore } from '../../../core/work/work.ts';
+import type { WorkLives, WorkMemories, WorkStore } from '../../../core/work/work.ts';
 import type { Database } from '../database.ts';
 import { findProject, projectKeyOf } from '../runs.ts';
 import { createSqliteBudgets } from './budget.ts';
@@ -11,32 +11,13 @@ import { findRow, type WorkPlace } from './place.ts';
 import { createRegisters } from './registers.ts';
 import { type AskedProject, countRows, listOpenBelow, listRows, listStaleRows, listWaiting } from './runs.ts';
 
-type Lives = Pick<
-  WorkStore,
-  | 'nowMs'
-  | 'create'
-  | 'get'
-  | 'list'
-  | 'counts'
-  | 'listOpenDescendants'
-  | 'waitingProjects'
-  | 'claim'
-  | 'change'
-  | 'heartbeat'
-  | 'listStale'
->;
-type Memories = Pick<
-  WorkStore,
-  'readOrder' | 'listMemos' | 'putMemos' | 'dropMemosFrom' | 'dropSealed' | 'putSignal' | 'takeSignal'
->;
-
 /** A project that was never written has a key that no row has. */
 const askOf = (db: Database, projectId: string): AskedProject => ({
   id: projectId,
   key: findProject(db, projectId) ?? -1,
 });
 
-function createLives({ clock, read, write, quietly, note }: WorkPlace): Lives {
+function createLives({ clock, read, write, quietly, note }: WorkPlace): WorkLives {
   const now = () => readClock(clock);
   return {
     nowMs: () => read(() => clock.nowMs()),
@@ -72,7 +53,7 @@ function createLives({ clock, read, write, quietly, note }: WorkPlace): Lives {
   };
 }
 
-function createMemories({ clock, read, write, quietly }: WorkPlace): Memories {
+function createMemories({ clock, read, write, quietly }: WorkPlace): WorkMemories {
   const now = () => readClock(clock);
   return {
     readOrder: (projectId, runId) => read((db) => readOrder(db, askOf(db, projectId), runId)),

@@ -1,22 +1,11 @@
 import type { RunView } from '../../api/wire.ts';
+import { runStatuses } from '../run-search.ts';
 
 /** What the page about work shows. */
 export const workTabs = ['queue', 'workers', 'dead', 'budgets', 'schedules', 'shadow'] as const;
 
 /** One of the tabs. */
 export type WorkTab = (typeof workTabs)[number];
-
-/** States of a run as work, in the order in which it goes through them. */
-export const workStates = [
-  'pending',
-  'running',
-  'waiting_tool',
-  'waiting_approval',
-  'completed',
-  'failed',
-  'cancelled',
-  'timeout',
-] as const satisfies readonly RunView['status'][];
 
 /** The state of the page as its address shows it. */
 export interface WorkSearch {
@@ -28,7 +17,7 @@ export interface WorkSearch {
 /** Reads the page's state from an address; unknown fields are left out. */
 export function parseWorkSearch(raw: Readonly<Record<string, unknown>>): WorkSearch {
   const tab = workTabs.find((known) => known === raw['tab']);
-  const state = workStates.find((known) => known === raw['state']);
+  const state = runStatuses.find((known) => known === raw['state']);
   const agent = typeof raw['agent'] === 'string' && raw['agent'] !== '' ? raw['agent'] : undefined;
   return {
     ...(tab === undefined ? {} : { tab }),

@@ -1,21 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { reads } from '../../api/reads.ts';
-import { changeRunSearch, isNarrowed } from '../../model/run-search.ts';
+import { changeRunSearch, isNarrowed, runStatuses } from '../../model/run-search.ts';
 import type { RunSearch } from '../../model/run-search.ts';
 
 type Change = { readonly [K in keyof RunSearch]?: string };
 
-const statuses = [
-  'pending',
-  'running',
-  'waiting_tool',
-  'waiting_approval',
-  'completed',
-  'failed',
-  'cancelled',
-  'timeout',
-];
 const times = [
   ['', 'Any time'],
   ['1h', 'Last hour'],
@@ -138,12 +128,12 @@ export function FilterBar({ search, onSearch }: { search: RunSearch; onSearch: (
           onChange={(event) => change({ status: event.target.value })}
         >
           <option value="">Any status</option>
-          {statuses.map((status) => (
+          {runStatuses.map((status) => (
             <option key={status} value={status}>
               {status.replaceAll('_', ' ')}
             </option>
           ))}
-          {search.status !== undefined && !statuses.includes(search.status) ? (
+          {search.status !== undefined && !runStatuses.some((status) => status === search.status) ? (
             <option value={search.status}>{search.status}</option>
           ) : null}
         </select>

@@ -4,7 +4,8 @@ import type { WorkCounts } from '../../api/wire.ts';
 import { workReads } from '../../api/work-reads.ts';
 import { toDuration, toExactCount } from '../../model/figures.ts';
 import type { WorkSearch } from '../../model/work/work-search.ts';
-import { countsToRows, workStates } from '../../model/work/work-search.ts';
+import { runStatuses } from '../../model/run-search.ts';
+import { countsToRows } from '../../model/work/work-search.ts';
 import { Failure, Loading, Notice } from '../../parts/notice.tsx';
 import { Words } from '../../parts/recorded-text.tsx';
 import { WorkTable } from './work-table.tsx';
@@ -16,7 +17,7 @@ function Counts({ counts, nowMs, search }: WorkCounts & { search: WorkSearch }) 
     (least, { oldestQueueAtMs: at }) => (at !== null && (least === null || at < least) ? at : least),
     null,
   );
-  const states = workStates.filter((state) => counts.some((count) => count.state === state));
+  const states = runStatuses.filter((state) => counts.some((count) => count.state === state));
   return (
     <section aria-label="Runs by agent and state">
       <p className="muted work-note">
