@@ -1,13 +1,13 @@
-import pg from 'pg';
 import { PgBoss } from 'pg-boss';
 import type { Contender } from './contender.ts';
+import { openPool } from './pool.ts';
 
 /** pg-boss, polling every half second at least, `concurrency` jobs at a time. */
 export const boss: Contender = {
   name: 'pg-boss',
   setting: 'localConcurrency',
   async open({ url, concurrency }) {
-    const pool = new pg.Pool({ connectionString: url, max: 2 });
+    const pool = openPool(url, 2);
     const queue = new PgBoss({ connectionString: url, max: concurrency + 4, supervise: false, schedule: false });
     queue.on('error', () => undefined);
     await queue.start();

@@ -1,13 +1,13 @@
 import { DBOS } from '@dbos-inc/dbos-sdk';
-import pg from 'pg';
 import type { Contender } from './contender.ts';
+import { openPool } from './pool.ts';
 
 /** DBOS: workflows begun in this process, each step written when it is done. */
 export const dbos: Contender = {
   name: 'DBOS',
   setting: 'in process',
   async open({ url, concurrency }) {
-    const pool = new pg.Pool({ connectionString: url, max: 2 });
+    const pool = openPool(url, 2);
     DBOS.setConfig({
       name: 'bench',
       systemDatabaseUrl: url,

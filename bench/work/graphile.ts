@@ -1,6 +1,6 @@
 import { Logger, makeWorkerUtils, run, type Runner } from 'graphile-worker';
-import pg from 'pg';
 import type { Contender } from './contender.ts';
+import { openPool } from './pool.ts';
 
 const quiet = new Logger(() => () => undefined);
 
@@ -10,10 +10,7 @@ export function createGraphile(localQueueSize: number): Contender {
     name: localQueueSize < 0 ? 'graphile-worker' : `graphile-worker, queue ${localQueueSize}`,
     setting: localQueueSize < 0 ? 'default' : 'localQueue',
     async open({ url, concurrency }) {
-      const pool = new pg.Pool({ connectionString: url, max: concurrency + 4 });
-      // What ends with the server is nobody's error.
-      pool.on('error', () => undefined);
-      pool.on('connect', (client) => void client.on('error', () => undefined));
+      const pool = openPool(url, concurrency + 4);
       const utils = await makeWorkerUtils({ pgPool: pool, logger: quiet });
       await utils.migrate();
       let runner: Runner | null = null;

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
 import { openWork } from '../../src/cli/work/open-work.ts';
 import type { Worker } from '../../src/cli/work/open-work.ts';
 import type { Contender } from './contender.ts';
+import { openPool } from './pool.ts';
 
 /** Ours: every transition writes its events, chained; runs are looked at afterwards in the views. */
 export const tachograph: Contender = {
@@ -13,7 +13,7 @@ export const tachograph: Contender = {
   setting: 'default',
   async open({ url, concurrency }) {
     const home = mkdtempSync(join(tmpdir(), 'tachograph-bench-home-'));
-    const pool = new pg.Pool({ connectionString: url, max: 1 });
+    const pool = openPool(url, 1);
     const secret = randomBytes(32).toString('hex');
     const work = await openWork({ home, database: url, secret, variables: { TACHOGRAPH_DATABASE_DIRECT_URL: url } });
     let worker: Worker | null = null;
