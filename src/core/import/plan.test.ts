@@ -218,6 +218,27 @@ describe('import', () => {
     expect(rows.runById.get(run.id)).toMatchObject({ status: 'completed', finishedAtMs: 1001, counts: { late: 2 } });
   });
 
+  it.each([1, 0, -86_400_000])(
+    'goes on behind a sweep that was wrong, %i ms after its last sign of life (I7)',
+    (ms) => {
+      const { entries, recorder } = createBasket();
+      const run = recorder.startRun({ agentId: 'a' });
+      run.step({ kind: 'phase', name: 'part' });
+      const at = (entry: JournalEntry, header: Partial<JournalEntry['event']['header']>): JournalEntry => ({
+        ...entry,
+        event: { ...entry.event, header: { ...entry.event.header, ...header } },
+      });
+      const [begun, step] = entries as [JournalEntry, JournalEntry];
+      const facts = JSON.stringify({ endReason: 'interrupted', durationMs: null, swept: true });
+      const sweep = { writerId: 'f'.repeat(16), n: 1, type: 'run-end', timeMs: 2000, facts } as const;
+      const { rows, importEntries } = createRows();
+      importEntries([at(begun, { timeMs: 1000 }), at({ ...begun, contents: [], nodes: [] }, sweep)]);
+      expect(rows.runById.get(run.id)).toMatchObject({ status: 'failed', swept: true, finishedAtMs: 1000 });
+      importEntries([at(step, { timeMs: 1000 + ms })]);
+      expect(rows.runById.get(run.id)).toMatchObject({ status: 'running', swept: false, finishedAtMs: null });
+    },
+  );
+
   it('shows what an unfinished answer said, until its end brings the whole', () => {
     const { entries, recorder } = createBasket();
     const run = recorder.startRun({ agentId: 'a' });

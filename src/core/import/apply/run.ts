@@ -138,9 +138,10 @@ export function noteEvent(state: FoldState, event: StoredEvent, isFromLost: bool
   const { runId, timeMs, type } = event.header;
   const run = state.runById.get(runId)!;
   const isSweep = isSwept(event);
-  const isAfterEnd = run.finishedAtMs !== null && !isSweep && timeMs > run.finishedAtMs;
-  const isAlive = isAfterEnd && run.swept && type !== 'run-end' && type !== 'content-erase';
-  const isLate = isFromLost || (isAfterEnd && !run.swept && !isNeverLate.has(type));
+  const isEnded = run.finishedAtMs !== null && !isSweep;
+  // Whatever comes behind a sweep shows that it was wrong, also in its own millisecond or by a clock that was set back.
+  const isAlive = isEnded && run.swept && type !== 'run-end' && type !== 'content-erase';
+  const isLate = isFromLost || (isEnded && !run.swept && timeMs > run.finishedAtMs! && !isNeverLate.has(type));
   changeRun(state, runId, {
     lastSeq: event.seq,
     updatedAtMs: isSweep || type === 'content-erase' ? run.updatedAtMs : Math.max(run.updatedAtMs, timeMs),
