@@ -18,6 +18,7 @@ if (!Number.isSafeInteger(rounds) || rounds < 1) {
 }
 const suites = [
   'test/chaos/kill',
+  'test/chaos/prefix',
   'test/chaos/faults',
   'test/chaos/ship',
   'test/chaos/server-away',

@@ -175,6 +175,8 @@ export function createAgents(of: AgentSurroundings): Readonly<Record<string, Age
     notify: (run, context) => notify(of, run, context),
     tour: (run, context) => tour(of, run, context),
     sleeper: (run, context) => sleeper(of, run, context),
+    // A vendor's client takes its time to load, and the others do without.
+    stream: async (run) => (await import('./stream-agent.ts')).stream(of.parts, run),
     hang,
     spin: () => spin(of),
     poison: () => dieHere(),

@@ -26,6 +26,8 @@ export interface WorkerOrders {
   readonly projectIds?: readonly string[] | 'all';
   readonly sabotage?: Sabotage;
   readonly hasOwnKeys?: boolean;
+  /** The calls of its runs are governed; a reservation without an end is held for so long. */
+  readonly holdMs?: number;
   readonly clock?: ClockShift;
 }
 

@@ -25,6 +25,8 @@ export interface Sabotage {
   readonly forgetsAttempts?: boolean;
   /** Leases are compared with the wall clock of whoever looks. */
   readonly usesWallClock?: boolean;
+  /** What was reserved is never settled. */
+  readonly neverSettles?: boolean;
   /** The project that is served alone as long as it has anything. */
   readonly favours?: string;
   /** kill -9 of the process before or behind the nth call of the store, or of one of its methods. */
@@ -81,6 +83,9 @@ function toOverrides(work: WorkStore, off: Sabotage): Partial<WorkStore> {
   return {
     ...(off.ignoresEpochs === true ? withoutEpochs(work) : {}),
     ...(off.usesWallClock === true ? withWallClock(work) : {}),
+    ...(off.neverSettles === true
+      ? { budgets: { ...work.budgets, settle: async () => true, release: async () => true } }
+      : {}),
     ...(off.favours === undefined ? {} : withFavour(work, off.favours)),
     ...(off.skipsAnnouncing === true
       ? {

@@ -3,6 +3,8 @@
 import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import process from 'node:process';
+import { bindBudgets } from '../../../src/cli/work/budget-binding.ts';
+import type { BudgetBinding } from '../../../src/cli/work/budget-binding.ts';
 import { createWorker } from '../../../src/runtime/index.ts';
 import { createAgents } from './agents.ts';
 import { shiftClock } from './clock.ts';
@@ -20,9 +22,22 @@ const site = await openSite(orders, {
   onError: (error) => say({ problem: String((error as Error).stack ?? error) }),
 });
 const agents = createAgents({ parts: site.parts, ledger: orders.ledger, say, hasOwnKeys: orders.hasOwnKeys === true });
+
+/** Budgets as a program has them, but for how long a reservation is held. */
+function governWith(holdMs: number): BudgetBinding {
+  const { budgets, ...rest } = site.parts.work;
+  const reserve: typeof budgets.reserve = (projectId, order) => budgets.reserve(projectId, { ...order, holdMs });
+  const work = { ...rest, budgets: { ...budgets, reserve } };
+  return bindBudgets({ ...site.parts, work }, site.opened.prices);
+}
+
+const binding = orders.holdMs === undefined ? null : governWith(orders.holdMs);
 const worker = createWorker(site.parts, {
   projectIds: orders.projectIds ?? ['default'],
-  agents: Object.fromEntries(orders.agents.map((name) => [name, agents[name]!])),
+  agents: Object.fromEntries(
+    orders.agents.map((name) => [name, binding === null ? agents[name]! : binding.bind(agents[name]!)]),
+  ),
+  ...(binding === null ? {} : { gateOf: binding.gateOf }),
   workerId: orders.workerId,
   host: hostname(),
   pid: process.pid,
