@@ -68,11 +68,12 @@ describe.each(['sqlite', 'postgres'])('the benches of a server on %s', (store) =
 describe('the bench of runs as work', () => {
   it('measures ours and other queues in every phase that they offer', async (context) => {
     context.skip(missing !== null, missing ?? '');
-    const { figures } = await run('work', '--only', 'tachograph,graphile-worker,dbos');
+    const { figures } = await run('work', '--only', 'tachograph,graphile-worker,bursts,dbos');
     const phases = (name: string): unknown[] =>
       figures.filter(({ contender }) => contender === name).map(({ phase }) => phase);
     expect(phases('tachograph')).toEqual(['create to complete', 'claim + complete', 'two steps']);
     expect(phases('graphile-worker')).toEqual(['create to complete', 'claim + complete']);
+    expect(phases('pg-boss in bursts')).toEqual(['create to complete', 'claim + complete']);
     expect(phases('DBOS')).toEqual(['create to complete', 'two steps']);
     for (const { medianPerSecond, contender } of figures) expect(medianPerSecond, String(contender)).toBeGreaterThan(0);
   });
