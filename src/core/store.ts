@@ -180,6 +180,27 @@ export interface SealDue {
   readonly runId: string;
 }
 
+/** What is known of a run that is to be sealed. */
+export interface SealingRun {
+  readonly runId: string;
+  /** Its newest seal. */
+  readonly newest: Seal | null;
+  readonly writers: readonly WriterHead[];
+}
+
+/** What a sealer looks at before it seals some runs of a project. */
+export interface SealingView {
+  /** The project's newest seal. It is never newer than the rest: whoever takes the number after it knows all seals of these runs. */
+  readonly last: Seal | null;
+  readonly runs: readonly SealingRun[];
+}
+
+/** Where to begin to read a run. */
+export interface RunPlace {
+  readonly runId: string;
+  readonly fromSeq: number;
+}
+
 /** Writing half of a store. Every method is atomic. */
 export interface StoreWriter {
   /** Idempotent; migrates forward, re-runnable when killed. A newer major schema is refused (`store-newer`). */
@@ -188,10 +209,16 @@ export interface StoreWriter {
   importBatch(batch: ImportBatch): Promise<ImportResult>;
   journalPositions(): Promise<readonly JournalPosition[]>;
   forgetJournal(file: string): Promise<void>;
-  /** A number of this project that is taken already is `end-conflict`: read the last seal again and take the next. */
-  appendSeal(seal: Seal): Promise<void>;
-  /** Takes a run off the list of those that wait for a seal, without one. Its next event puts it there again. */
-  forgetSealDue(projectId: string, runId: string): Promise<void>;
+  /**
+   * Keeps seals of one project, by ascending numbers: all or none. The same ones twice are one; a number that another seal has
+   * is `end-conflict`: look again and take the next. Each run whose seal covers all that is stored leaves the list of those that wait.
+   */
+  appendSeals(projectId: string, seals: readonly Seal[]): Promise<void>;
+  /**
+   * Takes a run off the list of those that wait for a seal, without one; with `seen`, only while its writers stand there
+   * still. Its next event puts it there again.
+   */
+  forgetSealDue(projectId: string, runId: string, seen?: readonly WriterHead[]): Promise<void>;
   /** What was written before this call survives a power cut once it resolves. */
   sync(): Promise<void>;
   /** Drops runs started (or last written to) before `beforeMs`, with all that is theirs, oldest first, at most `limit`; running ones with a live writer and pinned ones stay. */
@@ -291,6 +318,13 @@ export interface StoreReader {
   listSealDue(limit: number): Promise<readonly SealDue[]>;
   /** The project's newest seal, also when its run was purged. */
   lastSeal(projectId: string): Promise<Seal | null>;
+  /** What is to be known before some runs are sealed, in their order; runs that are not there are left out. */
+  readSealing(projectId: string, runIds: readonly string[]): Promise<SealingView>;
+  /** Events of several runs by seq, each run from a seq of its own on, by run; one without such events is left out. */
+  listEventsOfRuns(
+    projectId: string,
+    places: readonly RunPlace[],
+  ): Promise<ReadonlyMap<string, readonly StoredEvent[]>>;
   listWriters(projectId: string, runId: string): Promise<readonly WriterHead[]>;
   /** Recorded runs that have not ended, oldest first. */
   listOpenRuns(projectId: string): Promise<readonly OpenRun[]>;

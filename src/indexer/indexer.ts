@@ -136,7 +136,8 @@ export function createIndexer(options: IndexerOptions): Indexer {
       sweptAtMs = clock.monotonicMs();
       await sweeper.sweep(files, states).catch((error: unknown) => void failures.push(error));
     }
-    await sealer.sealAll().catch((error: unknown) => void failures.push(error));
+    const sealing = isThorough ? sealer.sealAll() : sealer.sealSome();
+    await sealing.catch((error: unknown) => void failures.push(error));
     if (isSweeping && !isThorough) await follower?.follow().catch((error: unknown) => options.onError?.(error));
     if (failures.length > 0) throw failures[0];
   };

@@ -4,7 +4,8 @@ import { eventHash, zeroHash } from '../core/record/chain.ts';
 import type { RecordedEvent } from '../core/record/event.ts';
 import type { Seal, SealedWriter, SealHead, SealHeads } from '../core/record/seal.ts';
 import { isSealedWordless } from '../core/record/seal.ts';
-import type { SealDue, Store } from '../core/store.ts';
+import type { SealDue, SealingRun, Store, StoredEvent } from '../core/store.ts';
+import { isPassing, toReason } from './failure.ts';
 import type { Problem } from './importer.ts';
 import { groupByWriter } from '../core/verify/chains.ts';
 import type { SealSigner } from '../core/verify/seals.ts';
@@ -14,6 +15,8 @@ import { firstPrevious, isSealTrusted, sealToDigest } from '../core/verify/seals
 export interface Sealer {
   /** Seals what waits for a seal, and keeps the newest seal's number and digest outside the store. */
   sealAll(): Promise<void>;
+  /** The same for some of them and not again at once, for a loop that comes back: at a steady load each time seals more. */
+  sealSome(): Promise<void>;
   /**
    * Seals a run at once, saying that its words are erased: `all` up to now or those of some events, before it is
    * done, or those that are `gone` by now. A record that was changed gets no seal, which is told; it stays what verification calls it.
@@ -41,6 +44,14 @@ export interface SealerParts {
 
 const triesMax = 10;
 const dueMax = 500;
+/** What is looked at, and of that what is read, signed and kept at once; a run with more new events than this comes alone. */
+const groupMax = { runs: 200, events: 2000 };
+/*
+ * A group costs little more than one run, so the sealer rests after it has sealed, and finds more to seal at once: three
+ * times as long as it took, within these bounds, or as long as it took when as much waits as it looks at. What waits
+ * for the first time in a while is sealed at once.
+ */
+const rest = { share: 3, shareWhenFull: 1, msMin: 250, msMax: 1000 };
 
 /** Where a writer's chain ends, as its events say. */
 interface Head {
@@ -48,11 +59,33 @@ interface Head {
   readonly head: string;
 }
 
+/** Runs of one project. */
+interface Group {
+  readonly projectId: string;
+  readonly runIds: readonly string[];
+  readonly erasing: Erasing;
+}
+
+/** A run that may be sealed: its newest seal is ours, and binds these. */
+interface SealableRun extends SealingRun {
+  readonly sealed: readonly SealedWriter[];
+}
+
+/** What the next seal of a run says. */
+interface Draft {
+  readonly runId: string;
+  readonly writers: readonly SealedWriter[];
+}
+
+/** Why runs cannot be sealed, by run. */
+type Refusals = Map<string, string>;
+
 const toHex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 /** Follows a writer's chain on from where the last seal left it; the reason why it cannot be sealed when it was changed. */
-function followWriter(from: Head, events: readonly RecordedEvent[]): Head | string {
+function followWriter(from: Head, events: readonly RecordedEvent[]): (Head & { hasHole: boolean }) | string {
   let { count, head } = from;
+  let hasHole = false;
   for (const { header, digest, hash } of events) {
     // Before the seal, or behind a hole that was filled later: bound by the head that is sealed already.
     if (header.n <= count) {
@@ -61,12 +94,64 @@ function followWriter(from: Head, events: readonly RecordedEvent[]): Head | stri
     }
     // Behind a loss there is nothing to link to; the number tells of it.
     const previous = Buffer.from(head, 'hex');
-    if (header.n === count + 1 && toHex(eventHash(previous, header, digest)) !== toHex(hash))
+    if (header.n > count + 1) hasHole = true;
+    else if (toHex(eventHash(previous, header, digest)) !== toHex(hash))
       return `event ${header.n} does not follow from the one before it`;
     count = header.n;
     head = toHex(hash);
   }
-  return { count, head };
+  return { count, head, hasHole };
+}
+
+const sumOfCounts = (writers: readonly SealedWriter[]): number => writers.reduce((sum, { count }) => sum + count, 0);
+
+/** How many events have come to a run since its seal, as its writers say. */
+function countNew({ sealed, writers }: SealableRun): number {
+  const countByWriter = new Map(sealed.map(({ writerId, count }) => [writerId, count]));
+  return writers.reduce((sum, { writerId, n }) => sum + Math.max(0, n - (countByWriter.get(writerId) ?? 0)), 0);
+}
+
+/** Runs in parts whose new events are read at once. */
+function runsToParts(runs: readonly SealableRun[]): SealableRun[][] {
+  const runsByPart: SealableRun[][] = [];
+  let room = 0;
+  for (const run of runs) {
+    const count = countNew(run);
+    if (runsByPart.length === 0 || count > room) {
+      runsByPart.push([]);
+      room = groupMax.events;
+    }
+    runsByPart.at(-1)!.push(run);
+    room -= count;
+  }
+  return runsByPart;
+}
+
+/**
+ * The heads of a run's writers as events say that begin at `fromSeq`; the reason why it cannot be sealed, or `null` when
+ * these events are not all that is new. With a hole below the seal, fewer events were stored than counted, and some new
+ * ones stand before that place.
+ */
+function followRun(
+  run: SealableRun,
+  events: readonly StoredEvent[],
+  fromSeq: number,
+): Map<string, Head> | string | null {
+  const known = new Map<string, Head>(run.sealed.map(({ writerId, count, head }) => [writerId, { count, head }]));
+  let isWhole = true;
+  try {
+    for (const [writerId, list] of groupByWriter(events)) {
+      const next = followWriter(known.get(writerId) ?? { count: 0, head: toHex(zeroHash) }, list);
+      if (typeof next === 'string') return `writer ${writerId}: ${next}`;
+      if (next.hasHole) isWhole = false;
+      known.set(writerId, next);
+    }
+  } catch (error) {
+    // Whatever stands there, it was not recorded so; and no run may keep another from its seal.
+    return `its events cannot be read (${toReason(error)})`;
+  }
+  if (fromSeq === 1) return known;
+  return isWhole && run.writers.every(({ writerId, n }) => known.get(writerId)?.count === n) ? known : null;
 }
 
 type Erasing = 'nothing' | ErasedWords;
@@ -129,47 +214,22 @@ function isSame(a: readonly SealedWriter[], b: readonly SealedWriter[]): boolean
 /**
  * A sealer that chains the seals of each project. Heads are computed from events, never taken from a row that tells of
  * them; a record that contradicts its earlier seals gets no further one. Two processes may seal at once: whoever loses a
- * number takes the next.
+ * number looks again and takes the next.
  *
- *   import (and a row that says the run waits) ─► seal (and the row goes) ─► the store is synced ─► head beside the keys
+ *   import (and a row that says the run waits)
+ *     ─► a group is looked at: newest seal of the project, newest seal and writers of each run ─► its new events
+ *     ─► seals, all or none (and the rows go) ─► the store is synced ─► head beside the keys
  *
- * Killed between any two, the next round goes on: the head may lag behind the seals, never run ahead of them.
+ * Killed between any two, the next round goes on: the head may lag behind the seals, never run ahead of them. The number
+ * is that after the newest seal which was looked at first, so what another process sealed or erased since takes it away.
  */
 export function createSealer(parts: SealerParts): Sealer {
   const { store, clock, heads } = parts;
 
-  /** The newest seal of a run that this key signed, and its heads. */
-  const sealedHeads = async (projectId: string, runId: string): Promise<readonly SealedWriter[] | string> => {
-    const newest = (await store.listSeals(projectId, runId)).at(-1);
-    if (newest === undefined) return [];
-    const isOurs = isSealTrusted(newest, parts.signerOf(projectId).publicKey);
-    return isOurs ? newest.writers : `seal ${newest.number} of it is not signed by this key`;
-  };
-
-  const follow = async (
-    run: SealDue,
-    sealed: readonly SealedWriter[],
-    fromSeq: number,
-  ): Promise<Map<string, Head> | string> => {
-    const known = new Map<string, Head>(sealed.map(({ writerId, count, head }) => [writerId, { count, head }]));
-    const events = await store.listEvents(run.projectId, run.runId, { fromSeq });
-    for (const [writerId, list] of groupByWriter(events)) {
-      const next = followWriter(known.get(writerId) ?? { count: 0, head: toHex(zeroHash) }, list);
-      if (typeof next === 'string') return `writer ${writerId}: ${next}`;
-      known.set(writerId, next);
-    }
-    return known;
-  };
-
-  /** The heads of a run's writers; only events that came after the last seal are read where that is all there is to see. */
-  const headsOf = async (run: SealDue, sealed: readonly SealedWriter[]): Promise<Map<string, Head> | string> => {
-    const sealedEvents = sealed.reduce((sum, { count }) => sum + count, 0);
-    const next = await follow(run, sealed, sealedEvents + 1);
-    if (typeof next === 'string' || sealedEvents === 0) return next;
-    // With a hole below the seal, fewer events were stored than counted, and some new ones stand before that place.
-    const rows = await store.listWriters(run.projectId, run.runId);
-    const isAll = rows.every(({ writerId, n }) => next.get(writerId)?.count === n);
-    return isAll ? next : follow(run, sealed, 1);
+  /** What the newest seal of a run binds, when this key signed it. */
+  const sealedOf = ({ newest }: SealingRun, { publicKey }: SealSigner): readonly SealedWriter[] | string => {
+    if (newest === null) return [];
+    return isSealTrusted(newest, publicKey) ? newest.writers : `seal ${newest.number} of it is not signed by this key`;
   };
 
   /** `undefined` for one that cannot be read: verification says so, sealing goes on without it. */
@@ -183,53 +243,131 @@ export function createSealer(parts: SealerParts): Sealer {
   };
 
   /** Number and digest that the next seal follows. A list that was shortened is not continued: the hole stays to be seen. */
-  const lastOf = async (projectId: string): Promise<SealHead | null> => {
-    const last = await store.lastSeal(projectId);
-    const head = readHead(projectId) ?? null;
+  const previousOf = (head: SealHead | null, last: Seal | null): SealHead | null => {
     if (last === null || (head !== null && head.number >= last.number)) return head;
     return { number: last.number, digest: sealToDigest(last) };
   };
 
-  const append = async (run: SealDue, writers: readonly SealedWriter[]): Promise<boolean> => {
-    const last = await lastOf(run.projectId);
-    const seal: Seal = parts.signerOf(run.projectId).sign({
-      ...run,
-      number: (last?.number ?? 0) + 1,
-      writers,
-      timeMs: clock.nowMs(),
-      previous: last?.digest ?? firstPrevious,
+  const readEvents = async (projectId: string, runId: string): Promise<readonly StoredEvent[]> =>
+    (await store.listEventsOfRuns(projectId, [{ runId, fromSeq: 1 }])).get(runId) ?? [];
+
+  const refuse = async (projectId: string, run: SealingRun, reason: string): Promise<void> => {
+    parts.onProblem({
+      file: `run ${run.runId}`,
+      message: `It is not sealed, since its record was changed: ${reason}.`,
     });
-    try {
-      await store.appendSeal(seal);
-      return true;
-    } catch (error) {
-      // The number was taken by another process meanwhile; anything else is not ours to repair.
-      if (isTachographError(error) && error.code === 'end-conflict') return false;
-      throw error;
-    }
+    await store.forgetSealDue(projectId, run.runId, run.writers);
   };
 
-  /** Seals what is new in a run; the reason when its record cannot be sealed. */
-  const sealRun = async (run: SealDue, erasing: Erasing): Promise<string | null> => {
-    for (let tries = 0; tries < triesMax; tries += 1) {
-      const sealed = await sealedHeads(run.projectId, run.runId);
-      if (typeof sealed === 'string') return sealed;
-      const isErased = erasing === 'nothing' && sealed.some(({ erased }) => erased > 0);
-      if (isErased && (await parts.eraseLate?.(run)) === true) return null;
-      const found = await headsOf(run, sealed);
-      if (typeof found === 'string') return found;
-      const erased = erasing === 'gone' ? wordlessOf(await store.listEvents(run.projectId, run.runId)) : erasing;
+  /** What the seals of runs say next; none for a run that was changed, or without anything new, which waits no longer. */
+  const draft = async (
+    { projectId, erasing }: Group,
+    runs: readonly SealableRun[],
+    refusals: Refusals,
+  ): Promise<Draft[]> => {
+    const places = runs.map(({ runId, sealed }) => ({ runId, fromSeq: sumOfCounts(sealed) + 1 }));
+    const eventsByRun = await store.listEventsOfRuns(projectId, places);
+    const drafts: Draft[] = [];
+    for (const [index, run] of runs.entries()) {
+      const { runId, sealed } = run;
+      const found =
+        followRun(run, eventsByRun.get(runId) ?? [], places[index]!.fromSeq) ??
+        followRun(run, await readEvents(projectId, runId), 1)!;
+      if (typeof found === 'string') {
+        refusals.set(runId, found);
+        continue;
+      }
+      const erased = erasing === 'gone' ? wordlessOf(await readEvents(projectId, runId)) : erasing;
       const writers = toWriters(found, sealed, (writerId) =>
         erased === 'all' ? 'all' : erased === 'nothing' ? noEvents : (erased.get(writerId) ?? noEvents),
       );
       // A row that claims more than the events say must not make a seal in every round.
-      if (isSame(writers, sealed)) break;
-      if (await append(run, writers)) return null;
-      if (tries === triesMax - 1)
-        throw new TachographError('store-busy', `Run ${run.runId} found no free number for its seal; it waits on.`);
+      if (isSame(writers, sealed)) await store.forgetSealDue(projectId, runId, run.writers);
+      else drafts.push({ runId, writers });
     }
-    await store.forgetSealDue(run.projectId, run.runId);
-    return null;
+    return drafts;
+  };
+
+  /** Signs and keeps seals that follow one another; the newest of them, or `null` when another process took a number of theirs. */
+  const append = async (
+    projectId: string,
+    drafts: readonly Draft[],
+    { signer, previous }: { signer: SealSigner; previous: SealHead | null },
+  ): Promise<SealHead | null> => {
+    let last = previous;
+    const seals = drafts.map(({ runId, writers }) => {
+      const seal = signer.sign({
+        projectId,
+        runId,
+        number: (last?.number ?? 0) + 1,
+        writers,
+        timeMs: clock.nowMs(),
+        previous: last?.digest ?? firstPrevious,
+      });
+      last = { number: seal.number, digest: sealToDigest(seal) };
+      return seal;
+    });
+    try {
+      await store.appendSeals(projectId, seals);
+      return last;
+    } catch (error) {
+      // Anything else is not ours to repair.
+      if (isTachographError(error) && error.code === 'end-conflict') return null;
+      throw error;
+    }
+  };
+
+  /** Seals what is new in some runs; `lost` when others were at it, so that they are to be looked at again. */
+  const sealGroup = async (group: Group): Promise<'done' | 'lost'> => {
+    const { projectId, erasing } = group;
+    const signer = parts.signerOf(projectId);
+    // First: a head that is kept later may be that of a seal that was not looked at.
+    const head = readHead(projectId) ?? null;
+    const view = await store.readSealing(projectId, group.runIds);
+    const refusals: Refusals = new Map();
+    const runs: SealableRun[] = [];
+    for (const run of view.runs) {
+      const sealed = sealedOf(run, signer);
+      if (typeof sealed === 'string') {
+        refusals.set(run.runId, sealed);
+        continue;
+      }
+      const isErased = erasing === 'nothing' && sealed.some(({ erased }) => erased > 0);
+      // That took numbers, and sealed what else waited.
+      if (isErased && (await parts.eraseLate?.({ projectId, runId: run.runId })) === true) return 'lost';
+      runs.push({ ...run, sealed });
+    }
+    let previous = previousOf(head, view.last);
+    for (const part of runsToParts(runs)) {
+      const drafts = await draft(group, part, refusals);
+      if (drafts.length === 0) continue;
+      const last = await append(projectId, drafts, { signer, previous });
+      if (last === null) return 'lost';
+      previous = last;
+    }
+    for (const run of view.runs) {
+      const reason = refusals.get(run.runId);
+      if (reason !== undefined) await refuse(projectId, run, reason);
+    }
+    return 'done';
+  };
+
+  /** Seals a group and, where it fails, each run of it alone: none keeps another from its seal. */
+  const sealApart = async (group: Group, failures: unknown[]): Promise<'done' | 'lost'> => {
+    try {
+      return await sealGroup(group);
+    } catch (error) {
+      // The store is away or busy, which no run is the reason of.
+      if (isPassing(error)) throw error;
+      if (group.runIds.length === 1) {
+        failures.push(error);
+        return 'done';
+      }
+    }
+    let outcome: 'done' | 'lost' = 'done';
+    for (const runId of group.runIds)
+      if ((await sealApart({ ...group, runIds: [runId] }, failures)) === 'lost') outcome = 'lost';
+    return outcome;
   };
 
   const keepHead = async (projectId: string): Promise<void> => {
@@ -242,36 +380,65 @@ export function createSealer(parts: SealerParts): Sealer {
     heads.write(projectId, { number: newest.number, digest: sealToDigest(newest) });
   };
 
-  const sealOrRefuse = async (run: SealDue, erasing: Erasing): Promise<void> => {
-    const reason = await sealRun(run, erasing);
-    if (reason === null) return;
-    parts.onProblem({
-      file: `run ${run.runId}`,
-      message: `It is not sealed, since its record was changed: ${reason}.`,
-    });
-    await store.forgetSealDue(run.projectId, run.runId);
+  /** Projects whose newest seal may not be kept yet; all of them at first: whoever made it may have died before. */
+  const unkept = new Set<string>();
+  let isChecked = false;
+  let restUntilMs = Number.NEGATIVE_INFINITY;
+
+  /** Seals what is first on the list of those that wait. */
+  const sealNext = async (): Promise<{ found: number; isLost: boolean; isAnyDone: boolean }> => {
+    if (!isChecked) for (const projectId of await store.listProjects()) unkept.add(projectId);
+    isChecked = true;
+    const due = await store.listSealDue(dueMax);
+    const outcomes = new Set<'done' | 'lost'>();
+    const failures: unknown[] = [];
+    for (const [projectId, runs] of Map.groupBy(due, (run) => run.projectId)) {
+      unkept.add(projectId);
+      for (let at = 0; at < runs.length; at += groupMax.runs) {
+        const runIds = runs.slice(at, at + groupMax.runs).map(({ runId }) => runId);
+        outcomes.add(await sealApart({ projectId, runIds, erasing: 'nothing' }, failures));
+      }
+    }
+    for (const projectId of unkept)
+      try {
+        await keepHead(projectId);
+        unkept.delete(projectId);
+      } catch (error) {
+        if (isPassing(error)) throw error;
+        failures.push(error);
+      }
+    if (failures.length > 0) throw failures[0];
+    return { found: due.length, isLost: outcomes.has('lost'), isAnyDone: outcomes.has('done') };
   };
 
-  let isChecked = false;
+  const checkTries = (tries: number, what: string): void => {
+    if (tries >= triesMax)
+      throw new TachographError('store-busy', `${what} found no free number for its seal; it waits on.`);
+  };
 
   return {
     async sealAll() {
-      // Once also without a new seal: whoever made the last one may have died before its head was kept.
-      const projects = new Set(isChecked ? [] : await store.listProjects());
-      for (;;) {
-        const due = await store.listSealDue(dueMax);
-        for (const run of due) {
-          projects.add(run.projectId);
-          await sealOrRefuse(run, 'nothing');
-        }
-        for (const projectId of projects) await keepHead(projectId);
-        isChecked = true;
-        if (due.length < dueMax) return;
+      for (let tries = 0; ;) {
+        const { found, isLost, isAnyDone } = await sealNext();
+        if (found < dueMax && !isLost) return;
+        tries = isLost && !isAnyDone ? tries + 1 : 0;
+        checkTries(tries, 'What has ended');
       }
     },
-    async sealErasure(run, words) {
-      await sealOrRefuse(run, words);
-      await keepHead(run.projectId);
+    async sealSome() {
+      const sinceMs = clock.monotonicMs();
+      if (sinceMs < restUntilMs) return;
+      const { found } = await sealNext();
+      if (found === 0) return;
+      const nowMs = clock.monotonicMs();
+      const tookMs = nowMs - sinceMs;
+      const restMs = found < dueMax ? Math.max(rest.msMin, rest.share * tookMs) : rest.shareWhenFull * tookMs;
+      restUntilMs = nowMs + Math.min(rest.msMax, restMs);
+    },
+    async sealErasure({ projectId, runId }, words) {
+      const group: Group = { projectId, runIds: [runId], erasing: words };
+      for (let tries = 1; (await sealGroup(group)) === 'lost'; tries += 1) checkTries(tries, `Run ${runId}`);
+      await keepHead(projectId);
     },
   };
 }

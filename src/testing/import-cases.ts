@@ -236,8 +236,8 @@ export function describeImport({ api: { describe, it }, withStore, reopen }: Sui
         assert.deepEqual((await store.importBatch(toBatch(run.take()))).runsToSeal, []);
         assert.deepEqual((await store.importBatch(toBatch(run.end().take()))).runsToSeal, [run.id]);
         const seal = await sealOf(store, run.id, 1);
-        await store.appendSeal(seal);
-        await store.appendSeal(seal);
+        await store.appendSeals('default', [seal]);
+        await store.appendSeals('default', [seal]);
         assert.deepEqual(await store.listSeals('default', run.id), [seal]);
         assert.deepEqual((await store.importBatch(toBatch(run.entries))).runsToSeal, []);
         assert.deepEqual(
@@ -245,10 +245,10 @@ export function describeImport({ api: { describe, it }, withStore, reopen }: Sui
           [run.id],
         );
         const next = await sealOf(store, run.id, 2);
-        await store.appendSeal(next);
+        await store.appendSeals('default', [next]);
         assert.deepEqual(await store.lastSeal('default'), next);
         assert.deepEqual(await store.listSeals('default'), [seal, next]);
-        await assert.rejects(store.appendSeal({ ...next, timeMs: 2 }), { code: 'end-conflict' });
+        await assert.rejects(store.appendSeals('default', [{ ...next, timeMs: 2 }]), { code: 'end-conflict' });
       }),
     );
 

@@ -87,7 +87,7 @@ export function describePurge({ api: { describe, it }, withStore }: SuiteContext
           .end('error', { error: errorOf('walrus') });
         await importAll(store, run);
         const seal = await sealOf(store, run.id, 1);
-        await store.appendSeal(seal);
+        await store.appendSeals('default', [seal]);
         await store.putAnnotation('default', {
           id: 'n',
           runId: run.id,

@@ -82,7 +82,11 @@ const calls: readonly Call[] = [
     isPacking: true,
     call: (store, { second }) => store.importBatch(toBatch(second.entries)),
   },
-  { name: 'appendSeal', call: async (store, { first }) => store.appendSeal(await sealOf(store, first.id, 1)) },
+  {
+    name: 'appendSeals',
+    call: async (store, { first }) =>
+      store.appendSeals('default', [await sealOf(store, first.id, 1), await sealOf(store, first.id, 2)]),
+  },
   { name: 'forgetSealDue', call: (store, { first }) => store.forgetSealDue('default', first.id) },
   { name: 'eraseRun', call: (store, { first }) => store.eraseRun('default', first.id) },
   {
@@ -110,6 +114,12 @@ const calls: readonly Call[] = [
   },
   { name: 'listRuns', isRead: true, call: (store) => store.listRuns('default', {}, { limit: 10 }) },
   { name: 'listEvents', isRead: true, call: (store, { first }) => store.listEvents('default', first.id) },
+  { name: 'readSealing', isRead: true, call: (store, { first }) => store.readSealing('default', [first.id]) },
+  {
+    name: 'listEventsOfRuns',
+    isRead: true,
+    call: (store, { first }) => store.listEventsOfRuns('default', [{ runId: first.id, fromSeq: 2 }]),
+  },
   { name: 'search', isRead: true, call: (store) => store.search('default', 'walrus') },
   { name: 'findKey', isRead: true, call: ({ directory }) => directory.findKey('default', 'x') },
 ];

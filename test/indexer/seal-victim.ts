@@ -31,7 +31,7 @@ const stop = async (): Promise<never> => {
 function holdStore(store: Store): Store {
   return {
     ...store,
-    appendSeal: (seal) => (place === 'before-seal' ? stop() : store.appendSeal(seal)),
+    appendSeals: (projectId, seals) => (place === 'before-seal' ? stop() : store.appendSeals(projectId, seals)),
     sync: () => (place === 'before-sync' ? stop() : store.sync()),
     eraseRun: (projectId, runId, part) =>
       place === 'before-erasing' ? stop() : store.eraseRun(projectId, runId, part),

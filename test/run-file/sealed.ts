@@ -31,7 +31,7 @@ export async function sealRun(store: Store, runId: string, byte = 1, projectId =
     timeMs: 1_700_000_000_000,
     previous: last === null ? firstPrevious : sealToDigest(last),
   });
-  await store.appendSeal(seal);
+  await store.appendSeals(projectId, [seal]);
   return seal;
 }
 

@@ -7,7 +7,7 @@ import { listAnnotations, putAnnotation } from './annotations.ts';
 import { readContents, readContext, readContextNodes } from './contents.ts';
 import { createMemoryDirectory } from './directory.ts';
 import { countErasure, eraseRecord, listErasures } from './erasure.ts';
-import { listEvents, listWriters } from './events.ts';
+import { listEvents, listEventsOfRuns, listWriters } from './events.ts';
 import { importEntries, rebuildViews } from './imports.ts';
 import { purgeRuns } from './purge.ts';
 import {
@@ -21,7 +21,7 @@ import {
   listRuns,
   parentChain,
 } from './runs.ts';
-import { keepSeal, listSealDue, listSeals } from './seals.ts';
+import { forgetSealDue, keepSeals, listSealDue, listSeals, readSealing } from './seals.ts';
 import { searchWords } from './search.ts';
 import { createState, findRun, peekProject, projectOf, type State } from './state.ts';
 import { getStep, listAttempts, listSteps } from './steps.ts';
@@ -69,11 +69,11 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
         [...state.bytesByJournal].map(([file, bytes]) => ({ file, bytes })).sort((a, b) => (a.file < b.file ? -1 : 1)),
       ),
     forgetJournal: (file) => use(() => void state.bytesByJournal.delete(file)),
-    appendSeal: (seal) => change(() => keepSeal(projectOf(state, seal.projectId), seal)),
-    forgetSealDue: (projectId, runId) =>
+    appendSeals: (projectId, seals) => change(() => keepSeals(projectOf(state, projectId), seals)),
+    forgetSealDue: (projectId, runId, seen) =>
       use(() => {
         const run = peekProject(state, projectId).runById.get(runId);
-        if (run !== undefined) run.isSealDue = false;
+        if (run !== undefined) forgetSealDue(run, seen ?? null);
       }),
     sync: () => use(() => undefined),
     purge: (options) =>
@@ -143,6 +143,8 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
       }),
     listSealDue: (limit) => use(() => listSealDue(state, limit)),
     lastSeal: (projectId) => use(() => peekProject(state, projectId).seals.at(-1) ?? null),
+    readSealing: (projectId, runIds) => use(() => readSealing(peekProject(state, projectId), runIds)),
+    listEventsOfRuns: (projectId, places) => use(() => listEventsOfRuns(peekProject(state, projectId), places)),
     listWriters: (projectId, runId) => use(() => listWriters(findRun(state, projectId, runId))),
     listOpenRuns: (projectId) => use(() => listOpenRuns(peekProject(state, projectId))),
     listProjects: () => use(() => [...state.projectById.keys()].sort()),

@@ -1,6 +1,6 @@
 import type { ErasedPart } from '../../core/life/erased-part.ts';
 import { eventsToErase } from '../../core/life/erased-part.ts';
-import type { StoredEvent, WriterHead } from '../../core/store.ts';
+import type { RunPlace, StoredEvent, WriterHead } from '../../core/store.ts';
 import { eventsToLoosePacks, packBytesBeside, packToEvents, type Pressure } from '../sql/block.ts';
 import type { SqlRow } from '../sql/value.ts';
 import { cellToBytes, cellToNumber, cellToText, parseStored } from '../sql/value.ts';
@@ -65,6 +65,42 @@ export async function listEvents(
     if (rows.length === 0 || (rows.length < pagePacks && from < end)) break;
   }
   return events.slice(0, limit);
+}
+
+/** Events of several runs, each from a seq of its own on, in one round trip; only rows that hold one of those are read. */
+export async function listEventsOfRuns(db: Session, places: readonly RunPlace[]): Promise<Map<string, StoredEvent[]>> {
+  if (places.length === 0) return new Map();
+  const ofEach = 'project_key = (SELECT project_key()) AND epoch = r.epoch AND run_key = r.key';
+  const rows = await db.all(
+    `SELECT k.run_id, e.first_seq, e.packed, e.proofs FROM unnest($1::text[], $2::int8[]) AS k (run_id, from_seq)
+     CROSS JOIN LATERAL (
+       SELECT key, epoch FROM runs WHERE project_key = (SELECT project_key()) AND id = k.run_id COLLATE "C" OFFSET 0) r
+     CROSS JOIN LATERAL (
+       SELECT first_seq, packed, proofs FROM event_packs WHERE ${ofEach} AND last_seq >= k.from_seq AND first_seq >= coalesce(
+         (SELECT first_seq FROM event_packs WHERE ${ofEach} AND first_seq <= k.from_seq ORDER BY first_seq DESC LIMIT 1), 0)
+       OFFSET 0) e`,
+    column(
+      'text',
+      places.map(({ runId }) => runId),
+    ),
+    column(
+      'int8',
+      places.map(({ fromSeq }) => fromSeq),
+    ),
+  );
+  const rowsByRun = Map.groupBy(rows, (row) => row['run_id'] as string);
+  const eventsByRun = new Map<string, StoredEvent[]>();
+  for (const { runId, fromSeq } of places) {
+    const packs = (rowsByRun.get(runId) ?? []).toSorted(
+      (a, b) => (a['first_seq'] as number) - (b['first_seq'] as number),
+    );
+    const events = packs.flatMap((row) =>
+      packToEvents(runId, { packed: cellToBytes(row['packed']), proofs: cellToBytes(row['proofs']) }),
+    );
+    const wanted = events.filter(({ seq }) => seq >= fromSeq);
+    if (wanted.length > 0) eventsByRun.set(runId, wanted);
+  }
+  return eventsByRun;
 }
 
 /** Puts events in place of all rows that a run has. */

@@ -9,7 +9,6 @@ import { isTerminal } from '../../core/model/run.ts';
 import { differingFields, type RunViews } from '../../core/query/difference.ts';
 import { isSealDue } from '../../core/query/sealing.ts';
 import { runToErrorWords, stepToErrorWords } from '../../core/query/words.ts';
-import type { Seal } from '../../core/record/seal.ts';
 import type { ImportBatch, ImportResult, JournalPosition, StoredEvent } from '../../core/store.ts';
 import type { ContentsAtHand } from '../sql/step-preview.ts';
 import type { SqlRow } from '../sql/value.ts';
@@ -24,13 +23,11 @@ import {
 } from './contents.ts';
 import type { Session, Transaction } from './database.ts';
 import type { Statement } from './driver/exchange.ts';
-import { insertRows } from './driver/rows.ts';
-import { toRun } from './driver/run-row.ts';
-import { eventsToInsert, eventsToRows, listEvents, listWriters, writersToInsert } from './events.ts';
+import { insertRows, replacing } from './driver/rows.ts';
+import { eventsToInsert, eventsToRows, listEvents, writersToInsert } from './events.ts';
 import { type Loaded, loadStatements, readLoaded } from './import/loaded.ts';
 import { countChange, ensureProject, lockRuns } from './import/lock.ts';
 import { readRun, type RunChange, runsToInsert, useRun } from './runs.ts';
-import { putSeal, settleSeal } from './seals.ts';
 import { rowsToEntries, takeEntries } from './work/filing.ts';
 import { type ErrorChange, errorsToInsert } from './search.ts';
 import {
@@ -132,15 +129,13 @@ function toPosition({ file, bytes }: JournalPosition): Statement {
   };
 }
 
-const noteRuns = (table: 'packing' | 'sealing', runs: readonly RunKey[]): Statement[] =>
-  runs.length === 0
-    ? []
-    : [
-        insertRows(
-          table,
-          runs.map(({ key, epoch }) => ({ epoch, run_key: key })),
-        ),
-      ];
+function noteRuns(table: 'packing' | 'sealing', runs: readonly RunKey[]): Statement[] {
+  const rows = runs.map(({ key, epoch }) => ({ epoch, run_key: key })).toSorted((a, b) => a.run_key - b.run_key);
+  const [first] = rows;
+  if (first === undefined) return [];
+  // A row of `sealing` that is there is written all the same, in order: whoever seals holds it and decides whether it may go.
+  return [table === 'packing' ? insertRows(table, rows) : insertRows(table, rows, replacing(['run_key'], first))];
+}
 
 /** Contents that a batch brings or that were loaded for it. */
 function contentsAtHand(batch: ImportBatch, { rows }: Loaded): Map<string, Content> {
@@ -246,22 +241,6 @@ export async function listPositions(db: Session, isForAll: boolean): Promise<Jou
 }
 
 const everything = { fromSeq: 1, fromNumber: 1, limit: Number.MAX_SAFE_INTEGER };
-
-/** Keeps a seal, and takes its run off the list of those that wait for one when it covers all that is stored. */
-export async function keepSeal(tx: Transaction, seal: Seal): Promise<void> {
-  const [, , found] = await tx.askAll([
-    ensureProject,
-    lockRuns([seal.runId]),
-    { sql: `SELECT r.* FROM runs r WHERE ${ofProject} AND r.id = $1`, values: [seal.runId] },
-  ]);
-  await putSeal(tx, seal);
-  const row = found!.rows[0];
-  if (row !== undefined) {
-    const run: RunKey = { id: seal.runId, key: row['key'] as number, epoch: row['epoch'] as number };
-    if (!isSealDue(toRun(tx, row), await listWriters(tx, run), seal)) settleSeal(tx, run);
-  }
-  tx.put(countChange.sql);
-}
 
 /** The views of a run as they are stored. */
 export async function readViews(db: Session, run: RunKey): Promise<RunViews> {

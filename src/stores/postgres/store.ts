@@ -19,9 +19,9 @@ import {
 } from './database.ts';
 import { openPool, type PostgresPool } from './driver/pool.ts';
 import { countErasure, eraseRecord, erasureCount, listErasures } from './erasure.ts';
-import { listEvents, listWriters } from './events.ts';
+import { listEvents, listEventsOfRuns, listWriters } from './events.ts';
 import { countChange } from './import/lock.ts';
-import { importEntries, importUnfiled, keepSeal, listPositions, rebuildViews } from './imports.ts';
+import { importEntries, importUnfiled, listPositions, rebuildViews } from './imports.ts';
 import { dropRemains, purgeRuns } from './purge.ts';
 import {
   countRuns,
@@ -38,7 +38,7 @@ import {
   runKeyOf,
 } from './runs.ts';
 import { checkSetup, setupQuery } from './schema.ts';
-import { lastSeal, listSealDue, listSeals, sealLedger, settleSeal } from './seals.ts';
+import { forgetSealDue, keepSeals, lastSeal, listSealDue, listSeals, readSealing, sealLedger } from './seals.ts';
 import { searchWords } from './search.ts';
 import { getStep, listAttempts, listSteps } from './steps.ts';
 import { readTotals } from './totals.ts';
@@ -191,12 +191,8 @@ export function createPostgresStore(options: PostgresStoreOptions): PostgresStor
           db.all(`DELETE FROM journal_positions WHERE project_key = (SELECT project_key()) AND file = $1`, file),
         );
     },
-    appendSeal: (seal) => write(seal.projectId, (tx) => keepSeal(tx, seal)),
-    forgetSealDue: (projectId, runId) =>
-      write(projectId, async (tx) => {
-        const run = await findRunKey(tx, runId);
-        if (run !== null) settleSeal(tx, run);
-      }),
+    appendSeals: (projectId, seals) => write(projectId, (tx) => keepSeals(tx, seals)),
+    forgetSealDue: (projectId, runId, seen) => write(projectId, (tx) => forgetSealDue(tx, runId, seen ?? null)),
     async sync() {
       // A commit that waits for the disk, whatever the role is set to, takes all earlier ones with it.
       await open().db.change(noProject, async (tx) => {
@@ -298,6 +294,8 @@ export function createPostgresStore(options: PostgresStoreOptions): PostgresStor
     sealLedger: (projectId) => read(projectId, sealLedger),
     listSealDue: (limit) => readAll((db) => listSealDue(db, isForAll, limit)),
     lastSeal: (projectId) => read(projectId, lastSeal),
+    readSealing: (projectId, runIds) => read(projectId, (db) => readSealing(db, runIds)),
+    listEventsOfRuns: (projectId, places) => read(projectId, (db) => listEventsOfRuns(db, places)),
     listWriters: (projectId, runId) => readRunOf(projectId, runId, listWriters),
     listOpenRuns: (projectId) => read(projectId, listOpenRuns),
     listProjects: () =>

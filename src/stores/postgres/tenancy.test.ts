@@ -210,6 +210,10 @@ describe('projects apart in PostgreSQL (I10)', () => {
     await expect(store.getRun('two', runOfOne)).rejects.toMatchObject({ code: 'run-not-found' });
     await expect(store.eraseRun('two', runOfOne)).rejects.toMatchObject({ code: 'run-not-found' });
     await expect(store.importBatch(toBatch([], 'two'))).rejects.toMatchObject({ code: 'bad-argument' });
+    await expect(store.appendSeals('two', [])).rejects.toMatchObject({ code: 'bad-argument' });
+    expect(await store.readSealing('two', [runOfOne])).toEqual({ last: null, runs: [] });
+    expect((await store.readSealing('one', [runOfOne])).runs).toHaveLength(1);
+    expect((await store.listEventsOfRuns('two', [{ runId: runOfOne, fromSeq: 1 }])).size).toBe(0);
     expect((await store.search('one', 'walrus')).length).toBeGreaterThan(2);
     expect(await store.search('two', 'walrus')).toEqual([]);
     await store.close();

@@ -1,12 +1,13 @@
 import type { ErasedPart } from '../../core/life/erased-part.ts';
 import { eventsToErase } from '../../core/life/erased-part.ts';
 import type { EventType } from '../../core/record/event.ts';
-import type { StoredEvent, WriterHead } from '../../core/store.ts';
+import type { RunPlace, StoredEvent, WriterHead } from '../../core/store.ts';
 import { eventsToPacks, packToEvents } from '../sql/block.ts';
 import type { SqlRow } from '../sql/value.ts';
 import { cellToBytes, cellToId, cellToNumber, cellToText, idToCell, parseStored } from '../sql/value.ts';
 import type { RunKey } from './contents.ts';
 import type { Database } from './database.ts';
+import { findRunKey } from './runs.ts';
 
 /*
  * Digest, hash and salt rest in one value, 32 + 32 + 16 bytes, without the salt once erased: reading 100,000 events back
@@ -87,6 +88,21 @@ export function listEvents(db: Database, run: RunKey, options: { fromSeq: number
   if (events.length < limit)
     for (const event of listUnpacked(db, run, { fromSeq: options.fromSeq, limit })) events.push(event);
   return events.slice(0, limit);
+}
+
+/** Events of several runs of a project, each from a seq of its own on. */
+export function listEventsOfRuns(
+  db: Database,
+  project: number,
+  places: readonly RunPlace[],
+): Map<string, StoredEvent[]> {
+  const eventsByRun = new Map<string, StoredEvent[]>();
+  for (const { runId, fromSeq } of places) {
+    const run = findRunKey(db, project, runId);
+    const events = run === null ? [] : listEvents(db, run, { fromSeq, limit: Number.MAX_SAFE_INTEGER });
+    if (events.length > 0) eventsByRun.set(runId, events);
+  }
+  return eventsByRun;
 }
 
 function listUnpacked(db: Database, run: RunKey, options: { fromSeq: number; limit: number }): StoredEvent[] {

@@ -7,7 +7,6 @@ import { contentKey } from '../../core/import/plan-rows.ts';
 import type { Content } from '../../core/content/content.ts';
 import type { AttemptView } from '../../core/model/attempt.ts';
 import type { RunView } from '../../core/model/run.ts';
-import type { Seal } from '../../core/record/seal.ts';
 import { isTerminal } from '../../core/model/run.ts';
 import type { StepView } from '../../core/model/step.ts';
 import { differingFields, type RunViews } from '../../core/query/difference.ts';
@@ -19,7 +18,7 @@ import type { Database } from './database.ts';
 import { listEvents, listWriters, packRunEvents, putEvent, putWriter } from './events.ts';
 import { packStepViews } from './packing/step-views.ts';
 import { findRunKey, projectKeyOf, putRun, readRun } from './runs.ts';
-import { newestSeal, putSeal, setSealDue } from './seals.ts';
+import { newestSeal, setSealDue } from './seals.ts';
 import { applyWords, createPending, type Pending } from './search.ts';
 import { takeEntries } from './work/filing.ts';
 import {
@@ -202,15 +201,6 @@ export function listPositions(db: Database): JournalPosition[] {
 }
 
 const everything = { fromSeq: 1, fromNumber: 1, limit: Number.MAX_SAFE_INTEGER };
-
-/** Keeps a seal, and takes its run off the list of those that wait for one when it covers all that is stored. */
-export function keepSeal(db: Database, seal: Seal): void {
-  const project = projectKeyOf(db, seal.projectId);
-  putSeal(db, project, seal);
-  const run = findRunKey(db, project, seal.runId);
-  if (run !== null && !isSealDue(readRun(db, run), listWriters(db, run), seal)) setSealDue(db, run.key, false);
-  countChange(db);
-}
 
 /** The views of a run as they are stored. */
 export function readViews(db: Database, run: RunKey): RunViews {

@@ -1,9 +1,14 @@
 import { TachographError } from '../../core/error.ts';
 import { parseSeal, type Seal } from '../../core/record/seal.ts';
-import type { SealDue, SealLedger } from '../../core/store.ts';
+import type { RunStatus } from '../../core/model/run.ts';
+import { haveWritersMoved, isSealDue } from '../../core/query/sealing.ts';
+import type { SealDue, SealingRun, SealingView, SealLedger, WriterHead } from '../../core/store.ts';
 import type { SqlRow } from '../sql/value.ts';
 import { cellToNumber, cellToText, parseStored } from '../sql/value.ts';
+import type { RunKey } from './contents.ts';
 import type { Database } from './database.ts';
+import { listWriters } from './events.ts';
+import { findRunKey, projectKeyOf } from './runs.ts';
 
 const columns = 's.number, s.run_id, s.seal, p.id AS project_id';
 const fromSeals = 'FROM seals s CROSS JOIN projects p ON p.key = s.project_key';
@@ -17,7 +22,7 @@ function rowToSeal(row: SqlRow): Seal {
 }
 
 /** Keeps a seal. The same one twice is one; another one under a number that is taken is refused. */
-export function putSeal(db: Database, project: number, seal: Seal): void {
+function putSeal(db: Database, project: number, seal: Seal): void {
   const text = JSON.stringify(seal);
   const taken = db.get('SELECT seal FROM seals WHERE project_key = ? AND number = ?', project, seal.number);
   if (taken === undefined) {
@@ -75,6 +80,34 @@ export function sealLedger(db: Database, project: number): SealLedger {
 export function setSealDue(db: Database, runKey: number, isDue: boolean): void {
   if (isDue) db.run('INSERT INTO sealing (run_key) VALUES (?) ON CONFLICT DO NOTHING', runKey);
   else db.run('DELETE FROM sealing WHERE run_key = ?', runKey);
+}
+
+/** Keeps seals, and takes each run off the list of those that wait for one when its seal covers all that is stored. */
+export function keepSeals(db: Database, projectId: string, seals: readonly Seal[]): void {
+  const project = projectKeyOf(db, projectId);
+  for (const seal of seals) {
+    putSeal(db, project, seal);
+    const run = findRunKey(db, project, seal.runId);
+    if (run === null) continue;
+    const { status } = db.get('SELECT status FROM runs WHERE key = ?', run.key) as { status: RunStatus };
+    if (!isSealDue({ status }, listWriters(db, run), seal)) setSealDue(db, run.key, false);
+  }
+}
+
+/** Takes a run off the list of those that wait for a seal; with `seen`, only while its writers stand there still. */
+export function forgetSealDue(db: Database, run: RunKey, seen: readonly WriterHead[] | null): void {
+  if (seen === null || !haveWritersMoved(seen, listWriters(db, run))) setSealDue(db, run.key, false);
+}
+
+/** What is to be known before some runs of a project are sealed. Another process may write meanwhile, so the newest seal comes first. */
+export function readSealing(db: Database, project: number, runIds: readonly string[]): SealingView {
+  const last = lastSeal(db, project);
+  const runs: SealingRun[] = [];
+  for (const runId of runIds) {
+    const run = findRunKey(db, project, runId);
+    if (run !== null) runs.push({ runId, newest: newestSeal(db, project, runId), writers: listWriters(db, run) });
+  }
+  return { last, runs };
 }
 
 /** Runs that wait for a seal, in the order in which they came into the store. */

@@ -1,6 +1,5 @@
 import type { Prices } from '../../core/cost/prices.ts';
 import { TachographError } from '../../core/error.ts';
-import type { Seal } from '../../core/record/seal.ts';
 import type { Annotation, Store, StoreReader, StoreWriter } from '../../core/store.ts';
 import { createFiler } from '../sql/work/filer.ts';
 import { createSqliteDirectory } from './access/directory.ts';
@@ -8,17 +7,9 @@ import { deleteAnnotation, listAnnotations, putAnnotation } from './annotations.
 import { readContents, readContext, readContextNodes } from './contents.ts';
 import { type Database, openDatabase } from './database.ts';
 import { countErasure, eraseRecord, erasureCount, listErasures } from './erasure.ts';
-import { listEvents, listWriters } from './events.ts';
+import { listEvents, listEventsOfRuns, listWriters } from './events.ts';
 import { workInSlices } from './file/checkpoint.ts';
-import {
-  countChange,
-  importEntries,
-  importUnfiled,
-  keepSeal,
-  listPositions,
-  packNextRuns,
-  rebuildViews,
-} from './imports.ts';
+import { countChange, importEntries, importUnfiled, listPositions, packNextRuns, rebuildViews } from './imports.ts';
 import { dropOrphans, purgeBeginning, purgeRuns } from './purge.ts';
 import {
   countRuns,
@@ -36,7 +27,7 @@ import {
   runKeyOf,
 } from './runs.ts';
 import { migrate } from './schema.ts';
-import { lastSeal, listSealDue, listSeals, sealLedger, setSealDue } from './seals.ts';
+import { forgetSealDue, keepSeals, lastSeal, listSealDue, listSeals, readSealing, sealLedger } from './seals.ts';
 import { searchWords } from './search.ts';
 import { getStep, listAttempts, listSteps } from './steps.ts';
 import { readTotals } from './totals.ts';
@@ -189,11 +180,15 @@ export function openSqliteStoreFrom(parts: SqliteStoreParts): Store {
     importBatch: (batch) => write((db) => importEntries(db, batch)),
     journalPositions: () => read(listPositions),
     forgetJournal: (file) => write((db) => void db.run('DELETE FROM journal_positions WHERE file = ?', file)),
-    appendSeal: (seal: Seal) => write((db) => keepSeal(db, seal)),
-    forgetSealDue: (projectId, runId) =>
+    appendSeals: (projectId, seals) =>
+      write((db) => {
+        keepSeals(db, projectId, seals);
+        countChange(db);
+      }),
+    forgetSealDue: (projectId, runId, seen) =>
       write((db) => {
         const run = findRunKey(db, findProject(db, projectId), runId);
-        if (run !== null) setSealDue(db, run.key, false);
+        if (run !== null) forgetSealDue(db, run, seen ?? null);
       }),
     sync: async () => syncLog(open()),
     async purge(purge) {
@@ -299,6 +294,8 @@ export function openSqliteStoreFrom(parts: SqliteStoreParts): Store {
     sealLedger: (projectId) => read((db) => sealLedger(db, projectOf(db, projectId))),
     listSealDue: (limit) => read((db) => listSealDue(db, limit)),
     lastSeal: (projectId) => read((db) => lastSeal(db, projectOf(db, projectId))),
+    readSealing: (projectId, runIds) => read((db) => readSealing(db, projectOf(db, projectId), runIds)),
+    listEventsOfRuns: (projectId, places) => read((db) => listEventsOfRuns(db, projectOf(db, projectId), places)),
     listWriters: (projectId, runId) => read((db) => listWriters(db, runKeyOf(db, projectId, runId))),
     listOpenRuns: (projectId) => read((db) => listOpenRuns(db, projectOf(db, projectId))),
     listProjects: () => read((db) => db.all('SELECT id FROM projects ORDER BY id').map((row) => row['id'] as string)),
