@@ -1,9 +1,11 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { anId, aRun, aStep } from '../dev/builders.ts';
 import { hostileRun } from '../dev/hostile-run.ts';
 import { largeRun } from '../dev/many-runs.ts';
 import { workingRun } from '../dev/working-run.ts';
 import type { FixtureRun } from '../dev/fixture-run.ts';
+import { fixtureOf, sumUp } from '../dev/fixture-run.ts';
 import { beginStep, endRun, endStep, liveRun } from '../dev/live.ts';
 import { startFixtureServer } from '../dev/server.ts';
 import type { FixtureServer } from '../dev/server.ts';
@@ -20,13 +22,28 @@ describe.skipIf(!hasChromium)('page of a run in a browser (needs a Chromium)', (
   const hostile = hostileRun(nowMs - 200_000);
   const large = largeRun(nowMs - 86_400_000, 100_000);
   const live = liveRun(nowMs);
+  const shadow = fixtureOf(aRun({ id: anId(nowMs - 300_000), startedAtMs: nowMs - 300_000, shadow: true }));
+  shadow.steps.push(
+    aStep({
+      runId: shadow.run.id,
+      number: 1,
+      startedAtMs: nowMs - 299_000,
+      kind: 'tool',
+      name: 'refund',
+      status: 'completed',
+      resultStatus: 'blocked',
+      wasBlocked: true,
+      blockReason: 'shadow_mode_destructive_blocked',
+    }),
+  );
+  sumUp(shadow);
   const pageOf = (fixture: FixtureRun, rest = ''): string => `${served.url}/runs/${fixture.run.id}${rest}`;
 
   beforeAll(async () => {
     dist = await buildViewer();
     browser = await launchBrowser();
     [working, child] = workingRun(nowMs - 90_000) as [FixtureRun, FixtureRun];
-    served = await startFixtureServer([working, child, hostile, large, live], dist);
+    served = await startFixtureServer([working, child, hostile, large, live, shadow], dist);
   });
 
   afterAll(async () => {
@@ -196,6 +213,14 @@ describe.skipIf(!hasChromium)('page of a run in a browser (needs a Chromium)', (
     const { page, complaints, close } = await openPage(browser, pageOf(working, rest), { width: 390, height: 844 });
     await page.locator('.tab-content').waitFor();
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  it('says why a tool did not run', async () => {
+    const { page, complaints, close } = await openPage(browser, pageOf(shadow, '?step=1'));
+    await page.getByText('The tool did not run.').waitFor();
+    await page.getByText('The run is in shadow, and the tool is not known to only read').waitFor();
     expect(complaints).toEqual([]);
     await close();
   });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { aRun } from '../../dev/builders.ts';
-import { runToBadges } from './badges.ts';
+import { blockReasons } from '../../../src/core/model/step.ts';
+import { blockReasonToText, runToBadges } from './badges.ts';
 import { keyToSelection, parseRowKey, selectionToKey } from './run-page-search.ts';
 
 const run = aRun({ id: 'r', startedAtMs: 0 });
@@ -29,6 +30,14 @@ describe('badges', () => {
       '2 retries',
       'observed after',
     ]);
+  });
+});
+
+describe('why a tool was kept from running', () => {
+  it('is told in words, and as it stands when a guard has a reason of its own', () => {
+    for (const reason of blockReasons) expect(blockReasonToText(reason)).toMatch(/^The [a-z ,]+/);
+    expect(blockReasonToText('over the limit of refunds')).toBe('over the limit of refunds');
+    expect(blockReasonToText(null)).toBe('No reason was recorded');
   });
 });
 

@@ -69,6 +69,17 @@ export function statusToTone(status: string): 'ok' | 'bad' | 'warn' | 'live' | '
   }
 }
 
+const textByBlockReason: Readonly<Record<string, string>> = {
+  shadow_mode_destructive_blocked: 'The run is in shadow, and the tool is not known to only read',
+  shadow_mode_message_suppressed: 'The run is in shadow, where no message leaves',
+  environment_not_allowed: 'The tool may not be called in the environment of its worker',
+};
+
+/** Why a tool was kept from running, in words; a guard's own reason as it stands. */
+export function blockReasonToText(reason: string | null): string {
+  return reason === null ? 'No reason was recorded' : (textByBlockReason[reason] ?? reason);
+}
+
 /** True while a run can still grow. */
 export function isRunOpen(run: RunView): boolean {
   return (

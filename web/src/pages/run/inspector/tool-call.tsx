@@ -1,5 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import type { RunView, StepDetail, WireContent } from '../../../api/wire.ts';
+import { blockReasonToText } from '../../../model/badges.ts';
 import { toDuration, toPlural } from '../../../model/figures.ts';
 import { JsonBlock } from '../../../parts/json-block.tsx';
 import { CopyButton } from '../../../parts/copy-button.tsx';
@@ -47,6 +48,11 @@ export function ToolCall({ detail }: { detail: StepDetail }) {
   return (
     <>
       {step.error === null ? null : <ErrorBlock error={step.error} />}
+      {step.wasBlocked ? (
+        <p className="kept-line">
+          <b>The tool did not run.</b> <Words text={blockReasonToText(step.blockReason)} charsMax={200} />
+        </p>
+      ) : null}
       <ChildRuns runs={detail.childRuns} />
       {detail.args === null ? (
         <p className="faint">
