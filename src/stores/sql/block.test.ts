@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { StoredEvent } from '../../core/store.ts';
 import { createWorld, type RunBuilder } from '../../testing/index.ts';
-import { eventsToPacks, packToEvents, partsToBlocks, unpackBlock } from './block.ts';
+import { eventsToPacks, packBytes, packToEvents, partsToBlocks, unpackBlock } from './block.ts';
 
 const numbered = (run: RunBuilder) => run.entries.map(({ event }, index) => ({ ...event, seq: index + 1 }));
 const hex = (bytes: Uint8Array | null): string | null => (bytes === null ? null : Buffer.from(bytes).toString('hex'));
@@ -25,6 +25,15 @@ describe('blocks of contents', () => {
       ),
       { numRuns: 30 },
     );
+  });
+
+  it('that are packed in a hurry are what they were, whatever their size', () => {
+    for (const size of [0, 1, 255, 256, 2047, 2048, 2049, 70_000]) {
+      const bytes = Buffer.alloc(size, 'walrus');
+      expect(hex(unpackBlock(packBytes(bytes, 'quick')))).toBe(hex(bytes));
+      expect(hex(unpackBlock(packBytes(bytes)))).toBe(hex(bytes));
+    }
+    expect(unpackBlock(packBytes(Buffer.from('walrus'), 'quick').subarray(0, 14))).toBeNull();
   });
 
   it('that are damaged are nothing, not a crash', () => {

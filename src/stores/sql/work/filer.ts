@@ -13,10 +13,10 @@ const afterMs = 20;
 const retryMs = 1000;
 /*
  * A part costs nearly the same whether it has three entries or a hundred, and takes from what is worked on meanwhile: at one
- * part after the other, claims and ends came to a third (2026-11-21). So it rests three times as long as it took, which
- * nobody notices who writes now and then, and does more at once for those who write all the time.
+ * part after the other, claims and ends came to a third (2026-11-21). So it rests six times as long as it took, half a second
+ * at most, which nobody notices who writes now and then, and does more at once for those who write all the time.
  */
-const restShare = 3;
+const rest = { share: 6, msMax: 500 };
 
 /** A filer that calls `fileNext` within 25 ms of a note that comes after a rest, a part of each project in turn, until nothing waits. */
 export function createFiler(fileNext: FileNext): Filer {
@@ -57,7 +57,7 @@ export function createFiler(fileNext: FileNext): Filer {
     }
     filing = null;
     const nowMs = performance.now();
-    restUntilMs = isMore ? nowMs : nowMs + restShare * (nowMs - sinceMs);
+    restUntilMs = isMore ? nowMs : nowMs + Math.min(rest.msMax, rest.share * (nowMs - sinceMs));
     if (waiting.size > 0) wakeIn(waitMs);
   };
   return {
