@@ -58,6 +58,11 @@ export interface Indexer {
 }
 
 const pollMs = 50;
+/*
+ * A round costs much the same for three events or three hundred. While somebody writes all the time it rests twice as long as
+ * it took, a tenth of a second at most, and watches nothing meanwhile: each write would wake it.
+ */
+const rest = { share: 2, msMax: 100 };
 const housekeepingMs = 1000;
 /** After a failed round the next one waits, each time twice as long. */
 const failedMs = { first: 1000, max: 30_000 };
@@ -114,10 +119,10 @@ export function createIndexer(options: IndexerOptions): Indexer {
 
   let isClosed = false;
   let wake = (): void => undefined;
+  let unwatch: (() => void) | null = null;
   let running: Promise<void> | null = null;
   let tail: Promise<unknown> = Promise.resolve();
   let sweptAtMs = Number.NEGATIVE_INFINITY;
-  const stopping = new AbortController();
 
   /** One piece of work at a time, in order. */
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -142,18 +147,34 @@ export function createIndexer(options: IndexerOptions): Indexer {
     if (failures.length > 0) throw failures[0];
   };
 
-  const pause = async (ms: number): Promise<void> => {
-    const waking = new AbortController();
-    wake = () => waking.abort();
-    const signal = AbortSignal.any([waking.signal, stopping.signal]);
-    // Woken early is as good as waited.
-    await sleep(ms, undefined, { signal, ref: false }).catch(() => undefined);
+  /** Waits so long, or until it is woken. */
+  const pause = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms).unref();
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  const stopWatching = (): void => {
+    unwatch?.();
+    unwatch = null;
+  };
+  const pauseAfter = async (roundMs: number): Promise<void> => {
+    await pause(Math.min(rest.msMax, rest.share * roundMs));
+    if (isClosed) return;
+    unwatch ??= archive.watch(() => {
+      stopWatching();
+      wake();
+    });
+    await pause(pollMs);
   };
 
   const loop = async (): Promise<void> => {
     let failedInRow = 0;
     while (!isClosed) {
-      let waitMs = pollMs;
+      let waitMs: number | null = null;
+      const sinceMs = clock.monotonicMs();
       try {
         if (lock.acquire()) await inTurn(() => round(false));
         else waitMs = housekeepingMs;
@@ -163,7 +184,8 @@ export function createIndexer(options: IndexerOptions): Indexer {
         waitMs = Math.min(failedMs.max, failedMs.first * 2 ** failedInRow);
         failedInRow += 1;
       }
-      if (!isClosed) await pause(waitMs);
+      if (isClosed) return;
+      await (waitMs === null ? pauseAfter(clock.monotonicMs() - sinceMs) : pause(waitMs));
     }
   };
 
@@ -204,8 +226,6 @@ export function createIndexer(options: IndexerOptions): Indexer {
     onErased: (run) => follower?.note(run),
   };
 
-  const unwatch = archive.watch(() => wake());
-
   return {
     start() {
       running ??= loop();
@@ -222,8 +242,8 @@ export function createIndexer(options: IndexerOptions): Indexer {
       inTurn(() => eraseSubject(eraserParts, { projectId, subject, onProgress })),
     async close() {
       isClosed = true;
-      stopping.abort();
-      unwatch();
+      wake();
+      stopWatching();
       await running;
       await tail;
       lock.release();
