@@ -100,7 +100,7 @@ export function createMortal(parts: RuntimeParts): { readonly parts: RuntimePart
     const recorder = recorderOf(projectId);
     return {
       ...recorder,
-      take: async () => new Map(),
+      take: async () => ({ entriesByRun: new Map(), others: () => [], done: () => undefined }),
       settle: () => (isDead ? Promise.reject(new Error('the process is dead')) : recorder.settle()),
     };
   };

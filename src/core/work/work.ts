@@ -102,6 +102,21 @@ export interface WorkChange {
   readonly entries: readonly JournalEntry[];
   /** A signal of `next.waitingFor` that waits already wakes the run at once. */
   readonly memos?: readonly Memo[];
+  /** What entries of other runs bring that are not in the store yet, and that these entries may name. */
+  readonly brought?: readonly Brought[];
+}
+
+/** Contents and nodes with the week that they belong to. */
+export type Brought = Pick<JournalEntry, 'epoch' | 'contents' | 'nodes'>;
+
+/**
+ * The contents and nodes of changes: they go into the store with them, before the events are filed, since events of other
+ * runs may name them and be filed first.
+ */
+export function changesToBrought(changes: readonly WorkChange[]): readonly Brought[] {
+  return changes
+    .flatMap(({ brought = [], entries }) => [...brought, ...entries])
+    .filter(({ contents, nodes }) => contents.length + nodes.length > 0);
 }
 
 /** Who asks for runs, and for how many. */
@@ -212,7 +227,10 @@ export interface WorkStore {
     request: ClaimRequest,
     plan: (rows: readonly WorkRow[], nowMs: number) => readonly WorkChange[],
   ): Promise<readonly ClaimedRun[]>;
-  /** Each change by itself, in one transaction: true for those that were made. */
+  /**
+   * Each change by itself, in one transaction: true for those that were made. What they bring of contents and nodes is in the
+   * store when it returns, made or not.
+   */
   change(projectId: string, changes: readonly WorkChange[]): Promise<readonly boolean[]>;
   /** Makes leases last until `leaseMs` from now; those that are lost say so. */
   heartbeat(projectId: string, leases: readonly LeaseRef[], leaseMs: number): Promise<readonly LeaseState[]>;

@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.ts';
 import { TachographError } from '../../core/error.ts';
 import type { JournalEntry } from '../../core/journal.ts';
 import type { Store } from '../../core/store.ts';
+import type { Brought } from '../../core/work/work.ts';
 
 /** Brings what a process records into the store, in order, one batch at a time. */
 export interface ImportQueue {
@@ -12,17 +13,27 @@ export interface ImportQueue {
    * queued all the same.
    */
   settle(): Promise<void>;
-  /**
-   * Takes out what waits of these runs, by run, to be written with a change of theirs; what is under way is waited for. What
-   * brings contents is brought first, with all before it: another run may name them, and is then read before this change.
-   */
-  take(runIds: ReadonlySet<string>): Promise<ReadonlyMap<string, readonly JournalEntry[]>>;
+  /** Takes out what waits of these runs, to be written with a change of theirs; what is under way is waited for. */
+  take(runIds: ReadonlySet<string>): Promise<Taken>;
   /** Brings what was taken out all the same: the change was not made. */
   putBack(entries: readonly JournalEntry[]): void;
   /** Entries that wait. */
   readonly size: number;
   /** Tries for as long as `settle` does to bring what waits, and stops. Never rejects. */
   close(): Promise<void>;
+}
+
+/** What was taken out of a queue. */
+export interface Taken {
+  /** In order. */
+  readonly entriesByRun: ReadonlyMap<string, readonly JournalEntry[]>;
+  /** Contents and nodes of other runs that wait still, and that what was taken or is drafted by now may name. */
+  others(): readonly Brought[];
+  /**
+   * To be called once, with whether the contents of what was taken and of those others are in the store now. Until then
+   * nothing is brought that may name them.
+   */
+  done(isLanded: boolean): void;
 }
 
 /** How an import queue is made. */
@@ -49,6 +60,8 @@ interface Queued {
   readonly bytes: number;
   /** Grows with each. */
   readonly place: number;
+  /** Its contents and nodes are in the store, or it has none. */
+  isLanded: boolean;
 }
 
 const batchMax = 1000;
@@ -76,6 +89,8 @@ export function createImportQueue(options: ImportQueueOptions): ImportQueue {
   let underWay = 0;
   let lastBatchMs = -Infinity;
   let waiters: Waiter[] = [];
+  /** What was taken and may not be in the store yet: later entries may name its contents. */
+  const leaving = new Set<Promise<void>>();
   let flight: Promise<void> | null = null;
   let timer: NodeJS.Timeout | null = null;
   let isClosing = false;
@@ -83,6 +98,12 @@ export function createImportQueue(options: ImportQueueOptions): ImportQueue {
   let landed: () => void = () => undefined;
   /** Resolves when the batch under way is through, or was given up for now. */
   let landing: Promise<void> = Promise.resolve();
+
+  const enqueue = (entry: JournalEntry, size: number): void => {
+    const isLanded = entry.contents.length + entry.nodes.length === 0;
+    queued.push({ entry, bytes: size, place: (pushed += 1), isLanded });
+    bytes += size;
+  };
 
   const tell = (): void => {
     const lowest = queued[0]?.place ?? Infinity;
@@ -110,6 +131,8 @@ export function createImportQueue(options: ImportQueueOptions): ImportQueue {
   const bring = async (): Promise<void> => {
     let backoffMs = 25;
     while (queued.length > 0) {
+      while (leaving.size > 0) await Promise.all(leaving);
+      if (queued.length === 0) return;
       const batch = nextBatch();
       underWay = batch.length;
       landing = new Promise((resolve) => void (landed = resolve));
@@ -170,15 +193,13 @@ export function createImportQueue(options: ImportQueueOptions): ImportQueue {
     push(entry) {
       const size = entryBytes(entry);
       if (bytes + size > options.backlogBytesMax) return false;
-      queued.push({ entry, bytes: size, place: (pushed += 1) });
-      bytes += size;
+      enqueue(entry, size);
       plan();
       return true;
     },
     settle,
     async take(runIds) {
       const isTheirs = ({ entry }: Queued): boolean => runIds.has(entry.event.header.runId);
-      if (queued.some((each) => isTheirs(each) && each.entry.contents.length > 0)) await settle();
       while (queued.slice(0, underWay).some(isTheirs)) await landing;
       const entriesByRun = new Map<string, JournalEntry[]>();
       const rest = queued.splice(underWay);
@@ -191,14 +212,25 @@ export function createImportQueue(options: ImportQueueOptions): ImportQueue {
         }
       }
       tell();
-      return entriesByRun;
+      let others: readonly Queued[] = [];
+      let isThrough: () => void = () => undefined;
+      const leave = new Promise<void>((resolve) => void (isThrough = resolve));
+      leaving.add(leave);
+      return {
+        entriesByRun,
+        others() {
+          others = queued.filter(({ isLanded }) => !isLanded);
+          return others.map(({ entry: { epoch, contents, nodes } }) => ({ epoch, contents, nodes }));
+        },
+        done(isLanded) {
+          if (isLanded) for (const each of others) each.isLanded = true;
+          leaving.delete(leave);
+          isThrough();
+        },
+      };
     },
     putBack(entries) {
-      for (const entry of entries) {
-        const size = entryBytes(entry);
-        queued.push({ entry, bytes: size, place: (pushed += 1) });
-        bytes += size;
-      }
+      for (const entry of entries) enqueue(entry, entryBytes(entry));
       plan();
     },
     async close() {

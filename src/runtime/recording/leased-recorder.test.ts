@@ -65,13 +65,46 @@ describe('a leased recorder', () => {
     const [one, two] = [recorder.startRun({ agentId: 'one' }), recorder.startRun({ agentId: 'two' })];
     one.log('more');
     const taken = await recorder.take(new Set([one.id]));
-    expect(taken.get(one.id)?.map(({ event }) => event.header.n)).toEqual([1, 2]);
+    expect(taken.entriesByRun.get(one.id)?.map(({ event }) => event.header.n)).toEqual([1, 2]);
+    taken.done(false);
     await recorder.settle();
     expect((await store.listRuns(projectId, {}, {})).items.map(({ agentId }) => agentId)).toEqual(['two']);
-    recorder.putBack(taken.get(one.id)!);
+    recorder.putBack(taken.entriesByRun.get(one.id)!);
     await recorder.settle();
     expect((await store.getRun(projectId, one.id)).counts).toMatchObject({ events: 2, missing: 0 });
-    expect((await recorder.take(new Set([one.id, two.id]))).size).toBe(0);
+    expect((await recorder.take(new Set([one.id, two.id]))).entriesByRun.size).toBe(0);
+  });
+
+  it('gives out with it what others bring and it may name, until that is in the store', async () => {
+    const store = await openStore();
+    recorder = createLeasedRecorder({ journal: createMemoryJournal(), store, projectId, lagMs: 60_000 });
+    const [one, two] = [recorder.startRun({ agentId: 'one' }), recorder.startRun({ agentId: 'two' })];
+    for (const run of [one, two])
+      run.step({ kind: 'phase', name: 'same' }).finish({ status: 'completed', result: 'ice' });
+    const count = (brought: readonly { readonly contents: readonly unknown[] }[]): number =>
+      brought.reduce((sum, { contents }) => sum + contents.length, 0);
+    const first = await recorder.take(new Set([two.id]));
+    expect(count(first.entriesByRun.get(two.id)!)).toBe(0);
+    expect(count(first.others())).toBe(1);
+    first.done(false);
+    const second = await recorder.take(new Set([two.id]));
+    expect(count(second.others())).toBe(1);
+    second.done(true);
+    expect(count((await recorder.take(new Set([two.id]))).others())).toBe(0);
+  });
+
+  it('brings nothing that may name what is on its way into the store otherwise', async () => {
+    const store = await openStore();
+    recorder = createLeasedRecorder({ journal: createMemoryJournal(), store, projectId, lagMs: 60_000 });
+    const [one, two] = [recorder.startRun({ agentId: 'one' }), recorder.startRun({ agentId: 'two' })];
+    const taken = await recorder.take(new Set([one.id]));
+    let isSettled = false;
+    const settled = recorder.settle().then(() => (isSettled = true));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(isSettled).toBe(false);
+    taken.done(true);
+    await settled;
+    expect((await store.getRun(projectId, two.id)).status).toBe('running');
   });
 
   it('carries to the store what its journal lost, and does not tell of a loss that was none', async () => {

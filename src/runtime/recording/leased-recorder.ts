@@ -5,6 +5,7 @@ import type { RecorderOptions } from '../../core/record/recorder.ts';
 import { createRecorder } from '../../core/record/recorder.ts';
 import type { Recorder } from '../../core/record/recording.ts';
 import type { Store } from '../../core/store.ts';
+import type { Taken } from './import-queue.ts';
 import { createImportQueue } from './import-queue.ts';
 import { createTeeJournal } from './tee-journal.ts';
 
@@ -15,8 +16,8 @@ export interface LeasedRecorder extends Recorder {
    * leave (I3). `E-RUN-007` when the store does not take it in time.
    */
   settle(): Promise<void>;
-  /** Takes out what is not in the store yet of these runs, by run, in order, to be written with a change of theirs. */
-  take(runIds: ReadonlySet<string>): Promise<ReadonlyMap<string, readonly JournalEntry[]>>;
+  /** Takes out what is not in the store yet of these runs, to be written with a change of theirs. */
+  take(runIds: ReadonlySet<string>): Promise<Taken>;
   /** Brings what was taken out into the store all the same: the change was not made. */
   putBack(entries: readonly JournalEntry[]): void;
   /** Contents written before can no longer be relied on: they are written anew. */

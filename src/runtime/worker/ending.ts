@@ -95,22 +95,28 @@ export function createEndings(parts: RuntimeParts): Endings {
     const recorder = parts.recorderOf(projectId);
     // What the runs recorded comes before their ends, and with them where it is not in the store yet.
     const runIds = new Set(ended.map(({ assignment }) => assignment.row.runId));
-    const before = await insist(ended, () => recorder.take(runIds));
-    if (before === null) return ended.map(() => null);
-    const drafts = ended.map((each) => draft(each, { nowMs, before: before.get(each.assignment.row.runId) ?? [] }));
+    const taken = await insist(ended, () => recorder.take(runIds));
+    if (taken === null) return ended.map(() => null);
+    const beforeOf = (each: EndedWork): readonly JournalEntry[] =>
+      taken.entriesByRun.get(each.assignment.row.runId) ?? [];
+    const drafts = ended.map((each) => draft(each, { nowMs, before: beforeOf(each) }));
     const written = drafts.filter((each) => each !== null);
-    const changes = written.map(({ change }) => change);
+    const brought = taken.others();
+    const changes = written.map(({ change }, index) => (index === 0 ? { ...change, brought } : change));
     let tries = 0;
     const answers = await insist(ended, async () => {
       tries += 1;
       return changes.length === 0 ? [] : await work.change(projectId, changes);
     });
+    const isLanded = answers !== null && changes.length > 0;
+    if (isLanded) taken.done(true);
     const made = new Set(written.filter((_each, index) => answers?.[index] === true));
     // A change whose answer was lost is refused when it is tried again, and yet was made.
     if (tries > 1) for (const each of written) if (await isMade(projectId, each).catch(() => false)) made.add(each);
     for (const each of written) if (!made.has(each)) each.work.joined.takeBack(each.entry);
     for (const [index, each] of drafts.entries())
-      if (each === null || !made.has(each)) recorder.putBack(before.get(ended[index]!.assignment.row.runId) ?? []);
+      if (each === null || !made.has(each)) recorder.putBack(beforeOf(ended[index]!));
+    if (!isLanded) taken.done(false);
     const over = [...made].filter(({ change }) => isTerminal(change.next.state));
     await tellParents(
       parts,

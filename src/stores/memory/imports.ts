@@ -9,6 +9,7 @@ import type { RunView } from '../../core/model/run.ts';
 import type { StepView } from '../../core/model/step.ts';
 import { attemptToContentIds, differingFields, stepToContentIds, type RunViews } from '../../core/query/difference.ts';
 import { isSealDue } from '../../core/query/sealing.ts';
+import type { Brought } from '../../core/work/work.ts';
 import type { ImportBatch, ImportResult, WriterHead } from '../../core/store.ts';
 import { epochOf, projectOf, runStateOf, type ProjectState, type RunState, type State } from './state.ts';
 import { listAttempts, listSteps } from './steps.ts';
@@ -66,7 +67,7 @@ function putAttempt(run: RunState, attempt: AttemptView): void {
   if (tip !== null) run.tips.add(tip);
 }
 
-function putContents(project: ProjectState, changes: ImportChanges): number {
+function putContents(project: ProjectState, changes: Pick<ImportChanges, 'contents' | 'nodes'>): number {
   let count = 0;
   for (const { epoch, content } of changes.contents) {
     const { contentById } = epochOf(project, epoch);
@@ -76,6 +77,13 @@ function putContents(project: ProjectState, changes: ImportChanges): number {
   }
   for (const { epoch, node } of changes.nodes) epochOf(project, epoch).nodeById.set(node.id, node);
   return count;
+}
+
+/** Stores contents and nodes whose events come later. */
+export function keepBrought(state: State, projectId: string, brought: readonly Brought[]): void {
+  const contents = brought.flatMap(({ epoch, contents: each }) => each.map((content) => ({ epoch, content })));
+  const nodes = brought.flatMap(({ epoch, nodes: each }) => each.map((node) => ({ epoch, node })));
+  putContents(projectOf(state, projectId), { contents, nodes });
 }
 
 /** Imports a batch: loads what it touches, plans in core, writes what was planned. Nothing fails after the plan. */

@@ -8,7 +8,7 @@ import { readContents, readContext, readContextNodes } from './contents.ts';
 import { createMemoryDirectory } from './directory.ts';
 import { countErasure, eraseRecord, listErasures } from './erasure.ts';
 import { listEvents, listEventsOfRuns, listWriters } from './events.ts';
-import { importEntries, rebuildViews } from './imports.ts';
+import { importEntries, keepBrought, rebuildViews } from './imports.ts';
 import { purgeRuns } from './purge.ts';
 import {
   countRuns,
@@ -158,6 +158,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
     memory,
     use,
     importEntries: (projectId, entries) => void importEntries(state, { projectId, entries, position: null }),
+    keepBrought: (projectId, brought) => keepBrought(state, projectId, brought),
   });
   return { kind: 'memory', work, directory: createMemoryDirectory(), ...writer, ...reader };
 }

@@ -26,7 +26,7 @@ import type { Statement } from './driver/exchange.ts';
 import { insertRows, replacing } from './driver/rows.ts';
 import { eventsToInsert, eventsToRows, listEvents, writersToInsert } from './events.ts';
 import { type Loaded, loadStatements, readLoaded } from './import/loaded.ts';
-import { countChange, ensureProject, lockRuns } from './import/lock.ts';
+import { countChange, easily, ensureProject, lockRuns } from './import/lock.ts';
 import { readRun, type RunChange, runsToInsert, useRun } from './runs.ts';
 import { rowsToEntries, takeEntries } from './work/filing.ts';
 import { type ErrorChange, errorsToInsert } from './search.ts';
@@ -175,6 +175,8 @@ export async function importUnfiled(
   runIds: readonly string[],
   prices: Prices | null,
 ): Promise<boolean> {
+  // What waits goes in the same transaction: when a crash takes it back, it waits again.
+  tx.put(easily.sql);
   const opened = await openBatch(tx, { projectId: tx.projectId, entries: [], position: null }, runIds);
   if (opened.batch.entries.length === 0) return false;
   await importOpened(tx, opened, prices);

@@ -8,7 +8,7 @@ import { tableNames, tableStatements } from './migration/tables.ts';
 /** Raised when an older library can no longer work with the database. */
 export const schemaMajor = 1;
 /** Raised with every migration that an older library need not know. */
-export const schemaMinor = 2;
+export const schemaMinor = 3;
 
 const toVersion = (major: number, minor: number): number => major * 1000 + minor;
 

@@ -364,6 +364,7 @@ export function createPostgresStore(options: PostgresStoreOptions): PostgresStor
       noteUnfiled,
       read: (projectId) => open().db.read(reachable(projectId)),
       reach,
+      ensureWeeks,
       note,
       async change(projectId, fn) {
         const result = await reach(projectId).change(projectId, fn);

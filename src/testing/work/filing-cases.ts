@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { toEnd } from '../../core/work/transition.ts';
-import { toBatch } from '../world.ts';
+import { createWorld, toBatch } from '../world.ts';
 import type { WorkContext } from './work-suite.ts';
 import { memoOf, until } from './work-world.ts';
 
@@ -81,6 +81,28 @@ export function describeFiling({ api: { describe, it }, withWork }: WorkContext)
             ['1 run-create', '2 run-start', '3 run-end'],
           );
         }
+      }),
+    );
+
+    it(
+      'has the contents that a change brings in the store at once, made or not: other runs name them (I11)',
+      withWork(async (world) => {
+        const told = { messages: [{ role: 'user', content: 'Where is the walrus?' }], output: 'On the ice.' };
+        const built = createWorld();
+        const one = built.run().step(told).end('ok', { output: 'On the ice.' });
+        const two = built.run().step(told).end('ok', { output: 'On the ice.' });
+        assert.ok(two.entries.every(({ contents, nodes }) => contents.length + nodes.length === 0));
+        await world.create(1);
+        const [claimed] = await world.claim();
+        const end = await world.end(claimed!.row);
+        const lost = { ...end, expected: { ...end.expected, leaseEpoch: 9 } };
+        assert.deepEqual(await world.work.change('default', [{ ...lost, brought: one.entries }]), [false]);
+        await world.store.importBatch(toBatch(two.take()));
+        assert.ok((await world.store.listSteps('default', two.id))[0]!.preview?.includes('On the ice.'));
+        assert.deepEqual(await world.store.rebuildRun('default', two.id), []);
+        await world.store.importBatch(toBatch(one.take()));
+        assert.deepEqual(await world.store.rebuildRun('default', one.id), []);
+        await until(async () => (await world.store.search('default', 'walrus')).length > 0);
       }),
     );
 

@@ -1,7 +1,8 @@
 import type { Clock } from '../../../core/clock.ts';
 import type { JournalEntry } from '../../../core/journal.ts';
 import { isTerminal } from '../../../core/work/state.ts';
-import type { WorkLives, WorkMemories, WorkStore } from '../../../core/work/work.ts';
+import type { Brought, WorkLives, WorkMemories, WorkStore } from '../../../core/work/work.ts';
+import { changesToBrought } from '../../../core/work/work.ts';
 import { createMemoryBudgets } from './budget.ts';
 import {
   beatLease,
@@ -24,6 +25,7 @@ export interface MemoryWorkParts {
   /** Runs `fn` while the store is open, in one synchronous stretch. */
   readonly use: <T>(fn: () => T) => Promise<T>;
   readonly importEntries: (projectId: string, entries: readonly JournalEntry[]) => void;
+  readonly keepBrought: (projectId: string, brought: readonly Brought[]) => void;
 }
 
 const byName =
@@ -59,7 +61,10 @@ function createRuns(parts: MemoryWorkParts): WorkLives {
     claim: (request, plan) =>
       use(() => claimWorkRuns(workProjectOf(memory, request.projectId), { request, plan }, at(request.projectId))),
     change: (projectId, changes) =>
-      use(() => changes.map((change) => changeWorkRun(workProjectOf(memory, projectId), change, at(projectId)))),
+      use(() => {
+        parts.keepBrought(projectId, changesToBrought(changes));
+        return changes.map((change) => changeWorkRun(workProjectOf(memory, projectId), change, at(projectId)));
+      }),
     heartbeat: (projectId, leases, leaseMs) =>
       use(() => {
         const nowMs = clock.nowMs();

@@ -11,6 +11,7 @@ import { workTables } from './work-tables.ts';
  *   work_create  keys, rows, orders, entries of new runs; the winners of keys that were there
  *   work_pick    locks runs that wait, past those that others have locked
  *   work_change  rows that are still as expected, with their entries and memos; what goes with an end goes
+ *   work_keep    memos of runs whose leases are held
  *   work_beat    prolongs leases
  *   work_signal  puts a signal and wakes the run that waits for it
  */
@@ -50,7 +51,7 @@ export const givenToChange: readonly Given[] = [
   ['entries', 'bytea'],
 ];
 
-/** What it is given of each memo besides: `change` is the place of the change that brings it, from 1. */
+/** What is given of each memo: `change` is the place of the change, or of the lease, that brings it, from 1. */
 export const givenOfMemos: readonly Given[] = [
   ['change', 'int8'],
   ['name_key', 'text'],
@@ -162,6 +163,27 @@ const change = define(
    RETURN QUERY SELECT unnest(made);`,
 );
 
+// The row is locked, so that the lease is in force until the end of the transaction as far as others can take it away.
+const heldRow = `FROM tachograph.work w WHERE w.project_key = pk AND w.run_id = g.run_id AND w.lease_epoch = g.lease_epoch
+  AND w.state IN ${leasedList} AND w.lease_expires_at_ms > ${nowMs} FOR UPDATE`;
+
+const keep = define(
+  `work_keep(text[], int8[], ${lists(givenOfMemos)}) RETURNS SETOF int8`,
+  `g record; held int8[] := '{}';`,
+  `FOR g IN SELECT * FROM unnest($1, $2) WITH ORDINALITY AS u (run_id, lease_epoch, ord) LOOP
+     IF cardinality($1) = 1 THEN PERFORM ${heldRow};
+     -- Rows that others hold are left out: whoever waits for one of them must not hold the rest meanwhile.
+     ELSE PERFORM ${heldRow} SKIP LOCKED; END IF;
+     IF FOUND THEN held := held || g.ord; END IF;
+   END LOOP;
+   IF held = '{}' THEN RETURN; END IF;
+   INSERT INTO tachograph.work_memos (project_key, ${memoNames.join(', ')})
+     SELECT pk, ${memoNames.map((name) => `m.${name}`).join(', ')}
+     FROM unnest(${places(givenOfMemos, 3)}) AS m (${names(givenOfMemos)}) WHERE m.change = ANY (held)
+     ON CONFLICT (project_key, ${memoKey.join(', ')}) DO UPDATE SET ${replaceMemo};
+   RETURN QUERY SELECT unnest(held);`,
+);
+
 const sealedOf = `(SELECT o.sealed FROM tachograph.work_orders o WHERE o.project_key = pk AND o.run_id = w.run_id)`;
 // What is past its time is the reaper's.
 const claimable = (agent: string): string =>
@@ -251,6 +273,7 @@ export const grantedWorkFunctions: readonly string[] = [
   `work_create(${lists(givenToCreate)})`,
   `work_change(${lists([...givenToChange, ...givenOfMemos])})`,
   'work_pick(text[], int4[], int4, int4, text[], int4[])',
+  `work_keep(text[], int8[], ${lists(givenOfMemos)})`,
   'work_beat(text[], int8[], float8)',
   'work_signal(text, text, text, text, bytea, float8)',
 ];
@@ -273,6 +296,7 @@ export function workFunctionStatements(keeperFunction: (head: string, body: stri
     create,
     change,
     pick,
+    keep,
     beat,
     signal,
     keeperFunction(

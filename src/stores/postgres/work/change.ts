@@ -1,19 +1,23 @@
 import { TachographError } from '../../../core/error.ts';
+import type { Memo } from '../../../core/work/memo.ts';
 import { toDueAtMs } from '../../../core/work/transition.ts';
-import type { CreationAnswer, WorkChange, WorkCreation } from '../../../core/work/work.ts';
+import type { Brought, CreationAnswer, WorkChange, WorkCreation } from '../../../core/work/work.ts';
 import { bytesToHex, flag, hexToBytes, type SqlRow, type SqlValue } from '../../sql/value.ts';
 import { entriesToFrame } from '../../sql/work/entry-frame.ts';
 import { memoToCells } from '../../sql/work/memo-row.ts';
 import { stateToCells, workToCells } from '../../sql/work/work-row.ts';
+import { contentsToInsert, nodesToInsert, shareContents } from '../contents.ts';
+import type { Cell } from '../driver/cell.ts';
 import type { Statement } from '../driver/exchange.ts';
 import { toName } from '../driver/run-row.ts';
 import { givenOfMemos, givenToChange, givenToCreate } from '../migration/work-functions.ts';
 import { callOf, rowsToLists } from './place.ts';
 
-type Placed<T> = readonly [item: T, at: number];
+/** An item and its place in what was given. */
+export type Placed<T> = readonly [item: T, at: number];
 
 /** Items with their places in an order that all transactions take locks in. */
-function inOrder<T>(items: readonly T[], keyOf: (item: T) => string): Placed<T>[] {
+export function inOrder<T>(items: readonly T[], keyOf: (item: T) => string): Placed<T>[] {
   const placed = items.map((item, at): Placed<T> => [item, at]);
   return placed.length === 1
     ? placed
@@ -64,6 +68,14 @@ export function checkAnswers(answers: readonly (CreationAnswer | null)[]): reado
   );
 }
 
+/** Statements that store contents and nodes, before the call that needs them. */
+export function broughtToInsert(brought: readonly Brought[]): Statement[] {
+  if (brought.length === 0) return [];
+  const contents = brought.flatMap(({ epoch, contents: each }) => each.map((content) => ({ epoch, content })));
+  const nodes = brought.flatMap(({ epoch, nodes: each }) => each.map((node) => ({ epoch, node })));
+  return [shareContents, contentsToInsert(contents), nodesToInsert(nodes)].filter((statement) => statement !== null);
+}
+
 function changeToCells({ runId, expected, next, entries }: WorkChange): SqlValue[] {
   const { state, leaseEpoch, isHeld } = expected;
   const frame = entriesToFrame(entries);
@@ -79,21 +91,26 @@ function changeToCells({ runId, expected, next, entries }: WorkChange): SqlValue
   ];
 }
 
+/** Memos as a function is given them, each with the place of the change, or of the lease, that brings it. */
+export function memosToLists(memosOfEach: readonly (readonly Memo[])[]): Cell[] {
+  const rows = memosOfEach.flatMap((memos, index) =>
+    memos.map((memo) => [index + 1, toName(memo.name), ...memoToCells(memo)]),
+  );
+  return rowsToLists(givenOfMemos, rows);
+}
+
 /** Changes as one call, made one after the other, and which of them were made. */
 export function changeStatement(changes: readonly WorkChange[]): {
   readonly statement: Statement;
   readonly read: (rows: readonly SqlRow[]) => boolean[];
 } {
   const placed = inOrder(changes, ({ runId }) => runId);
-  const memos = placed.flatMap(([change], index) =>
-    (change.memos ?? []).map((memo) => [index + 1, toName(memo.name), ...memoToCells(memo)]),
-  );
   const values = [
     ...rowsToLists(
       givenToChange,
       placed.map(([change]) => changeToCells(change)),
     ),
-    ...rowsToLists(givenOfMemos, memos),
+    ...memosToLists(placed.map(([change]) => change.memos ?? [])),
   ];
   return {
     statement: { sql: callOf('work_change', values), values },

@@ -14,13 +14,15 @@ interface Lane<T, R> {
   waiting: Waiting<T, R>[];
 }
 
-/** What is under way at once for one project. */
-const underwayMax = 2;
 const itemsMax = 128;
 
-/** The same call over lists, with those that come at the same time joined. Results are those of each call's own items. */
+/**
+ * The same call over lists, with those that come while `underwayMax` are under way for their project joined. Results are
+ * those of each call's own items.
+ */
 export function joinCalls<T, R>(
   send: (projectId: string, items: readonly T[]) => Promise<readonly R[]>,
+  underwayMax: number,
 ): (projectId: string, items: readonly T[]) => Promise<readonly R[]> {
   const laneByProject = new Map<string, Lane<T, R>>();
 

@@ -1,6 +1,6 @@
 import type { Memo } from '../../../core/work/memo.ts';
 import type { LeaseRef, Signal } from '../../../core/work/work.ts';
-import type { SqlValue } from '../../sql/value.ts';
+import type { SqlRow, SqlValue } from '../../sql/value.ts';
 import { cellToBytes } from '../../sql/value.ts';
 import { memoColumns, memoToCells, rowToMemo, rowToSignal } from '../../sql/work/memo-row.ts';
 import { leasedList } from '../../sql/work/work-row.ts';
@@ -9,7 +9,8 @@ import { column } from '../driver/cell.ts';
 import type { Statement } from '../driver/exchange.ts';
 import { insertRows, replacing, type Row } from '../driver/rows.ts';
 import { toName } from '../driver/run-row.ts';
-import { ours } from './place.ts';
+import { inOrder, memosToLists } from './change.ts';
+import { callOf, ours } from './place.ts';
 
 /** The sealed order of a run, or `null`. */
 export async function readOrder(db: Session, runId: string): Promise<Uint8Array | null> {
@@ -34,14 +35,9 @@ function memoToRow(memo: Memo): Row {
   };
 }
 
-function memosToInsert(memos: readonly Memo[]): Statement[] {
-  // A statement replaces a row once: of two under one name the later stands.
-  const memoByKey = new Map(memos.map((memo) => [`${memo.runId} ${memo.occurrence} ${memo.name}`, memo]));
-  const rows = [...memoByKey.values()].map(memoToRow);
-  const [first] = rows;
-  return first === undefined
-    ? []
-    : [insertRows('work_memos', rows, replacing(['run_id', 'name_key', 'occurrence'], first))];
+function memoToInsert(memo: Memo): Statement {
+  const row = memoToRow(memo);
+  return insertRows('work_memos', [row], replacing(['run_id', 'name_key', 'occurrence'], row));
 }
 
 // Locked, so that the lease is in force until the end of the transaction as far as others can take it away.
@@ -57,37 +53,39 @@ export interface MemoWrite {
   readonly memos: readonly Memo[];
 }
 
-/** Writes memos while the lease is held; else `false` and nothing. */
-export async function putMemos(tx: Transaction, { lease, memos }: MemoWrite): Promise<boolean> {
-  const [held] = await tx.askAll([lockLease(lease)]);
-  if (held!.rows.length === 0) return false;
-  await tx.finish(memosToInsert(memos));
-  return true;
-}
+// A statement replaces a row once: of two under one name the later stands.
+const lastOfEach = (memos: readonly Memo[]): readonly Memo[] => [
+  ...new Map(memos.map((memo) => [`${memo.occurrence} ${memo.name}`, memo])).values(),
+];
 
-// Rows that others hold are left out: whoever waits for one of them must not hold the rest meanwhile.
-const lockLeases = (leases: readonly LeaseRef[]): Statement => ({
-  sql: `SELECT run_id, lease_epoch FROM work WHERE ${ours} AND state IN ${leasedList} AND lease_expires_at_ms > work_now()
-    AND (run_id, lease_epoch) IN (SELECT * FROM unnest($1::text[], $2::int8[])) FOR UPDATE SKIP LOCKED`,
-  values: [
+/**
+ * Memos under leases as one call, and for each whether they were written. With several leases `null` where that cannot be
+ * said now and nothing was written: the row may be another's for a moment.
+ */
+export function keepStatement(writes: readonly MemoWrite[]): {
+  readonly statement: Statement;
+  readonly read: (rows: readonly SqlRow[]) => (boolean | null)[];
+} {
+  const placed = inOrder(writes, ({ lease }) => lease.runId);
+  const values = [
     column(
       'text',
-      leases.map(({ runId }) => runId),
+      placed.map(([{ lease }]) => lease.runId),
     ),
     column(
       'int8',
-      leases.map(({ leaseEpoch }) => leaseEpoch),
+      placed.map(([{ lease }]) => lease.leaseEpoch),
     ),
-  ],
-});
-
-/** Writes memos of several runs: for each whether it was; `null` where that cannot be said now, and nothing was written. */
-export async function putMemosOfMany(tx: Transaction, writes: readonly MemoWrite[]): Promise<(true | null)[]> {
-  const [locked] = await tx.askAll([lockLeases(writes.map(({ lease }) => lease))]);
-  const held = new Set(locked!.rows.map((row) => `${String(row['run_id'])} ${Number(row['lease_epoch'])}`));
-  const answers = writes.map(({ lease }) => (held.has(`${lease.runId} ${lease.leaseEpoch}`) ? true : null));
-  await tx.finish(memosToInsert(writes.flatMap(({ memos }, index) => (answers[index] === true ? memos : []))));
-  return answers;
+    ...memosToLists(placed.map(([{ memos }]) => lastOfEach(memos))),
+  ];
+  return {
+    statement: { sql: callOf('work_keep', values), values },
+    read(rows) {
+      const kept = writes.map((): boolean | null => (writes.length === 1 ? false : null));
+      for (const row of rows) kept[placed[(row['work_keep'] as number) - 1]![1]] = true;
+      return kept;
+    },
+  };
 }
 
 /** Takes the oldest signal of a name while the lease is held, and writes the memo made of it. */
@@ -107,7 +105,7 @@ export async function takeSignal(
   if (held!.rows.length === 0 || row === undefined) return null;
   const signal = rowToSignal(row);
   await tx.finish([
-    ...memosToInsert([toMemo(signal)]),
+    memoToInsert(toMemo(signal)),
     {
       sql: `UPDATE work_signals SET sealed = NULL WHERE ${ours} AND run_id = $1 AND id_key = $2`,
       values: [lease.runId, toName(signal.id)],

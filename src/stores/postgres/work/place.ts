@@ -14,6 +14,8 @@ export interface WorkPlace {
   read(projectId: string): Session;
   /** The database, for a call about a project that this store writes into. */
   reach(projectId: string): Database;
+  /** Sees to it that contents of these weeks have a place. */
+  ensureWeeks(epochs: Iterable<number>): Promise<void>;
   /** Something of a project was changed, and is to be told and filed. */
   note(projectId: string): void;
   /** A transaction about one project; rings, and files what it left to be filed, when it has been committed. */

@@ -6,31 +6,39 @@ import type {
   WorkMemories,
   WorkStore,
 } from '../../../core/work/work.ts';
+import { changesToBrought } from '../../../core/work/work.ts';
 import { createPostgresBudgets, workToBudgetPlace } from './budget.ts';
 import { callOf, ours, type WorkPlace } from './place.ts';
-import { changeStatement, checkAnswers, creationStatement } from './change.ts';
+import { broughtToInsert, changeStatement, checkAnswers, creationStatement } from './change.ts';
 import { joinCalls } from './joining.ts';
 import { beatLeases, claimRows } from './lease.ts';
 import type { MemoWrite } from './memos.ts';
-import { dropWords, listMemos, putMemos, putMemosOfMany, readOrder, takeSignal } from './memos.ts';
+import { dropWords, keepStatement, listMemos, readOrder, takeSignal } from './memos.ts';
 import { createRegisters } from './registers.ts';
 import { countRows, getRow, listOpenBelow, listRows, listStaleRows, listWaiting } from './runs.ts';
 import { toName } from '../driver/run-row.ts';
 
+/** Calls under way at once for one project. A remembered step is waited for, so that those of a few runs go side by side. */
+const changedAtOnce = 2;
+const keptAtOnce = 4;
+
 function createLives(place: WorkPlace): WorkLives {
   const { read, reach, note, change } = place;
-  const create = joinCalls<WorkCreation, CreationAnswer>(async (projectId, creations) => {
+  // Whoever creates gathers what comes at the same time.
+  const create = async (projectId: string, creations: readonly WorkCreation[]): Promise<readonly CreationAnswer[]> => {
     const { statement, read: readAnswers } = creationStatement(creations);
     const [answer] = await reach(projectId).call(projectId, [statement]);
     note(projectId);
     return checkAnswers(readAnswers(answer!.rows));
-  });
+  };
   const changeAll = joinCalls<WorkChange, boolean>(async (projectId, changes) => {
     const { statement, read: readMade } = changeStatement(changes);
-    const [answer] = await reach(projectId).call(projectId, [statement]);
+    const brought = changesToBrought(changes);
+    if (brought.length > 0) await place.ensureWeeks(new Set(brought.map(({ epoch }) => epoch)));
+    const answers = await reach(projectId).call(projectId, [...broughtToInsert(brought), statement]);
     note(projectId);
-    return readMade(answer!.rows);
-  });
+    return readMade(answers.at(-1)!.rows);
+  }, changedAtOnce);
   return {
     async nowMs() {
       return (await read(place.ownProjectId).get('SELECT work_now() AS now'))!['now'] as number;
@@ -58,14 +66,18 @@ function createLives(place: WorkPlace): WorkLives {
 }
 
 function createMemories(place: WorkPlace): WorkMemories {
-  const { read, change, quietly } = place;
-  const keepOne = (projectId: string, write: MemoWrite): Promise<boolean> =>
-    quietly(projectId, (tx) => putMemos(tx, write));
+  const { read, reach, change, quietly } = place;
+  const keepNow = async (projectId: string, writes: readonly MemoWrite[]): Promise<(boolean | null)[]> => {
+    const { statement, read: readKept } = keepStatement(writes);
+    const [answer] = await reach(projectId).call(projectId, [statement]);
+    return readKept(answer!.rows);
+  };
+  const keepOne = async (projectId: string, write: MemoWrite): Promise<boolean> =>
+    (await keepNow(projectId, [write]))[0] === true;
   const keep = joinCalls<MemoWrite, boolean>(async (projectId, writes) => {
-    if (writes.length === 1) return [await keepOne(projectId, writes[0]!)];
-    const answers = await quietly(projectId, (tx) => putMemosOfMany(tx, writes));
+    const answers = await keepNow(projectId, writes);
     return await Promise.all(answers.map((answer, index) => answer ?? keepOne(projectId, writes[index]!)));
-  });
+  }, keptAtOnce);
   return {
     readOrder: (projectId, runId) => readOrder(read(projectId), runId),
     listMemos: (projectId, runId) => listMemos(read(projectId), runId),

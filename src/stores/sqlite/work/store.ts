@@ -1,5 +1,7 @@
 import type { WorkLives, WorkMemories, WorkStore } from '../../../core/work/work.ts';
+import { changesToBrought } from '../../../core/work/work.ts';
 import type { Database } from '../database.ts';
+import { keepBrought } from '../imports.ts';
 import { findProject, projectKeyOf } from '../runs.ts';
 import { createSqliteBudgets } from './budget.ts';
 import { changeRun, createRuns, dropWords, keepEntries } from './change.ts';
@@ -34,6 +36,7 @@ function createLives({ clock, read, write, quietly, note }: WorkPlace): WorkLive
       if (changes.length === 0) return [];
       return write(projectId, (db) => {
         const at = now();
+        keepBrought(db, projectId, changesToBrought(changes));
         return changes.map((change) => changeRun(db, projectId, change, at));
       });
     },
