@@ -30,8 +30,8 @@ export interface Taken {
   /** Contents and nodes of other runs that wait still, and that what was taken or is drafted by now may name. */
   others(): readonly Brought[];
   /**
-   * To be called once, with whether the contents of what was taken and of those others are in the store now. Until then
-   * nothing is brought that may name them.
+   * To be called with whether the contents of what was taken and of those others are in the store now; the first call
+   * counts. Until then nothing is brought that may name them.
    */
   done(isLanded: boolean): void;
 }
@@ -91,6 +91,8 @@ export function createImportQueue(options: ImportQueueOptions): ImportQueue {
   let waiters: Waiter[] = [];
   /** What was taken and may not be in the store yet: later entries may name its contents. */
   const leaving = new Set<Promise<void>>();
+  /** Whoever takes meanwhile waits: else ends that overlap would keep what waits from ever being brought. */
+  let boarding: Promise<void> | null = null;
   let flight: Promise<void> | null = null;
   let timer: NodeJS.Timeout | null = null;
   let isClosing = false;
@@ -128,14 +130,24 @@ export function createImportQueue(options: ImportQueueOptions): ImportQueue {
     return queued.slice(0, count);
   };
 
+  /** The next batch, under way; nobody takes anything between the last that left and this. */
+  const board = async (): Promise<Queued[]> => {
+    let isBoarded: () => void = () => undefined;
+    boarding = new Promise((resolve) => void (isBoarded = resolve));
+    if (leaving.size > 0) await Promise.all(leaving);
+    const batch = nextBatch();
+    underWay = batch.length;
+    landing = new Promise((resolve) => void (landed = resolve));
+    boarding = null;
+    isBoarded();
+    return batch;
+  };
+
   const bring = async (): Promise<void> => {
     let backoffMs = 25;
     while (queued.length > 0) {
-      while (leaving.size > 0) await Promise.all(leaving);
-      if (queued.length === 0) return;
-      const batch = nextBatch();
-      underWay = batch.length;
-      landing = new Promise((resolve) => void (landed = resolve));
+      const batch = await board();
+      if (batch.length === 0) return;
       lastBatchMs = clock.monotonicMs();
       try {
         await store.importBatch({ projectId, entries: batch.map(({ entry }) => entry), position: null });
@@ -200,6 +212,7 @@ export function createImportQueue(options: ImportQueueOptions): ImportQueue {
     settle,
     async take(runIds) {
       const isTheirs = ({ entry }: Queued): boolean => runIds.has(entry.event.header.runId);
+      while (boarding !== null) await boarding;
       while (queued.slice(0, underWay).some(isTheirs)) await landing;
       const entriesByRun = new Map<string, JournalEntry[]>();
       const rest = queued.splice(underWay);
@@ -223,8 +236,8 @@ export function createImportQueue(options: ImportQueueOptions): ImportQueue {
           return others.map(({ entry: { epoch, contents, nodes } }) => ({ epoch, contents, nodes }));
         },
         done(isLanded) {
+          if (!leaving.delete(leave)) return;
           if (isLanded) for (const each of others) each.isLanded = true;
-          leaving.delete(leave);
           isThrough();
         },
       };

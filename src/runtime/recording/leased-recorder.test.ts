@@ -72,7 +72,9 @@ describe('a leased recorder', () => {
     recorder.putBack(taken.entriesByRun.get(one.id)!);
     await recorder.settle();
     expect((await store.getRun(projectId, one.id)).counts).toMatchObject({ events: 2, missing: 0 });
-    expect((await recorder.take(new Set([one.id, two.id]))).entriesByRun.size).toBe(0);
+    const nothing = await recorder.take(new Set([one.id, two.id]));
+    nothing.done(false);
+    expect(nothing.entriesByRun.size).toBe(0);
   });
 
   it('gives out with it what others bring and it may name, until that is in the store', async () => {
@@ -90,7 +92,9 @@ describe('a leased recorder', () => {
     const second = await recorder.take(new Set([two.id]));
     expect(count(second.others())).toBe(1);
     second.done(true);
-    expect(count((await recorder.take(new Set([two.id]))).others())).toBe(0);
+    const third = await recorder.take(new Set([two.id]));
+    expect(count(third.others())).toBe(0);
+    third.done(true);
   });
 
   it('brings nothing that may name what is on its way into the store otherwise', async () => {
@@ -105,6 +109,28 @@ describe('a leased recorder', () => {
     taken.done(true);
     await settled;
     expect((await store.getRun(projectId, two.id)).status).toBe('running');
+  });
+
+  it('brings what waits between ends that come without a pause', async () => {
+    const store = await openStore();
+    recorder = createLeasedRecorder({ journal: createMemoryJournal(), store, projectId, lagMs: 60_000 });
+    const runs = ['one', 'two', 'three'].map((agentId) => recorder.startRun({ agentId }));
+    const [one, two, three] = runs.map(({ id }) => new Set([id]));
+    const first = await recorder.take(one!);
+    const settled = recorder.settle();
+    const second = recorder.take(two!);
+    first.done(true);
+    // Whether it was brought before or comes along with its end: it is in one place, and nobody waits for ever.
+    await settled;
+    expect((await second).entriesByRun.size).toBe(0);
+    expect((await store.listRuns(projectId, {}, {})).items.map(({ agentId }) => agentId).sort()).toEqual([
+      'three',
+      'two',
+    ]);
+    (await second).done(true);
+    const third = await recorder.take(three!);
+    third.done(true);
+    expect(third.entriesByRun.size).toBe(0);
   });
 
   it('carries to the store what its journal lost, and does not tell of a loss that was none', async () => {

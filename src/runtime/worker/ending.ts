@@ -5,6 +5,7 @@ import type { WorkChange, WorkState } from '../../core/work/work.ts';
 import type { Batcher } from '../batcher.ts';
 import { createBatcher } from '../batcher.ts';
 import type { RuntimeParts } from '../parts.ts';
+import type { Taken } from '../recording/import-queue.ts';
 import { tellParents } from '../runs/child-end.ts';
 import { storeTimeOf } from '../store-time.ts';
 import type { Assignment } from './assignment.ts';
@@ -89,14 +90,12 @@ export function createEndings(parts: RuntimeParts): Endings {
     );
   };
 
-  const write = async (projectId: string, ended: readonly EndedWork[]): Promise<(WorkState | null)[]> => {
-    const nowMs = await insist(ended, () => storeTimeOf(work, clock).nowMs());
-    if (nowMs === null) return ended.map(() => null);
+  /** Writes ends with what their runs recorded before and has not come into the store. */
+  const writeWith = async (
+    { projectId, taken, nowMs }: { readonly projectId: string; readonly taken: Taken; readonly nowMs: number },
+    ended: readonly EndedWork[],
+  ): Promise<(WorkState | null)[]> => {
     const recorder = parts.recorderOf(projectId);
-    // What the runs recorded comes before their ends, and with them where it is not in the store yet.
-    const runIds = new Set(ended.map(({ assignment }) => assignment.row.runId));
-    const taken = await insist(ended, () => recorder.take(runIds));
-    if (taken === null) return ended.map(() => null);
     const beforeOf = (each: EndedWork): readonly JournalEntry[] =>
       taken.entriesByRun.get(each.assignment.row.runId) ?? [];
     const drafts = ended.map((each) => draft(each, { nowMs, before: beforeOf(each) }));
@@ -116,7 +115,6 @@ export function createEndings(parts: RuntimeParts): Endings {
     for (const each of written) if (!made.has(each)) each.work.joined.takeBack(each.entry);
     for (const [index, each] of drafts.entries())
       if (each === null || !made.has(each)) recorder.putBack(beforeOf(ended[index]!));
-    if (!isLanded) taken.done(false);
     const over = [...made].filter(({ change }) => isTerminal(change.next.state));
     await tellParents(
       parts,
@@ -124,6 +122,19 @@ export function createEndings(parts: RuntimeParts): Endings {
       over.map((each) => each.work.assignment.row),
     ).catch(parts.onError);
     return drafts.map((each) => (each !== null && made.has(each) ? each.change.next : null));
+  };
+
+  const write = async (projectId: string, ended: readonly EndedWork[]): Promise<(WorkState | null)[]> => {
+    const nowMs = await insist(ended, () => storeTimeOf(work, clock).nowMs());
+    if (nowMs === null) return ended.map(() => null);
+    const runIds = new Set(ended.map(({ assignment }) => assignment.row.runId));
+    const taken = await insist(ended, () => parts.recorderOf(projectId).take(runIds));
+    if (taken === null) return ended.map(() => null);
+    try {
+      return await writeWith({ projectId, taken, nowMs }, ended);
+    } finally {
+      taken.done(false);
+    }
   };
 
   const batcherOf = (projectId: string): Batcher<EndedWork, WorkState | null> => {
