@@ -114,20 +114,22 @@ export async function listAttempts(db: Session, run: RunKey, stepId: string | nu
   );
   const numberById = new Map(steps.map((row) => [row['id'] as string, row['number'] as number]));
   const number = id === null ? null : (numberById.get(id) ?? 0);
-  const packs = await db.all(
-    `SELECT packed FROM attempt_packs WHERE ${ofRun} AND ($3::int8 IS NULL OR (first_step <= $3 AND last_step >= $3)) ORDER BY key`,
-    run.epoch,
-    run.key,
-    number,
-  );
-  const rows = await db.all(
-    `SELECT *, $4::text AS run_id FROM attempts WHERE ${ofRun} AND ($3::uuid IS NULL OR step_id = $3)`,
+  // In one statement: read one after the other, both could miss what is packed, or taken out again, in between.
+  const found = await db.all(
+    `(SELECT key AS pack_key, packed, (NULL::attempts).*, NULL::text AS run_id FROM attempt_packs
+        WHERE ${ofRun} AND ($4::int8 IS NULL OR (first_step <= $4 AND last_step >= $4)))
+     UNION ALL
+     SELECT NULL, NULL, a.*, $5::text FROM attempts a WHERE ${ofRun} AND ($3::uuid IS NULL OR step_id = $3)
+     ORDER BY pack_key`,
     run.epoch,
     run.key,
     id,
+    number,
     run.id,
   );
-  const packed = packs.flatMap((pack) => packToAttempts(run.id, cellToBytes(pack['packed'])));
+  const isPack = (row: SqlRow): boolean => row['pack_key'] !== null;
+  const packed = found.filter(isPack).flatMap((pack) => packToAttempts(run.id, cellToBytes(pack['packed'])));
+  const rows = found.filter((row) => !isPack(row));
   const attemptByKey = new Map(
     [...packed, ...rows.map(rowToAttempt)].map((attempt) => [`${attempt.stepId}/${attempt.number}`, attempt]),
   );

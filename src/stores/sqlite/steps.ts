@@ -169,7 +169,7 @@ export function listAttempts(db: Database, run: RunKey, stepId: string | null): 
       ? db.all('SELECT id, number FROM steps WHERE run_key = ?', run.key)
       : db.all('SELECT id, number FROM steps WHERE id = ? AND run_key = ?', idToCell(stepId), run.key);
   const numberById = new Map(steps.map((row) => [cellToId(row['id']!), row['number'] as number]));
-  const packed = listPacked(db, run, stepId === null ? null : (numberById.get(stepId) ?? 0));
+  // Rows first: what another process packs in between is then found in its pack.
   const rows =
     stepId === null
       ? db.all('SELECT *, ? AS run_id FROM attempts WHERE run_key = ?', run.id, run.key)
@@ -179,6 +179,7 @@ export function listAttempts(db: Database, run: RunKey, stepId: string | null): 
           run.key,
           idToCell(stepId),
         );
+  const packed = listPacked(db, run, stepId === null ? null : (numberById.get(stepId) ?? 0));
   const attemptByKey = new Map(
     [...packed, ...rows.map(rowToAttempt)].map((attempt) => [`${attempt.stepId}/${attempt.number}`, attempt]),
   );
