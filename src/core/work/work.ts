@@ -1,3 +1,4 @@
+import type { ImportChanges } from '../import/plan-rows.ts';
 import type { JournalEntry } from '../journal.ts';
 import type { EndReason, RunStatus } from '../model/run.ts';
 import type { Page, PageRequest } from '../store.ts';
@@ -109,14 +110,19 @@ export interface WorkChange {
 /** Contents and nodes with the week that they belong to. */
 export type Brought = Pick<JournalEntry, 'epoch' | 'contents' | 'nodes'>;
 
+/** Contents and nodes one by one, each with its week, as an import plans them. */
+export type BroughtLists = Pick<ImportChanges, 'contents' | 'nodes'>;
+
 /**
  * The contents and nodes of changes: they go into the store with them, before the events are filed, since events of other
  * runs may name them and be filed first.
  */
-export function changesToBrought(changes: readonly WorkChange[]): readonly Brought[] {
-  return changes
-    .flatMap(({ brought = [], entries }) => [...brought, ...entries])
-    .filter(({ contents, nodes }) => contents.length + nodes.length > 0);
+export function changesToBrought(changes: readonly WorkChange[]): BroughtLists {
+  const all = changes.flatMap(({ brought = [], entries }): readonly Brought[] => [...brought, ...entries]);
+  return {
+    contents: all.flatMap(({ epoch, contents }) => contents.map((content) => ({ epoch, content }))),
+    nodes: all.flatMap(({ epoch, nodes }) => nodes.map((node) => ({ epoch, node }))),
+  };
 }
 
 /** Who asks for runs, and for how many. */

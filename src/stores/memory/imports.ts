@@ -1,7 +1,7 @@
 import { foldEvents } from '../../core/import/fold.ts';
 import { attemptKey, stepKey } from '../../core/import/fold-state.ts';
 import { batchEpochs, importKeys, planImport } from '../../core/import/plan.ts';
-import type { ImportChanges, ImportRows } from '../../core/import/plan-rows.ts';
+import type { ImportRows } from '../../core/import/plan-rows.ts';
 import { contentKey } from '../../core/import/plan-rows.ts';
 import type { Content } from '../../core/content/content.ts';
 import type { AttemptView } from '../../core/model/attempt.ts';
@@ -9,7 +9,7 @@ import type { RunView } from '../../core/model/run.ts';
 import type { StepView } from '../../core/model/step.ts';
 import { attemptToContentIds, differingFields, stepToContentIds, type RunViews } from '../../core/query/difference.ts';
 import { isSealDue } from '../../core/query/sealing.ts';
-import type { Brought } from '../../core/work/work.ts';
+import type { BroughtLists } from '../../core/work/work.ts';
 import type { ImportBatch, ImportResult, WriterHead } from '../../core/store.ts';
 import { epochOf, projectOf, runStateOf, type ProjectState, type RunState, type State } from './state.ts';
 import { listAttempts, listSteps } from './steps.ts';
@@ -67,7 +67,7 @@ function putAttempt(run: RunState, attempt: AttemptView): void {
   if (tip !== null) run.tips.add(tip);
 }
 
-function putContents(project: ProjectState, changes: Pick<ImportChanges, 'contents' | 'nodes'>): number {
+function putContents(project: ProjectState, changes: BroughtLists): number {
   let count = 0;
   for (const { epoch, content } of changes.contents) {
     const { contentById } = epochOf(project, epoch);
@@ -80,10 +80,8 @@ function putContents(project: ProjectState, changes: Pick<ImportChanges, 'conten
 }
 
 /** Stores contents and nodes whose events come later. */
-export function keepBrought(state: State, projectId: string, brought: readonly Brought[]): void {
-  const contents = brought.flatMap(({ epoch, contents: each }) => each.map((content) => ({ epoch, content })));
-  const nodes = brought.flatMap(({ epoch, nodes: each }) => each.map((node) => ({ epoch, node })));
-  putContents(projectOf(state, projectId), { contents, nodes });
+export function keepBrought(state: State, projectId: string, brought: BroughtLists): void {
+  putContents(projectOf(state, projectId), brought);
 }
 
 /** Imports a batch: loads what it touches, plans in core, writes what was planned. Nothing fails after the plan. */

@@ -11,7 +11,7 @@ import { isTerminal } from '../../core/model/run.ts';
 import type { StepView } from '../../core/model/step.ts';
 import { differingFields, type RunViews } from '../../core/query/difference.ts';
 import { isSealDue } from '../../core/query/sealing.ts';
-import type { Brought } from '../../core/work/work.ts';
+import type { BroughtLists } from '../../core/work/work.ts';
 import type { ImportBatch, ImportResult, JournalPosition, WriterHead } from '../../core/store.ts';
 import { idToCell } from '../sql/value.ts';
 import { packContents, putContent, putNode, readContent, type RunKey, useContent } from './contents.ts';
@@ -89,11 +89,7 @@ function loadRows(
 /** Stores contents with their words, then the nodes that name them; how many contents were new. */
 function putContents(
   db: Database,
-  {
-    project,
-    changes,
-    pending,
-  }: Pick<Batch, 'project' | 'pending'> & { readonly changes: Pick<ImportChanges, 'contents' | 'nodes'> },
+  { project, changes, pending }: Pick<Batch, 'project' | 'pending'> & { readonly changes: BroughtLists },
 ): number {
   let count = 0;
   for (const { epoch, content } of changes.contents) {
@@ -147,10 +143,8 @@ function putEvents(db: Database, changes: ImportChanges, runKeyById: ReadonlyMap
 }
 
 /** Stores contents and nodes whose events are filed later. */
-export function keepBrought(db: Database, projectId: string, brought: readonly Brought[]): void {
-  if (brought.length === 0) return;
-  const contents = brought.flatMap(({ epoch, contents: each }) => each.map((content) => ({ epoch, content })));
-  const nodes = brought.flatMap(({ epoch, nodes: each }) => each.map((node) => ({ epoch, node })));
+export function keepBrought(db: Database, projectId: string, { contents, nodes }: BroughtLists): void {
+  if (contents.length + nodes.length === 0) return;
   const project = projectKeyOf(db, projectId);
   const pending = createPending(new Map(contents.map(({ content }) => [content.id, content])));
   putContents(db, { project, changes: { contents, nodes }, pending });

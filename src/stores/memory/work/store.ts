@@ -1,7 +1,7 @@
 import type { Clock } from '../../../core/clock.ts';
 import type { JournalEntry } from '../../../core/journal.ts';
 import { isTerminal } from '../../../core/work/state.ts';
-import type { Brought, WorkLives, WorkMemories, WorkStore } from '../../../core/work/work.ts';
+import type { BroughtLists, WorkLives, WorkMemories, WorkStore } from '../../../core/work/work.ts';
 import { changesToBrought } from '../../../core/work/work.ts';
 import { createMemoryBudgets } from './budget.ts';
 import {
@@ -25,7 +25,7 @@ export interface MemoryWorkParts {
   /** Runs `fn` while the store is open, in one synchronous stretch. */
   readonly use: <T>(fn: () => T) => Promise<T>;
   readonly importEntries: (projectId: string, entries: readonly JournalEntry[]) => void;
-  readonly keepBrought: (projectId: string, brought: readonly Brought[]) => void;
+  readonly keepBrought: (projectId: string, brought: BroughtLists) => void;
 }
 
 const byName =

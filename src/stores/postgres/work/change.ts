@@ -1,7 +1,7 @@
 import { TachographError } from '../../../core/error.ts';
 import type { Memo } from '../../../core/work/memo.ts';
 import { toDueAtMs } from '../../../core/work/transition.ts';
-import type { Brought, CreationAnswer, WorkChange, WorkCreation } from '../../../core/work/work.ts';
+import type { BroughtLists, CreationAnswer, WorkChange, WorkCreation } from '../../../core/work/work.ts';
 import { bytesToHex, flag, hexToBytes, type SqlRow, type SqlValue } from '../../sql/value.ts';
 import { entriesToFrame } from '../../sql/work/entry-frame.ts';
 import { memoToCells } from '../../sql/work/memo-row.ts';
@@ -69,10 +69,8 @@ export function checkAnswers(answers: readonly (CreationAnswer | null)[]): reado
 }
 
 /** Statements that store contents and nodes, before the call that needs them. */
-export function broughtToInsert(brought: readonly Brought[]): Statement[] {
-  if (brought.length === 0) return [];
-  const contents = brought.flatMap(({ epoch, contents: each }) => each.map((content) => ({ epoch, content })));
-  const nodes = brought.flatMap(({ epoch, nodes: each }) => each.map((node) => ({ epoch, node })));
+export function broughtToInsert({ contents, nodes }: BroughtLists): Statement[] {
+  if (contents.length + nodes.length === 0) return [];
   return [shareContents, contentsToInsert(contents), nodesToInsert(nodes)].filter((statement) => statement !== null);
 }
 

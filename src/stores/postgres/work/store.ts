@@ -34,7 +34,8 @@ function createLives(place: WorkPlace): WorkLives {
   const changeAll = joinCalls<WorkChange, boolean>(async (projectId, changes) => {
     const { statement, read: readMade } = changeStatement(changes);
     const brought = changesToBrought(changes);
-    if (brought.length > 0) await place.ensureWeeks(new Set(brought.map(({ epoch }) => epoch)));
+    const epochs = new Set([...brought.contents, ...brought.nodes].map(({ epoch }) => epoch));
+    if (epochs.size > 0) await place.ensureWeeks(epochs);
     const answers = await reach(projectId).call(projectId, [...broughtToInsert(brought), statement]);
     note(projectId);
     return readMade(answers.at(-1)!.rows);
