@@ -65,8 +65,8 @@ function rowSearch(by: Grouping, key: string) {
 
 function Totals({ by, rows }: { by: Grouping; rows: readonly TotalsRow[] }) {
   return (
-    <div className="numbers-scroll">
-      <table className="table numbers-table">
+    <div className="wide-scroll">
+      <table className="table wide-table">
         <thead>
           <tr>
             <th scope="col">{by === 'day' ? 'Day (UTC)' : by === 'model' ? 'Model' : 'Agent'}</th>

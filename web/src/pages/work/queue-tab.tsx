@@ -25,8 +25,8 @@ function Counts({ counts, nowMs, search }: WorkCounts & { search: WorkSearch }) 
           ? 'Nothing waits for a worker.'
           : `The oldest run has waited ${toDuration(nowMs - oldest)} for a worker.`}
       </p>
-      <div className="work-scroll">
-        <table className="table work-table">
+      <div className="wide-scroll">
+        <table className="table wide-table">
           <thead>
             <tr>
               <th scope="col">Agent</th>

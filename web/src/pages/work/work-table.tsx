@@ -18,8 +18,8 @@ export function WideTable({
   children: ReactNode;
 }) {
   return (
-    <div className="work-scroll">
-      <table className="table work-table">
+    <div className="wide-scroll">
+      <table className="table wide-table">
         <thead>
           <tr>
             {columns.map((column) => (
