@@ -5,8 +5,8 @@
  *
  * `create to complete`: a worker runs, jobs are created at the given concurrency; until the database has none that waits.
  * `claim + complete`: the jobs are there already, then a worker begins. `two steps`: a job of two remembered steps.
- * Ours writes its events and the heads of their chains with every transition; the time until they are in the views is
- * printed beside it.
+ * Ours writes its events and the heads of their chains with every transition; they are filed into the views meanwhile, and
+ * what is left of that falls into the next round of whoever it is.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -11,7 +11,7 @@ export type Shape = 'empty' | 'two-step';
 
 /** One contender in its database. A worker runs between `work` and `rest`. */
 export interface OpenContender {
-  /** `null` for a shape it does not offer. */
+  /** Those it offers. */
   readonly shapes: readonly Shape[];
   /** Creates one job; resolves when it is in the database. */
   create(shape: Shape): Promise<void>;
