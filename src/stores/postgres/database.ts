@@ -3,7 +3,7 @@ import { TachographError } from '../../core/error.ts';
 import type { SqlRow } from '../sql/value.ts';
 import type { Cell } from './driver/cell.ts';
 import type { Answer, Statement } from './driver/exchange.ts';
-import { isConflict, isConnectionLost, toStoreError } from './driver/failure.ts';
+import { isConflict, isConnectionLost, isNameLost, toStoreError } from './driver/failure.ts';
 import { exchange, openPool, type PostgresClient, type PostgresPool } from './driver/pool.ts';
 
 /** Asks a database about one project. */
@@ -23,7 +23,7 @@ export interface Transaction extends Session {
   finish(statements: readonly Statement[]): Promise<readonly Answer[]>;
 }
 
-/** A database with a pool of connections. Nothing is kept on a connection between two transactions. */
+/** A database with a pool of connections. Nothing of a project is kept on a connection between two transactions. */
 export interface Database {
   /** Host, port and database, for messages. */
   readonly place: string;
@@ -92,11 +92,14 @@ const settings = `SELECT set_config('tachograph.project', $1, true), set_config(
 const byKeys: Statement = {
   sql: `SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`,
 };
+const begin: Statement = { sql: 'BEGIN ISOLATION LEVEL READ COMMITTED' };
+const commit: Statement = { sql: 'COMMIT' };
 
 const conflictTries = 5;
 
 interface Link {
-  send(statements: readonly Statement[]): Promise<readonly Answer[]>;
+  /** `kept`: how many of them, from the first, the server may keep by name. All of them unless it is said. */
+  send(statements: readonly Statement[], kept?: number): Promise<readonly Answer[]>;
 }
 
 /**
@@ -144,7 +147,11 @@ export function createDatabase(parts: {
     heed(client);
     let failure: unknown = null;
     try {
-      return await fn({ send: (statements) => exchange(client, statements, waits.answerMs) });
+      return await fn({
+        send: (statements, kept = statements.length) =>
+          // On a connection that is only lent nothing stays.
+          exchange(client, statements, { answerMs: waits.answerMs, kept: parts.isOwnPool ? kept : 0 }),
+      });
     } catch (error) {
       failure = error;
       throw error;
@@ -155,12 +162,13 @@ export function createDatabase(parts: {
 
   const ask = async (projectId: string, words: string, statement: Statement): Promise<readonly SqlRow[]> => {
     const run = (): Promise<readonly SqlRow[]> =>
-      withClient(async ({ send }) => (await send([settingsOf(projectId, words), statement])).at(-1)!.rows);
+      // What is looked for is planned for its own values each time, by which it may be found in quite another way.
+      withClient(async ({ send }) => (await send([settingsOf(projectId, words), statement], 1)).at(-1)!.rows);
     try {
       return await run();
     } catch (error) {
       // A connection that broke while it was idle shows only now; asking again is harmless.
-      if (!isConnectionLost(error)) throw toStoreError(error, place);
+      if (!isConnectionLost(error) && !isNameLost(error)) throw toStoreError(error, place);
       return run().catch((again: unknown) => {
         throw toStoreError(again, place);
       });
@@ -169,7 +177,7 @@ export function createDatabase(parts: {
 
   const runOnce = <T>(projectId: string, fn: (tx: Transaction) => Promise<T>): Promise<T> =>
     withClient(async ({ send }) => {
-      let waiting: Statement[] = [{ sql: 'BEGIN ISOLATION LEVEL READ COMMITTED' }, settingsOf(projectId), byKeys];
+      let waiting: Statement[] = [begin, settingsOf(projectId), byKeys];
       let isBegun = false;
       let isDone = false;
       const flush = async (statements: readonly Statement[]): Promise<readonly Answer[]> => {
@@ -186,7 +194,7 @@ export function createDatabase(parts: {
         put: (sql, ...values) => void waiting.push({ sql, values }),
         askAll: flush,
         finish: async (statements) => {
-          const answers = await flush([...statements, { sql: 'COMMIT' }]);
+          const answers = await flush([...statements, commit]);
           isDone = true;
           return answers;
         },
@@ -195,7 +203,7 @@ export function createDatabase(parts: {
       };
       try {
         const result = await fn(tx);
-        if (!isDone) await flush([{ sql: 'COMMIT' }]);
+        if (!isDone) await flush([commit]);
         return result;
       } catch (error) {
         if (isBegun && !isConnectionLost(error)) await send([{ sql: 'ROLLBACK' }]);
@@ -254,7 +262,7 @@ export async function openOwner(url: string): Promise<Owner> {
     try {
       const client = await pool.connect();
       try {
-        return (await exchange(client, statements, 600_000)).at(-1)!.rows;
+        return (await exchange(client, statements, { answerMs: 600_000 })).at(-1)!.rows;
       } finally {
         client.release();
       }

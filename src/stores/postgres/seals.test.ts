@@ -20,6 +20,7 @@ function textOf(exchange: Exchange): string {
   const ignore = (): void => undefined;
   const wire: Wire = {
     parse: ({ text }) => void texts.push(text),
+    close: ignore,
     bind: ignore,
     describe: ignore,
     execute: ignore,

@@ -31,7 +31,13 @@ const codeOf = (error: unknown): string | undefined => (error as ServerFailure |
 /** True for a conflict between transactions that goes away by itself: tried again at once. */
 export function isConflict(error: unknown): boolean {
   const code = codeOf(error);
-  return code === '40P01' || code === '40001';
+  return code === '40P01' || code === '40001' || isNameLost(error);
+}
+
+/** True when the server no longer has a statement by its name, or its plan no longer fits: told again, it goes on. */
+export function isNameLost(error: unknown): boolean {
+  const { code, routine } = (error ?? {}) as ServerFailure;
+  return code === '26000' || (code === '0A000' && routine === 'RevalidateCachedQuery');
 }
 
 /** True for a failure after which the connection is of no more use. */

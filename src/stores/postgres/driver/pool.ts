@@ -1,8 +1,11 @@
 import { TachographError } from '../../../core/error.ts';
 import { type Answer, createExchange, type Statement } from './exchange.ts';
+import { createStatementNames, type StatementNames } from './names.ts';
 
 /** What is used of a connection of `pg`; any pool whose clients have it will do. */
 export interface PostgresClient {
+  /** The process of the server that greeted it. */
+  readonly processID?: number | null;
   query(exchange: object): unknown;
   release(error?: Error | boolean): void;
   on(event: 'error', listener: (error: Error) => void): unknown;
@@ -69,14 +72,22 @@ export async function openPool({ url, max, connectMs }: PoolOptions): Promise<Po
   });
 }
 
+const namesByClient = new WeakMap<PostgresClient, StatementNames>();
+
+function namesOf(client: PostgresClient): StatementNames {
+  let names = namesByClient.get(client);
+  if (names === undefined) namesByClient.set(client, (names = createStatementNames()));
+  return names;
+}
+
 /**
- * Sends statements in one round trip. When no answer came within `answerMs` it fails; the connection may then still be
- * waiting, and is of no more use.
+ * Sends statements in one round trip, of which the first `kept` may be kept by name. When no answer came within `answerMs`
+ * it fails; the connection may then still be waiting, and is of no more use.
  */
 export function exchange(
   client: PostgresClient,
   statements: readonly Statement[],
-  answerMs: number,
+  { answerMs, kept = 0 }: { readonly answerMs: number; readonly kept?: number },
 ): Promise<readonly Answer[]> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
@@ -88,6 +99,6 @@ export function exchange(
       if (error === null) resolve(answers);
       else reject(error as Error);
     };
-    client.query(createExchange(statements, done));
+    client.query(createExchange(statements, { names: namesOf(client), greeter: client.processID ?? null, kept }, done));
   });
 }

@@ -45,7 +45,8 @@ export async function inspectPostgres(url: string): Promise<PostgresInspection> 
     pool.on('error', () => undefined);
     try {
       const client = await pool.connect();
-      const ask = async (sql: string) => (await exchange(client, [{ sql }], defaultWaits.answerMs))[0]!.rows[0];
+      const ask = async (sql: string) =>
+        (await exchange(client, [{ sql }], { answerMs: defaultWaits.answerMs }))[0]!.rows[0];
       try {
         // The first answer on a connection takes longer than those after it.
         await ask('SELECT 1 AS one');
