@@ -68,6 +68,8 @@ export interface ModelStep {
 export interface ModelSpending {
   /** Why the attempt may not go on; `null` while it may. */
   readonly refusal: Error | null;
+  /** Aborted with it; `null` when nothing cuts the attempt off. */
+  readonly signal: AbortSignal | null;
   part(part: unknown): void;
   end(outcome: Omit<CallOutcome, 'outputBytes'>): void;
 }

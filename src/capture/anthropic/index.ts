@@ -1,4 +1,5 @@
 import type { Recorder } from '../../core/record/recording.ts';
+import { signalWithPass } from '../../core/work/gate.ts';
 import type { ClientOptions } from '../fetch/client-calls.ts';
 import { createClientCalls } from '../fetch/client-calls.ts';
 
@@ -30,6 +31,8 @@ export function anthropicMiddleware(recorder: Recorder, options: AnthropicMiddle
   const calls = createClientCalls(recorder, { capture: 'anthropic', provider: 'anthropic' }, options);
   return (request, next, { options: call }) => {
     if (call === undefined) return next(request);
-    return calls.record({ url: request.url, init: request }, call, () => next(request));
+    return calls.record({ url: request.url, init: request }, call, (signal) =>
+      next(signal === null ? request : { ...request, signal: signalWithPass(request.signal, signal) }),
+    );
   };
 }

@@ -2,7 +2,7 @@ import type { Recorder } from '../../core/record/recording.ts';
 import type { ClientName } from './exchange-request.ts';
 import type { LedgerOptions } from './ledger.ts';
 import { ledgerOf } from './ledger.ts';
-import type { Fetch } from './recording-fetch.ts';
+import type { Call, Fetch } from './recording-fetch.ts';
 import { recordCall, toRequest, wrapFetch } from './recording-fetch.ts';
 
 /** What may be set of the recording of one provider's client. */
@@ -22,7 +22,7 @@ export interface ClientCalls {
   record(
     request: { readonly url: string; readonly init: RequestInit },
     callIdentity: object,
-    send: () => Promise<Response>,
+    send: Call,
   ): Promise<Response>;
 }
 
@@ -40,7 +40,7 @@ export function createClientCalls(
       recorder.recording ? wrapFetch(ledger, () => inner ?? globalThis.fetch, rule) : (inner ?? globalThis.fetch),
     record({ url, init }, callIdentity, send) {
       const seen = recorder.recording ? (ledger.guard(() => toRequest(url, init)) ?? null) : null;
-      if (seen === null) return send();
+      if (seen === null) return send(null);
       return recordCall(ledger, { request: { ...seen, client: name, call: callIdentity }, rule }, send);
     },
   };

@@ -12,7 +12,7 @@ import { createHostMatcher } from './hosts.ts';
 import type { Ledger, LedgerOptions } from './ledger.ts';
 import { ledgerOf } from './ledger.ts';
 import type { GovernedStart } from '../../core/work/gate.ts';
-import { governedStart } from '../../core/work/gate.ts';
+import { governedStart, signalWithPass } from '../../core/work/gate.ts';
 import type { Spending } from './spending/spending.ts';
 import { enterExchange } from './spending/spending.ts';
 import { closeSighting, isSeen, redirectSighting, withSighting } from './seen.ts';
@@ -35,6 +35,9 @@ export interface FetchRule {
 }
 
 type Input = Parameters<Fetch>[0];
+
+/** Makes the call; the signal is that of a governed run's pass, which may cut it off. */
+export type Call = (signal: AbortSignal | null) => Promise<Response>;
 
 function toUrl(input: Input): URL | null {
   const text = typeof input === 'string' ? input : input instanceof URL ? input.href : (input as { url?: unknown }).url;
@@ -177,7 +180,7 @@ function send(
 export function recordCall(
   ledger: Ledger,
   of: { readonly request: ExchangeRequest; readonly rule: FetchRule },
-  call: () => Promise<Response>,
+  call: Call,
 ): Promise<Response> {
   const { request, rule } = of;
   const governed = ledger.guard(() => governedStart(ledger.recorder)) ?? null;
@@ -186,14 +189,14 @@ export function recordCall(
   );
   if (governed !== null && begun !== null) return sendGoverned(ledger, { request, exchange: begun, governed }, call);
   const exchange = begun ?? null;
-  return exchange === null ? call() : send(ledger, { request, exchange }, call);
+  return exchange === null ? call(null) : send(ledger, { request, exchange }, () => call(null));
 }
 
 /** Sends a request of a governed run, if its start was recorded and the gate lets it out. */
 async function sendGoverned(
   ledger: Ledger,
   of: { readonly request: ExchangeRequest; readonly exchange: Exchange | undefined; readonly governed: GovernedStart },
-  call: () => Promise<Response>,
+  call: Call,
 ): Promise<Response> {
   const { request, exchange, governed } = of;
   let spending: Spending | null;
@@ -204,22 +207,44 @@ async function sendGoverned(
     throw error;
   }
   if (spending !== null) exchange!.spend(spending);
-  return send(ledger, { request, exchange: exchange! }, call);
+  const signal = spending?.signal ?? null;
+  return send(ledger, { request, exchange: exchange! }, () => untilCut(call(signal), signal));
+}
+
+/** The answer, or why the call was cut off before there was one: also of a client that is deaf to its signal. */
+function untilCut(sent: Promise<Response>, signal: AbortSignal | null): Promise<Response> {
+  if (signal === null) return sent;
+  return new Promise((resolve, reject) => {
+    const cutOff = (): void => {
+      reject(signal.reason as Error);
+      // What comes after all is let go; nobody is left to read it.
+      sent.then((response) => response.body?.cancel()).catch(() => undefined);
+    };
+    if (signal.aborted) return cutOff();
+    signal.addEventListener('abort', cutOff, { once: true });
+    sent.then(resolve, reject).finally(() => signal.removeEventListener('abort', cutOff));
+  });
+}
+
+/** What fetch is called with so that it also ends with a signal of ours. */
+function withSignal(input: Input, init: RequestInit | undefined, signal: AbortSignal): RequestInit {
+  const own = init?.signal === undefined && input instanceof Request ? input.signal : init?.signal;
+  return { ...init, signal: signalWithPass(own, signal) };
 }
 
 /** A fetch that records by a rule. What it calls is looked up at each call. */
 export function wrapFetch(ledger: Ledger, inner: () => Fetch, rule: FetchRule): Fetch {
   return function fetch(input: Input, init?: RequestInit): Promise<Response> {
-    const call = (): Promise<Response> => inner()(input, init);
+    const call: Call = (signal) => inner()(input, signal === null ? init : withSignal(input, init, signal));
     const url = ledger.guard(() => toUrl(input)) ?? null;
-    if (url === null) return call();
+    if (url === null) return call(null);
     if (isSeen()) {
       ledger.guard(() => redirectSighting(methodOf(input, init), url));
-      return call();
+      return call(null);
     }
-    if (ledger.guard(() => ledger.mayConcern(rule.isEverything || rule.isListed(url))) === false) return call();
+    if (ledger.guard(() => ledger.mayConcern(rule.isEverything || rule.isListed(url))) === false) return call(null);
     const known = ledger.guard(() => toRequest(input, init)) ?? null;
-    if (known === null) return call();
+    if (known === null) return call(null);
     const request = rule.client === undefined ? known : { ...known, client: rule.client };
     const copied = ledger.guard(() => copyOf(input, init, { request, rule })) ?? null;
     if (copied === null) return recordCall(ledger, { request, rule }, call);

@@ -90,7 +90,10 @@ export interface Work {
   ): Promise<Schedule>;
   /** Registers an agent without taking its runs, for who creates them. A worker registers its own. */
   registerAgent(agentId: string, agent: Pick<AgentRegistration, 'tools' | 'runsMax'>): Promise<void>;
-  /** The emergency stop of the project: while it is on, no call of a run under a lease leaves. */
+  /**
+   * The emergency stop of the project: while it is on, no call of a run under a lease leaves, and model calls that are out are
+   * cut off within a second.
+   */
   setStop(isStopped: boolean): Promise<void>;
   /** A worker of the project, at rest until it is started. It is to be stopped before `close`. */
   createWorker(options: Omit<WorkerOptions, 'projectIds' | 'onWake' | 'host' | 'pid'>): Worker;

@@ -8,7 +8,8 @@ import type { Recorder, RunRecorder, StepRecorder } from '../record/recording.ts
  *
  *   start recorded ► enter ─┬─► refused: the call gets the error and does not leave
  *                           └─► pass ► note … note ─┬─► end
- *                                                   └─► false: the call is cut off ► end
+ *                                                   ├─► false: the call is cut off ► end
+ *                                                   └─► signal: it is cut off between two notes ► end
  */
 
 /** A call that is about to leave. */
@@ -53,6 +54,8 @@ export interface CallPass {
   note(progress: CallProgress): boolean;
   /** Why the call is cut off; `null` while it is not. */
   readonly refusal: Error | null;
+  /** Aborted with `refusal` once the call is cut off; `null` for a call that nothing cuts off. */
+  readonly signal: AbortSignal | null;
   /** Settles what the call has used; the first end stands. Never rejects. */
   end(outcome: CallOutcome): Promise<void>;
 }
@@ -64,10 +67,15 @@ export interface CallGate {
 }
 
 /** The pass of a call that nothing is counted of. */
-export const freePass: CallPass = { note: () => true, refusal: null, end: async () => undefined };
+export const freePass: CallPass = { note: () => true, refusal: null, signal: null, end: async () => undefined };
 
 /** The gate of governed runs without a budget: it lets every call out whose start was recorded (I3). */
 export const openGate: CallGate = { enter: async () => freePass };
+
+/** A signal that is aborted with the caller's own, if there is one, or with that of a pass. */
+export function signalWithPass(own: unknown, cut: AbortSignal): AbortSignal {
+  return own instanceof AbortSignal ? AbortSignal.any([own, cut]) : cut;
+}
 
 /** A governed call before its start is recorded: whom to ask, and what its run has lost until now. */
 export interface GovernedStart {

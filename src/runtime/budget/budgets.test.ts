@@ -70,7 +70,7 @@ describe('a run that the budget refuses', () => {
       provider: 'openai',
       model: 'gpt-5',
     } as const;
-    await gate.enter({ ...call, inputTokens: 100, outputTokensMax: 50 });
+    const pass = await gate.enter({ ...call, inputTokens: 100, outputTokensMax: 50 });
     const [entry] = (await work.budgets.listEntries(projectId, {}, {})).items;
     expect(entry!.caller).toMatch(/^[0-9a-f]{64}$/);
     expect(entry!.amount).toEqual({ tokens: 150, nanoUsd: 100 * 1250 + 50 * 10_000 });
@@ -84,6 +84,11 @@ describe('a run that the budget refuses', () => {
       { kind: 'reserve', reservationId, nanoUsd: 625_000, tokens: 150 },
       { kind: 'expire', reservationId, nanoUsd: 0, tokens: 0 },
     ]);
+    await work.budgets.setStop(projectId, true);
+    const signal = pass.signal!;
+    if (!signal.aborted) await new Promise((resolve) => void signal.addEventListener('abort', resolve));
+    expect([signal.reason, pass.note({ usage: null, outputBytes: 0 })]).toEqual([pass.refusal, false]);
+    expect(pass.refusal).toMatchObject({ code: 'E-BUDGET-003' });
     await gate.close();
     const [settled] = (await work.budgets.listEntries(projectId, {}, {})).items;
     expect(settled).toMatchObject({ kind: 'settle', amount: { tokens: 100 } });

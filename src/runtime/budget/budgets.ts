@@ -11,6 +11,7 @@ import type { CreatedRun } from '../runs/creation.ts';
 import { toCreation, writeCreation } from '../runs/creation.ts';
 import type { BudgetGate, BudgetGateParts } from './gate.ts';
 import { createBudgetGate } from './gate.ts';
+import { createStopWatch } from './stop-watch.ts';
 
 /** How budgets are bound to the runs of a process. */
 export interface BudgetsOptions extends Pick<
@@ -74,6 +75,7 @@ export function createBudgets(parts: RuntimeParts, options: BudgetsOptions): Bud
   const ledger = parts.work.budgets;
   const { clock, ids, onError } = parts;
   const hints = createHints(() => clock.monotonicMs());
+  const stops = createStopWatch(ledger);
   const askLedger = async (projectId: string, spender: Spender): Promise<Refusal | null> => {
     const [stops, platform, own] = await Promise.all([
       ledger.stops(projectId),
@@ -89,7 +91,7 @@ export function createBudgets(parts: RuntimeParts, options: BudgetsOptions): Bud
       const { projectId, rootRunId } = row;
       return createBudgetGate({
         ...options,
-        ...{ ledger, clock, ids, onError },
+        ...{ ledger, clock, ids, onError, stops },
         run: { ...toSpender(parts, row, callerId), projectId, rootRunId },
         scribe: parts.scribeOf(projectId),
         settleRecord: () => parts.recorderOf(projectId).settle(),

@@ -3,11 +3,13 @@ import type { Prices } from '../../core/cost/prices.ts';
 import { TachographError } from '../../core/error.ts';
 import type { IdSource } from '../../core/id.ts';
 import type { BudgetLedger } from '../../core/work/budget-ledger.ts';
-import { refusalToError } from '../../core/work/budget/admission.ts';
+import { budgetStopToError, refusalToError } from '../../core/work/budget/admission.ts';
 import { answerToTokens, tokensToAmount, usageToTokens } from '../../core/work/budget/estimate.ts';
 import type { Amount, Spender } from '../../core/work/budget/limit.ts';
 import type { CallGate, CallOutcome, CallPass, CallProgress, GovernedCall } from '../../core/work/gate.ts';
+import { freePass } from '../../core/work/gate.ts';
 import type { Scribe } from '../../core/work/scribe.ts';
+import type { StopWatch } from './stop-watch.ts';
 
 /** The run that a gate is for. */
 export interface GatedRun extends Spender {
@@ -23,6 +25,8 @@ export interface BudgetGateParts {
   readonly scribe: Scribe;
   readonly clock: Clock;
   readonly ids: IdSource;
+  /** Cuts off calls that are out when the emergency stop is put on; left out, they end by themselves. */
+  readonly stops?: StopWatch;
   /** Resolves when what was recorded is where it must be before a call leaves (I3); rejects with `E-RUN-007`. */
   readonly settleRecord?: () => Promise<void>;
   /** Told of spending that could not be settled. */
@@ -173,12 +177,14 @@ export function createBudgetGate(parts: BudgetGateParts): BudgetGate {
   };
 
   const createPass = (open: OpenCall): CallPass => {
+    const cut = new AbortController();
     let refusal: Error | null = null;
     let ended: Promise<void> | null = null;
     let last: CallProgress = { usage: null, outputBytes: 0 };
     const end = (outcome: CallOutcome): Promise<void> => {
       if (ended !== null) return ended;
       out.delete(held);
+      unwatch?.();
       // Until it has answered, nothing says that the provider was at work.
       ended = settle(open, outcome.isUsed ? outcomeToAmount(open, outcome, prices) : null);
       const settled = ended.finally(() => void settling.delete(settled));
@@ -187,20 +193,29 @@ export function createBudgetGate(parts: BudgetGateParts): BudgetGate {
     };
     const held = { leave: () => void end({ ...last, isUsed: true }) };
     out.add(held);
+    const refuse = (error: Error): void => {
+      if (ended !== null || refusal !== null) return;
+      refusal = error;
+      cut.abort(error);
+    };
+    const unwatch = parts.stops?.watch(run.projectId, () => refuse(budgetStopToError()));
     return {
       note(progress) {
         last = progress;
         if (ended !== null || refusal !== null) return refusal === null;
         if (!isOver(open, progress, prices)) return true;
-        refusal = new TachographError(
-          'E-BUDGET-004',
-          `The call was cut off: it used more than the ${open.outputTokens} tokens that were reserved for its answer. Say how much may come out (max tokens), or raise the default of the gate.`,
+        refuse(
+          new TachographError(
+            'E-BUDGET-004',
+            `The call was cut off: it used more than the ${open.outputTokens} tokens that were reserved for its answer. Say how much may come out (max tokens), or raise the default of the gate.`,
+          ),
         );
         return false;
       },
       get refusal() {
         return refusal;
       },
+      signal: cut.signal,
       end,
     };
   };
@@ -210,7 +225,7 @@ export function createBudgetGate(parts: BudgetGateParts): BudgetGate {
       await parts.settleRecord?.();
       const open = toOpen(call);
       await reserve(open);
-      return call.kind === 'tool' ? freeToolPass : createPass(open);
+      return call.kind === 'tool' ? freePass : createPass(open);
     },
     async close() {
       for (const held of [...out]) held.leave();
@@ -218,5 +233,3 @@ export function createBudgetGate(parts: BudgetGateParts): BudgetGate {
     },
   };
 }
-
-const freeToolPass: CallPass = { note: () => true, refusal: null, end: async () => undefined };

@@ -15,6 +15,7 @@ import { toFields } from '../sdk-events.ts';
 import { planToStart } from '../step-plan.ts';
 import { modelCallsOf } from './model-calls.ts';
 import type { RecordModelOptions } from './options.ts';
+import type { Execute } from './record-model.ts';
 import { enterCall } from './spending.ts';
 import { toOperationStart, toTiming, toWithheld } from './options.ts';
 
@@ -79,7 +80,7 @@ function begin(call: PlainCall, recorder: Recorder, options: RecordModelOptions)
 /** Makes a plain call and records it; what the caller gets is what the model gave. */
 export async function recordPlainCall<T>(
   call: PlainCall,
-  execute: () => PromiseLike<T>,
+  execute: Execute<T>,
   of: { recorder: Recorder; options: RecordModelOptions },
 ): Promise<T> {
   const { guard } = modelCallsOf(of.recorder);
@@ -100,10 +101,10 @@ export async function recordPlainCall<T>(
       throw error;
     }
   }
-  if (open === null) return execute();
+  if (open === null) return execute(null);
   let result: T;
   try {
-    result = await open.within(execute);
+    result = await open.within(() => execute(spending?.signal ?? null));
   } catch (error) {
     guard(() => open.fail(error));
     spending?.end({ isUsed: isUsedDespite(error), usage: null });

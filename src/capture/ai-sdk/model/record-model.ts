@@ -2,11 +2,11 @@ import { TachographError } from '../../../core/error.ts';
 import type { Recorder } from '../../../core/record/recording.ts';
 import type { Begun } from '../follow.ts';
 import { follow } from '../follow.ts';
-import type { ModelName } from '../model-step.ts';
+import type { ModelName, ModelSpending } from '../model-step.ts';
 import type { Fields } from '../sdk-events.ts';
 import { toFields, toText } from '../sdk-events.ts';
 import type { GovernedStart } from '../../../core/work/gate.ts';
-import { governedStart } from '../../../core/work/gate.ts';
+import { governedStart, signalWithPass } from '../../../core/work/gate.ts';
 import { noteRecorded } from '../version-six/six-call.ts';
 import type { LanguageCall } from './model-calls.ts';
 import { modelCallsOf } from './model-calls.ts';
@@ -18,10 +18,13 @@ import { createStandIn } from './stand-in.ts';
 
 type Method = (...args: unknown[]) => PromiseLike<unknown>;
 
+/** Makes the model's call; the signal is that of a governed run's pass, which may cut it off. */
+export type Execute<T> = (signal: AbortSignal | null) => PromiseLike<T>;
+
 /** Makes a language model's call and records it; what the caller gets is what the model gave. */
 export function recordLanguageCall<T>(
   call: LanguageCall,
-  execute: () => PromiseLike<T>,
+  execute: Execute<T>,
   of: { recorder: Recorder; options: RecordModelOptions },
 ): PromiseLike<T> {
   const calls = modelCallsOf(of.recorder);
@@ -34,27 +37,35 @@ export function recordLanguageCall<T>(
   });
   const [one] = begun;
   // Another layer records the call, and asks about it where it sends it.
-  if (one === null) return execute();
+  if (one === null) return execute(null);
   if (governed[0] !== undefined) return followGoverned(governed[0], { call, begun: one }, execute, calls.guard);
-  return one === undefined ? execute() : follow(one, execute, calls.guard);
+  const alone = (): PromiseLike<T> => execute(null);
+  return one === undefined ? alone() : follow(one, alone, calls.guard);
 }
 
 /** Makes a call of a governed run, if its start was recorded and the gate lets it out. */
 async function followGoverned<T>(
   start: GovernedStart,
   of: { readonly call: LanguageCall; readonly begun: Begun | undefined },
-  execute: () => PromiseLike<T>,
+  execute: Execute<T>,
   guard: (fn: () => void) => void,
 ): Promise<T> {
   const { call, begun } = of;
+  let spending: ModelSpending;
   try {
-    const spending = await enterCall(start, begun?.step.recorder ?? null, call);
+    spending = await enterCall(start, begun?.step.recorder ?? null, call);
     begun!.step.spending = spending;
   } catch (error) {
     guard(() => begun?.attempt.fail(error));
     throw error;
   }
-  return follow(begun!, execute, guard);
+  return follow(begun!, () => execute(spending.signal), guard);
+}
+
+/** The arguments of a model's method with a signal of ours beside the caller's. */
+function withSignal(args: readonly unknown[], signal: AbortSignal): unknown[] {
+  const params = args[0] as Fields;
+  return [{ ...params, abortSignal: signalWithPass(params['abortSignal'], signal) }, ...args.slice(1)];
 }
 
 /** Which operation a method of a model stands for, by what kind of model has it; `null` when it is no model call. */
@@ -109,14 +120,15 @@ export function recordModel<M>(model: M, recorder: Recorder, options: RecordMode
   const record =
     (name: string, method: Method): Method =>
     (...args) => {
-      const execute = (): PromiseLike<unknown> => method.apply(target, args);
+      const execute: Execute<unknown> = (signal) =>
+        method.apply(target, signal === null ? args : withSignal(args, signal));
       const calls: PlainCall[] = [];
       guard(() => {
         const call = toCall(target, name, args[0]);
         if (call !== null) calls.push(call);
       });
       const call = calls[0];
-      if (call === undefined) return execute();
+      if (call === undefined) return execute(null);
       const { operation } = call;
       if (operation === 'generate' || operation === 'stream')
         return recordLanguageCall({ ...call, operation }, execute, of);

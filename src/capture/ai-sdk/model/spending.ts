@@ -54,6 +54,7 @@ export async function enterCall(
     get refusal() {
       return pass.refusal;
     },
+    signal: pass.signal,
     part(part) {
       const bytes = partToBytes(part);
       outputBytes += bytes;

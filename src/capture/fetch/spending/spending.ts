@@ -20,7 +20,9 @@ const checkBytes = 16 * 1024;
 
 /** Watches what an exchange spends. */
 export interface Spending {
-  /** What to do when the pass no longer lets the exchange go on: cut it off, with this error. */
+  /** Aborted when the pass no longer lets the exchange go on; `null` when nothing cuts it off. */
+  readonly signal: AbortSignal | null;
+  /** What to do then: cut it off, with this error. */
   onRefused(cut: (error: Error) => void): void;
   head(kind: 'event-stream' | 'json' | 'other'): void;
   chunk(bytes: Uint8Array): void;
@@ -60,17 +62,22 @@ export function createSpending(pass: CallPass, format: WireFormat | null): Spend
     usage: answer?.usage ?? null,
     outputBytes: answer === null ? 0 : answerToBytes(answer),
   });
-  const check = (): void => {
-    timer = null;
-    bytesSince = 0;
-    if (isOver || isCut || pass.note(progress(reader?.answer() ?? null))) return;
+  const cutOff = (): void => {
+    if (isOver || isCut) return;
     isCut = true;
     cut?.(pass.refusal ?? new Error('the call may not go on'));
   };
+  const check = (): void => {
+    timer = null;
+    bytesSince = 0;
+    if (!isOver && !isCut && !pass.note(progress(reader?.answer() ?? null))) cutOff();
+  };
 
   return {
+    signal: pass.signal,
     onRefused(given) {
       cut = given;
+      whenCut(pass, cutOff);
     },
     head(kind) {
       reader = createAnswerReader({ kind, format, isRead: true, nowMs: () => 0 });
@@ -103,6 +110,22 @@ export function createSpending(pass: CallPass, format: WireFormat | null): Spend
   };
 }
 
+function whenCut({ signal }: CallPass, cutOff: () => void): void {
+  if (signal?.aborted === true) cutOff();
+  else signal?.addEventListener('abort', cutOff, { once: true });
+}
+
+/** An exchange below a layer that holds the pass and counts: it is cut off with it, and tells nothing. */
+function createFollower(pass: CallPass): Spending {
+  return {
+    signal: pass.signal,
+    onRefused: (cut) => whenCut(pass, () => cut(pass.refusal!)),
+    head: () => undefined,
+    chunk: () => undefined,
+    end: () => undefined,
+  };
+}
+
 /** What the request lets come out at most. */
 function outputMaxOf(options: Readonly<Record<string, unknown>> | null): number | null {
   const max = options?.['maxOutputTokens'];
@@ -110,8 +133,8 @@ function outputMaxOf(options: Readonly<Record<string, unknown>> | null): number 
 }
 
 /**
- * Asks about an exchange whose start was recorded. `null`: a layer above holds the pass for its step. Rejects with why the
- * exchange may not leave.
+ * Asks about an exchange whose start was recorded, or follows the pass that a layer above holds for its step. `null` when
+ * nothing is counted of it. Rejects with why the exchange may not leave.
  */
 export async function enterExchange(
   start: GovernedStart,
@@ -120,7 +143,9 @@ export async function enterExchange(
 ): Promise<Spending | null> {
   if (place === null) return enterGate(start, null, { ...unknownCall, kind: 'model' }).then(() => null);
   const { step, format } = place;
-  if (step.kind !== 'model' || heldPass(step) !== null) return null;
+  const held = heldPass(step);
+  if (held !== null) return createFollower(held);
+  if (step.kind !== 'model') return null;
   const parsed = request.text === null ? null : (format?.parseRequest(request.text, request.url.pathname) ?? null);
   const bytes = request.body?.bytes ?? null;
   const pass = await enterGate(start, step, {

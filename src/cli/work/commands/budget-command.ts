@@ -147,6 +147,9 @@ export function addBudget(program: Command, place: CommandPlace): void {
   const budget = program.command('budget').description('Limit what runs under a lease may spend, and stop them all.');
   addList(budget, place);
   addSet(budget, place);
-  addSwitch('stop', 'Put the emergency stop on: from now on no call of a governed run leaves.')(budget, place);
+  addSwitch('stop', 'Put the emergency stop on: no call of a governed run leaves, those that are out are cut off.')(
+    budget,
+    place,
+  );
   addSwitch('resume', 'Take the emergency stop back.')(budget, place);
 }

@@ -81,6 +81,14 @@ function limitToText({ nanoUsdMax, tokensMax }: BudgetLimit): string {
   return parts.filter((part) => part !== null).join(' and ');
 }
 
+/** The error of a call that was out when the emergency stop was put on. */
+export function budgetStopToError(): TachographError {
+  return new TachographError(
+    budgetCodes.emergency,
+    'The call was cut off: the emergency stop is on. Take it back to go on.',
+  );
+}
+
 /** The error that a refused call gets: its code names the layer. It says nothing of what others have spent. */
 export function refusalToError({ layer, standing, isUnpriced }: Refusal): TachographError {
   if (layer === 'emergency' || standing === null)

@@ -61,7 +61,8 @@ const stop = defineRoute({
   method: 'PUT',
   path: '/api/v1/budgets/stop',
   scope: 'admin',
-  summary: 'Puts the emergency stop on or takes it back: while it is on, no call of a governed run leaves.',
+  summary:
+    'Puts the emergency stop on or takes it back: while it is on, no call of a governed run leaves, and those that are out are cut off.',
   body: stopInput,
   answer: wireBudgets,
   async handle({ body }, around) {
