@@ -40,41 +40,46 @@ async function findForsaken({ parts }: OpenSite, left: readonly { runId: string;
 }
 
 describe.each(storeKinds)('kill -9 of workers on %s', (kind) => {
-  places.it(kind, `gives each of ${runCount} runs to another within ${withinMs} ms, and each ends once`, async () => {
-    const site = await places.site(kind);
-    const at = await places.open(site);
-    const created = await at.runs.create(
-      'default',
-      Array.from({ length: runCount }, () => ({ agentId: 'count', attemptsMax: 100, input: { steps: 3, ms: 150 } })),
-    );
-    const runIds = created.map(({ runId }) => runId);
-    const team = Array.from({ length: workerCount }, () => startOne(site, times.reapMs));
-    await Promise.all(team.map((worker) => worker.hears('ready')));
-    const killsByRun = new Map<string, number>();
-    const searches: Promise<readonly unknown[]>[] = [];
-    for (let kills = 0; kills < killsMax; kills += 1) {
-      // Somebody must be there to take over, however slowly a process starts.
+  places.it(
+    kind,
+    `gives each of ${runCount} runs to another within ${withinMs} ms, and each ends once`,
+    async () => {
+      const site = await places.site(kind);
+      const at = await places.open(site);
+      const created = await at.runs.create(
+        'default',
+        Array.from({ length: runCount }, () => ({ agentId: 'count', attemptsMax: 100, input: { steps: 3, ms: 150 } })),
+      );
+      const runIds = created.map(({ runId }) => runId);
+      const team = Array.from({ length: workerCount }, () => startOne(site, times.reapMs));
       await Promise.all(team.map((worker) => worker.hears('ready')));
-      await pause(Math.random() * 600);
-      const index = kills % workerCount;
-      await team[index]!.kill();
-      const left = await readLeft(at, team[index]!.workerId);
-      for (const { runId } of left) killsByRun.set(runId, (killsByRun.get(runId) ?? 0) + 1);
-      searches.push(findForsaken(at, left));
-      team[index] = startOne(site, times.reapMs);
-    }
-    expect((await Promise.all(searches)).flat()).toEqual([]);
-    expect(await haveEnded(at, runIds, { withinMs: 60_000 })).toBe(true);
-    await killAll(team);
-    expect(killsByRun.size).toBeGreaterThan(0);
-    const ledger = readLedger(site);
-    for (const runId of runIds) {
-      const row = await at.parts.work.get('default', runId);
-      expect(row).toMatchObject({ state: 'completed', attempts: (killsByRun.get(runId) ?? 0) + 1 });
-      expect(ledger.effects('note', runId)).toBe(1);
-    }
-    expect(await auditRuns(site, runIds)).toEqual([]);
-  });
+      const killsByRun = new Map<string, number>();
+      const searches: Promise<readonly unknown[]>[] = [];
+      for (let kills = 0; kills < killsMax; kills += 1) {
+        // Somebody must be there to take over, however slowly a process starts.
+        await Promise.all(team.map((worker) => worker.hears('ready')));
+        await pause(Math.random() * 600);
+        const index = kills % workerCount;
+        await team[index]!.kill();
+        const left = await readLeft(at, team[index]!.workerId);
+        for (const { runId } of left) killsByRun.set(runId, (killsByRun.get(runId) ?? 0) + 1);
+        searches.push(findForsaken(at, left));
+        team[index] = startOne(site, times.reapMs);
+      }
+      expect((await Promise.all(searches)).flat()).toEqual([]);
+      expect(await haveEnded(at, runIds, { withinMs: 60_000 })).toBe(true);
+      await killAll(team);
+      expect(killsByRun.size).toBeGreaterThan(0);
+      const ledger = readLedger(site);
+      for (const runId of runIds) {
+        const row = await at.parts.work.get('default', runId);
+        expect(row).toMatchObject({ state: 'completed', attempts: (killsByRun.get(runId) ?? 0) + 1 });
+        expect(ledger.effects('note', runId)).toBe(1);
+      }
+      expect(await auditRuns(site, runIds)).toEqual([]);
+    },
+    { isLarger: true },
+  );
 });
 
 it('leaves runs lying when nobody reaps: the check can fail', async () => {

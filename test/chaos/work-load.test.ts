@@ -52,12 +52,17 @@ async function flood(kind: StoreKind, sabotage: Sabotage = {}): Promise<{ rounds
 }
 
 describe.each(storeKinds)('a flood of one project on %s', (kind) => {
-  places.it(kind, `of ${floodCount} runs delays another's single run by two rounds at most`, async () => {
-    const { rounds, left } = await flood(kind);
-    expect(rounds).toBeLessThanOrEqual(2);
-    // It was still going on.
-    expect(left).toBeGreaterThan(0);
-  });
+  places.it(
+    kind,
+    `of ${floodCount} runs delays another's single run by two rounds at most`,
+    async () => {
+      const { rounds, left } = await flood(kind);
+      expect(rounds).toBeLessThanOrEqual(2);
+      // It was still going on.
+      expect(left).toBeGreaterThan(0);
+    },
+    { isLarger: true },
+  );
 });
 
 it('keeps another out as long as it lasts when projects take no turns: the check can fail', async () => {

@@ -3,7 +3,7 @@ import { TachographError } from '../../core/error.ts';
 import type { SqlRow } from '../sql/value.ts';
 import type { Cell } from './driver/cell.ts';
 import type { Answer, Statement } from './driver/exchange.ts';
-import { isConflict, isConnectionLost, isNameLost, toStoreError } from './driver/failure.ts';
+import { isConflict, isConnectionCut, isConnectionLost, isNameLost, toStoreError } from './driver/failure.ts';
 import { exchange, openPool, type PostgresClient, type PostgresPool } from './driver/pool.ts';
 
 /** Asks a database about one project. */
@@ -138,12 +138,7 @@ export function createDatabase(parts: {
 
   /** Runs `fn` on a connection, which goes back to the pool whatever comes; one that is broken is taken out of it. */
   const withClient = async <T>(fn: (link: Link) => Promise<T>): Promise<T> => {
-    let client: PostgresClient;
-    try {
-      client = await pool.connect();
-    } catch (error) {
-      throw toStoreError(error, place);
-    }
+    const client = await pool.connect();
     heed(client);
     let failure: unknown = null;
     try {
@@ -167,8 +162,8 @@ export function createDatabase(parts: {
     try {
       return await run();
     } catch (error) {
-      // A connection that broke while it was idle shows only now; asking again is harmless.
-      if (!isConnectionLost(error) && !isNameLost(error)) throw toStoreError(error, place);
+      // A connection that broke while it was idle shows only now, or one breaks as it is made; asking again is harmless.
+      if (!isConnectionCut(error) && !isNameLost(error)) throw toStoreError(error, place);
       return run().catch((again: unknown) => {
         throw toStoreError(again, place);
       });

@@ -107,7 +107,9 @@ export async function auditRuns(
 ): Promise<readonly string[]> {
   const open = await openSite(site);
   try {
-    // What the workers left in their journals is in the store already, or comes now; nothing may be there twice.
+    // What the workers left in their journals is in the store already, or comes now; nothing may be there twice. What waits
+    // to be filed is first: runs are sealed by what is in the record.
+    for (const projectId of new Set(runIds.map(projectOf))) await open.parts.work.file(projectId);
     await open.opened.indexer.catchUp();
     const faults = open.opened.problems.map((problem) => JSON.stringify(problem));
     for (const runId of runIds) faults.push(...(await findFaults(open, runId, projectOf(runId))));

@@ -20,8 +20,11 @@ export interface Places {
   open(site: Site, sabotage?: Sabotage): Promise<OpenSite>;
   /** Starts a worker over it in a process of its own. */
   start(site: Site, orders: OwnOrders): WorkerProcess;
-  /** A test on one of the stores; without PostgreSQL it is skipped with the reason. */
-  it(kind: StoreKind, title: string, body: () => Promise<void>): void;
+  /**
+   * A test on one of the stores; without PostgreSQL it is skipped with the reason. In the long form it is done once in each
+   * round, in fresh places; one that is a larger one then, or shows that a check can fail, is done once.
+   */
+  it(kind: StoreKind, title: string, body: () => Promise<void>, options?: { readonly isLarger?: boolean }): void;
 }
 
 /** The places of a test file. */
@@ -30,11 +33,19 @@ export function usePlaces(): Places {
   const folders: string[] = [];
   const opened: OpenSite[] = [];
   const workers: WorkerProcess[] = [];
-  afterEach(async () => {
+  const clean = async (): Promise<void> => {
     await killAll(workers.splice(0));
     for (const each of opened.splice(0)) await each.close();
     for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
-  });
+  };
+  afterEach(clean);
+  const inRounds = (title: string, body: () => Promise<void>) => async (): Promise<void> => {
+    for (let round = 1; round <= rounds; round += 1) {
+      await body();
+      await clean();
+      if (round % 10 === 0) process.stderr.write(`round ${round} of ${rounds}: ${title}\n`);
+    }
+  };
   return {
     on,
     async site(kind) {
@@ -52,12 +63,18 @@ export function usePlaces(): Places {
       workers.push(worker);
       return worker;
     },
-    it: (kind, title, body) => (kind === 'PostgreSQL' ? on.it(title, body) : it(title, body)),
+    it(kind, title, body, { isLarger = false } = {}) {
+      const whole = isLarger || !isLong || title.includes('the check can fail') ? body : inRounds(title, body);
+      if (kind === 'PostgreSQL') on.it(title, whole);
+      else it(title, whole);
+    },
   };
 }
 
 /** Resolves after a time. */
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Whether this is the long form, and how often it does a thing. */
+/** Whether this is the long form. */
 export const isLong = process.env['TACHOGRAPH_CHAOS_ROUNDS'] !== undefined;
+
+const rounds = Number(process.env['TACHOGRAPH_CHAOS_ROUNDS'] ?? 1);

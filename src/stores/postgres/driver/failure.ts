@@ -49,6 +49,11 @@ export function isConnectionLost(error: unknown): boolean {
   return code === undefined && driverMessages.test((error as Error | null)?.message ?? '');
 }
 
+/** True for a connection that ended early: asked again at once, another may answer. Not for one that was waited for in vain. */
+export function isConnectionCut(error: unknown): boolean {
+  return isConnectionLost(error) && !/timeout exceeded/i.test((error as Error | null)?.message ?? '');
+}
+
 function isPassing(error: unknown): boolean {
   const code = codeOf(error);
   return isConnectionLost(error) || isConflict(error) || (code !== undefined && passingClasses.has(code.slice(0, 2)));
