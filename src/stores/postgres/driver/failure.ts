@@ -51,7 +51,7 @@ export function isConnectionLost(error: unknown): boolean {
 
 /** True for a connection that ended early: asked again at once, another may answer. Not for one that was waited for in vain. */
 export function isConnectionCut(error: unknown): boolean {
-  return isConnectionLost(error) && !/timeout exceeded/i.test((error as Error | null)?.message ?? '');
+  return isConnectionLost(error) && !/timeout/i.test((error as Error | null)?.message ?? '');
 }
 
 function isPassing(error: unknown): boolean {
