@@ -18,6 +18,8 @@ export interface Database {
   exec(sql: string): void;
   /** Runs `fn` in a write transaction: all of it or nothing. Never nested. */
   transaction<T>(fn: () => T): T;
+  /** Runs `fn`, whose questions all see one moment, whatever other processes write meanwhile. */
+  snapshot<T>(fn: () => T): T;
   close(): void;
 }
 
@@ -169,6 +171,16 @@ export function openDatabase(path: string, busyMs: number): Database {
         // SQLite rolls some failures back by itself, a full disk among them.
         if (db.isTransaction) db.exec('ROLLBACK');
         throw error;
+      }
+    },
+    snapshot(fn) {
+      if (db.isTransaction) return fn();
+      // Deferred: the first question takes the moment. Prepared, as it goes before every reading.
+      prepare('BEGIN').run();
+      try {
+        return fn();
+      } finally {
+        if (db.isTransaction) prepare('COMMIT').run();
       }
     },
     close: () => guard(path, () => db.close()),

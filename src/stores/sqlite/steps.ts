@@ -169,7 +169,6 @@ export function listAttempts(db: Database, run: RunKey, stepId: string | null): 
       ? db.all('SELECT id, number FROM steps WHERE run_key = ?', run.key)
       : db.all('SELECT id, number FROM steps WHERE id = ? AND run_key = ?', idToCell(stepId), run.key);
   const numberById = new Map(steps.map((row) => [cellToId(row['id']!), row['number'] as number]));
-  // Rows first: what another process packs in between is then found in its pack.
   const rows =
     stepId === null
       ? db.all('SELECT *, ? AS run_id FROM attempts WHERE run_key = ?', run.id, run.key)

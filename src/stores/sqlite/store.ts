@@ -150,7 +150,10 @@ export function openSqliteStoreFrom(parts: SqliteStoreParts): Store {
     }, afterMs);
     timer.unref();
   };
-  const read = async <T>(fn: (db: Database) => T): Promise<T> => fn(open());
+  const read = async <T>(fn: (db: Database) => T): Promise<T> => {
+    const db = open();
+    return db.snapshot(() => fn(db));
+  };
 
   /** Imports the next runs with entries that wait, or the one that is named. */
   const fileSome = async (projectId: string, runId: string | null): Promise<'none' | 'some' | 'more'> => {
