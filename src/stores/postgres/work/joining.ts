@@ -1,62 +1,55 @@
+import type { Batcher } from '../../../core/batcher.ts';
+import { createBatcher } from '../../../core/batcher.ts';
+
 /*
  * Calls that come while others are under way go together with the next: eight workers that end their runs at the same time
  * make one transaction, and one that is alone waits for nobody.
  */
 
-interface Waiting<T, R> {
-  readonly items: readonly T[];
-  readonly resolve: (results: readonly R[]) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-interface Lane<T, R> {
-  underway: number;
-  waiting: Waiting<T, R>[];
-}
+/** What became of a call. */
+type Outcome<R> = { readonly results: readonly R[] } | { readonly error: unknown };
 
 const itemsMax = 128;
 
 /**
  * The same call over lists, with those that come while `underwayMax` are under way for their project joined. Results are
- * those of each call's own items.
+ * those of each call's own items; one that cannot be made does not fail the others.
  */
 export function joinCalls<T, R>(
   send: (projectId: string, items: readonly T[]) => Promise<readonly R[]>,
   underwayMax: number,
 ): (projectId: string, items: readonly T[]) => Promise<readonly R[]> {
-  const laneByProject = new Map<string, Lane<T, R>>();
+  const batcherByProject = new Map<string, Batcher<readonly T[], Outcome<R>>>();
 
-  const sendAll = async (projectId: string, calls: readonly Waiting<T, R>[]): Promise<void> => {
+  const sendAll = async (projectId: string, calls: readonly (readonly T[])[]): Promise<Outcome<R>[]> => {
     try {
-      const results = await send(projectId, calls.length === 1 ? calls[0]!.items : calls.flatMap(({ items }) => items));
+      const results = await send(projectId, calls.length === 1 ? calls[0]! : calls.flat());
       let from = 0;
-      for (const { items, resolve } of calls) resolve(results.slice(from, (from += items.length)));
+      return calls.map(({ length }) => ({ results: results.slice(from, (from += length)) }));
     } catch (error) {
-      if (calls.length === 1) return calls[0]!.reject(error);
-      // One that cannot be made must not fail the others.
-      for (const call of calls) await sendAll(projectId, [call]);
+      if (calls.length === 1) return [{ error }];
+      const outcomes: Outcome<R>[] = [];
+      for (const call of calls) outcomes.push(...(await sendAll(projectId, [call])));
+      return outcomes;
     }
   };
-  const takeCalls = (lane: Lane<T, R>): Waiting<T, R>[] => {
-    const calls = [lane.waiting.shift()!];
-    let count = calls[0]!.items.length;
-    while (lane.waiting.length > 0 && count + lane.waiting[0]!.items.length <= itemsMax) {
-      calls.push(lane.waiting.shift()!);
-      count += calls.at(-1)!.items.length;
+  const batcherOf = (projectId: string): Batcher<readonly T[], Outcome<R>> => {
+    let batcher = batcherByProject.get(projectId);
+    if (batcher === undefined) {
+      batcher = createBatcher({
+        ...{ batchMax: itemsMax, flightsMax: underwayMax, isAtOnce: true },
+        sizeOf: ({ length }) => length,
+        run: (calls) => sendAll(projectId, calls),
+      });
+      batcherByProject.set(projectId, batcher);
     }
-    return calls;
+    return batcher;
   };
-  const run = async (projectId: string, lane: Lane<T, R>): Promise<void> => {
-    lane.underway += 1;
-    while (lane.waiting.length > 0) await sendAll(projectId, takeCalls(lane));
-    lane.underway -= 1;
-    if (lane.underway === 0) laneByProject.delete(projectId);
+  return async (projectId, items) => {
+    const batcher = batcherOf(projectId);
+    const outcome = await batcher.add(items);
+    if (batcher.size === 0 && batcherByProject.get(projectId) === batcher) batcherByProject.delete(projectId);
+    if ('error' in outcome) throw outcome.error;
+    return outcome.results;
   };
-  return (projectId, items) =>
-    new Promise((resolve, reject) => {
-      let lane = laneByProject.get(projectId);
-      if (lane === undefined) laneByProject.set(projectId, (lane = { underway: 0, waiting: [] }));
-      lane.waiting.push({ items, resolve, reject });
-      if (lane.underway < underwayMax) void run(projectId, lane);
-    });
 }

@@ -13,17 +13,26 @@ interface Pending<In, Out> {
   readonly reject: (error: unknown) => void;
 }
 
-/**
- * A batcher: one batch at a time, in order, or `flightsMax` at a time in no order: while one waits for the store's disk the
- * next is worked on. `run` answers in the order of its items; when it throws, all of its batch fail. The first item after a
- * pause waits for nothing but the end of the current turn of the event loop.
- */
-export function createBatcher<In, Out>(options: {
+/** How things are gathered. */
+export interface BatcherOptions<In, Out> {
+  /** What goes at once, in items or in their sizes; one that is larger goes alone. */
   readonly batchMax: number;
+  /** How much an item counts; 1 unless said. */
+  readonly sizeOf?: (item: In) => number;
+  /** Batches under way at once; 1 unless said. With more they are in no order. */
   readonly flightsMax?: number;
+  /** The first item goes at once, alone, instead of at the end of the current turn of the event loop with what came in it. */
+  readonly isAtOnce?: boolean;
+  /** Answers in the order of its items; when it throws, all of its batch fail. */
   readonly run: (items: readonly In[]) => Promise<readonly Out[]>;
-}): Batcher<In, Out> {
-  const { flightsMax = 1 } = options;
+}
+
+/**
+ * A batcher: what comes while as many batches are under way as may be waits for the next, so that who is alone waits for
+ * nobody, and much at once costs little.
+ */
+export function createBatcher<In, Out>(options: BatcherOptions<In, Out>): Batcher<In, Out> {
+  const { batchMax, sizeOf = () => 1, flightsMax = 1, isAtOnce = false } = options;
   const waiting: Pending<In, Out>[] = [];
   const flights = new Set<Promise<void>>();
   let underWay = 0;
@@ -40,9 +49,17 @@ export function createBatcher<In, Out>(options: {
     }
   };
 
+  const nextBatch = (): readonly Pending<In, Out>[] => {
+    let size = sizeOf(waiting[0]!.item);
+    let count = 1;
+    while (count < waiting.length && size + sizeOf(waiting[count]!.item) <= batchMax)
+      size += sizeOf(waiting[count++]!.item);
+    return waiting.splice(0, count);
+  };
+
   const fly = async (): Promise<void> => {
-    await new Promise<void>((resolve) => setImmediate(resolve));
-    while (waiting.length > 0) await runBatch(waiting.splice(0, options.batchMax));
+    if (!isAtOnce) await new Promise<void>((resolve) => setImmediate(resolve));
+    while (waiting.length > 0) await runBatch(nextBatch());
   };
 
   const takeOff = (): void => {
