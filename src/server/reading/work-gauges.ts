@@ -2,6 +2,7 @@ import { isTerminal, runStatuses } from '../../core/model/run.ts';
 import { isLeased } from '../../core/work/state.ts';
 import type { WorkStore } from '../../core/work/work.ts';
 import type { Gauge } from '../metrics.ts';
+import { readCounts } from './work-counts.ts';
 
 /** A worker that was not seen for so long is taken for gone. */
 const seenMs = 60_000;
@@ -10,7 +11,7 @@ const one = (name: string, help: string, value: number): Gauge => ({ name, help,
 
 /** Numbers of a project's runs as work: how many are in which state, how long the oldest waits, leases and workers. */
 export async function readWorkGauges(work: WorkStore, projectId: string): Promise<readonly Gauge[]> {
-  const counts = await work.counts(projectId);
+  const counts = await readCounts(work, projectId);
   const nowMs = await work.nowMs();
   const workers = await work.listWorkers(projectId);
   const sumOf = (isOf: (state: (typeof counts)[number]['state']) => boolean): number =>

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { runStatuses } from '../../../core/model/run.ts';
 import type { WorkFilter } from '../../../core/work/work.ts';
 import { flag, integer, list, text, uuid } from '../../field.ts';
+import { readCounts } from '../../reading/work-counts.ts';
 import { rowToWire, workOf } from '../../reading/work-reading.ts';
 import type { Route } from '../../route.ts';
 import { defineRoute } from '../../route.ts';
@@ -60,7 +61,7 @@ const counts = defineRoute({
   answer: workCounts,
   async handle(_input, around): Promise<WorkCounts> {
     const work = workOf(around);
-    return { counts: await work.counts(around.projectId), nowMs: await work.nowMs() };
+    return { counts: await readCounts(work, around.projectId), nowMs: await work.nowMs() };
   },
 });
 
