@@ -5,9 +5,9 @@ var parts = found.split('.');
 var major = Number(parts[0]);
 var minor = Number(parts[1]);
 
-if (major > 22 || (major === 22 && minor >= 15)) {
+if (major > 22 || (major === 22 && minor >= 16)) {
   require('./open.cjs');
 } else {
-  process.stderr.write('tachograph needs Node 22.15 or newer; this is Node ' + found + '. See https://nodejs.org\n');
+  process.stderr.write('tachograph needs Node 22.16 or newer; this is Node ' + found + '. See https://nodejs.org\n');
   process.exitCode = 2;
 }

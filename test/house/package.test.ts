@@ -145,7 +145,7 @@ describe('dist', () => {
       return context.skip(`the machine's own Node is ${version}, not an old one`);
     const done = spawnSync(system, [join(root, 'bin/tachograph.cjs'), '--version'], { encoding: 'utf8' });
     expect(done.status).toBe(2);
-    expect(done.stderr).toContain('needs Node 22.15 or newer');
+    expect(done.stderr).toContain('needs Node 22.16 or newer');
     expect(done.stderr).toContain(version.slice(1));
   });
 });

@@ -18,8 +18,8 @@ import { examples, exitStatus, optionsOf, printJson, withHome } from './command.
 
 function checkNode(): Finding {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  const isNew = major > 22 || (major === 22 && minor >= 15);
-  const detail = `Node ${process.versions.node}${isNew ? '' : '; 22.15 or newer is needed'}`;
+  const isNew = major > 22 || (major === 22 && minor >= 16);
+  const detail = `Node ${process.versions.node}${isNew ? '' : '; 22.16 or newer is needed'}`;
   return { what: 'node', state: isNew ? 'good' : 'wrong', detail };
 }
 

@@ -12,7 +12,15 @@ import type { Database } from './database.ts';
  * Contents, documents and nodes are found by the first 8 bytes of their digest, which the index holds, and told apart by
  * all of it. No index forbids two of the same: every writer looks first, under the lock of its transaction.
  */
-const placedAs = 'project_key = ?1 AND epoch = ?2 AND substr(id, 1, 8) = substr(?3, 1, 8) AND id = ?3';
+const placedAs = 'project_key = ? AND epoch = ? AND substr(id, 1, 8) = substr(?, 1, 8) AND id = ?';
+
+/** The values of `placedAs`. A value is given as often as it is used: node:sqlite of Node 22 takes no numbered ones. */
+const placedValues = ({ project, epoch }: Place, id: Uint8Array): [number, number, Uint8Array, Uint8Array] => [
+  project,
+  epoch,
+  id,
+  id,
+];
 
 /** Where contents live: a project and an epoch. */
 export interface Place {
@@ -78,7 +86,7 @@ function contentKeyOf(db: Database, place: Place, id: string, known: KnownKeys):
 
 function findContentKey(db: Database, place: Place, id: string): number {
   const cell = hexToBytes(id);
-  const found = db.get(`SELECT key FROM contents WHERE ${placedAs}`, place.project, place.epoch, cell);
+  const found = db.get(`SELECT key FROM contents WHERE ${placedAs}`, ...placedValues(place, cell));
   if (found !== undefined) return found['key'] as number;
   const made = db.get(
     'INSERT INTO contents (project_key, epoch, id) VALUES (?, ?, ?) RETURNING key',
@@ -94,10 +102,8 @@ export function documentKeyOf(db: Database, place: Place, words: string): { key:
   if (words === '') return null;
   const digest = hash('sha256', words, 'buffer').subarray(0, 16);
   const found = db.get(
-    'SELECT key FROM documents WHERE project_key = ?1 AND epoch = ?2 AND substr(hash, 1, 8) = substr(?3, 1, 8) AND hash = ?3',
-    place.project,
-    place.epoch,
-    digest,
+    'SELECT key FROM documents WHERE project_key = ? AND epoch = ? AND substr(hash, 1, 8) = substr(?, 1, 8) AND hash = ?',
+    ...placedValues(place, digest),
   );
   if (found !== undefined) return { key: found['key'] as number, isNew: false };
   const made = db.get(
@@ -120,7 +126,7 @@ export interface PutContent {
 export function putContent(db: Database, place: Place, content: Content, known: KnownKeys): PutContent {
   const id = hexToBytes(content.id);
   const name = `${place.epoch}/${content.id}`;
-  const found = db.get(`SELECT key, size FROM contents WHERE ${placedAs}`, place.project, place.epoch, id);
+  const found = db.get(`SELECT key, size FROM contents WHERE ${placedAs}`, ...placedValues(place, id));
   if (found !== undefined && found['size'] !== null) {
     known.set(name, found['key'] as number);
     return { isNew: false, newDocument: null };
@@ -157,10 +163,8 @@ export function readContent(
 ): Content | null {
   const row = db.get(
     `SELECT ${contentColumns} ${fromContents}
-     WHERE c.project_key = ?1 AND c.epoch = ?2 AND substr(c.id, 1, 8) = substr(?3, 1, 8) AND c.id = ?3`,
-    place.project,
-    place.epoch,
-    hexToBytes(id),
+     WHERE c.project_key = ? AND c.epoch = ? AND substr(c.id, 1, 8) = substr(?, 1, 8) AND c.id = ?`,
+    ...placedValues(place, hexToBytes(id)),
   );
   return row === undefined ? null : read(row);
 }
@@ -178,12 +182,7 @@ interface NodeRow {
 }
 
 function findNode(db: Database, place: Place, id: string): NodeRow | null {
-  const row = db.get(
-    `SELECT key, content_key FROM nodes WHERE ${placedAs}`,
-    place.project,
-    place.epoch,
-    hexToBytes(id),
-  );
+  const row = db.get(`SELECT key, content_key FROM nodes WHERE ${placedAs}`, ...placedValues(place, hexToBytes(id)));
   return row === undefined ? null : { key: row['key'] as number, isWhole: row['content_key'] !== null };
 }
 
@@ -223,16 +222,15 @@ const path = `WITH RECURSIVE path (key, id, parent_key, content_key, depth) AS (
     SELECT key, id, parent_key, content_key, depth FROM nodes WHERE ${placedAs}
     UNION
     SELECT n.key, n.id, n.parent_key, n.content_key, n.depth FROM path CROSS JOIN nodes n ON n.key = path.parent_key
-    WHERE path.depth > ?4 + 1)`;
+    WHERE path.depth > ? + 1)`;
 
 /** Contents of a context in order, from index `from`; missing ones are left out. */
 export function readContext(db: Database, place: Place, nodeId: string, from: number): Content[] {
   const rows = db.all(
     `${path} SELECT ${contentColumns} FROM path CROSS JOIN contents c ON c.key = path.content_key
-     LEFT JOIN content_bytes b ON b.key = c.key WHERE path.depth > ?4 ORDER BY path.depth`,
-    place.project,
-    place.epoch,
-    hexToBytes(nodeId),
+     LEFT JOIN content_bytes b ON b.key = c.key WHERE path.depth > ? ORDER BY path.depth`,
+    ...placedValues(place, hexToBytes(nodeId)),
+    from,
     from,
   );
   const read = createContentReader(db);
@@ -244,9 +242,7 @@ export function readContextNodes(db: Database, place: Place, nodeId: string): Co
   const rows = db.all(
     `${path} SELECT path.id, path.depth, p.id AS parent_id, c.id AS content_id FROM path
      CROSS JOIN contents c ON c.key = path.content_key LEFT JOIN nodes p ON p.key = path.parent_key ORDER BY path.depth`,
-    place.project,
-    place.epoch,
-    hexToBytes(nodeId),
+    ...placedValues(place, hexToBytes(nodeId)),
     0,
   );
   return rows.map((row) => ({

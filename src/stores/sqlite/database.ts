@@ -133,6 +133,15 @@ export function openDatabase(path: string, busyMs: number): Database {
     return statement;
   };
   const execute = (sql: string): void => guard(path, () => db.exec(sql));
+  // Whether a transaction is under way.
+  let isWithin = false;
+  const rollBack = (): void => {
+    try {
+      db.exec('ROLLBACK');
+    } catch {
+      // SQLite rolls some failures back by itself, a full disk among them; then there is nothing to take back.
+    }
+  };
   return {
     path,
     prices: null,
@@ -163,24 +172,32 @@ export function openDatabase(path: string, busyMs: number): Database {
     exec: execute,
     transaction(fn) {
       execute('BEGIN IMMEDIATE');
+      isWithin = true;
       try {
         const result = fn();
         execute('COMMIT');
         return result;
       } catch (error) {
-        // SQLite rolls some failures back by itself, a full disk among them.
-        if (db.isTransaction) db.exec('ROLLBACK');
+        rollBack();
         throw error;
+      } finally {
+        isWithin = false;
       }
     },
     snapshot(fn) {
-      if (db.isTransaction) return fn();
+      if (isWithin) return fn();
       // Deferred: the first question takes the moment. Prepared, as it goes before every reading.
       prepare('BEGIN').run();
+      isWithin = true;
       try {
-        return fn();
+        const result = fn();
+        prepare('COMMIT').run();
+        return result;
+      } catch (error) {
+        rollBack();
+        throw error;
       } finally {
-        if (db.isTransaction) prepare('COMMIT').run();
+        isWithin = false;
       }
     },
     close: () => guard(path, () => db.close()),

@@ -15,8 +15,8 @@ const putKeySql = `INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT 
   name = excluded.name, scopes = excluded.scopes, created_at_ms = excluded.created_at_ms,
   expires_at_ms = excluded.expires_at_ms, revoked_at_ms = coalesce(keys.revoked_at_ms, excluded.revoked_at_ms), hash = excluded.hash`;
 
-const trimSessionsSql = `DELETE FROM ended_sessions WHERE project_id = ?1 AND (expires_at_ms <= ?2 OR id IN
-  (SELECT id FROM ended_sessions WHERE project_id = ?1 ORDER BY expires_at_ms DESC LIMIT -1 OFFSET ${endedSessionsMax}))`;
+const trimSessionsSql = `DELETE FROM ended_sessions WHERE project_id = ? AND (expires_at_ms <= ? OR id IN
+  (SELECT id FROM ended_sessions WHERE project_id = ? ORDER BY expires_at_ms DESC LIMIT -1 OFFSET ${endedSessionsMax}))`;
 
 /** Projects and keys in the store's own file. */
 export function createSqliteDirectory({ read, write }: DirectoryPlace): Directory {
@@ -48,7 +48,7 @@ export function createSqliteDirectory({ read, write }: DirectoryPlace): Director
     endSession: (projectId, { id, expiresAtMs }, nowMs) =>
       write((db) => {
         db.run('INSERT OR IGNORE INTO ended_sessions VALUES (?, ?, ?)', projectId, id, expiresAtMs);
-        db.run(trimSessionsSql, projectId, nowMs);
+        db.run(trimSessionsSql, projectId, nowMs, projectId);
       }),
     isSessionEnded: (projectId, sessionId) =>
       read(

@@ -1,23 +1,13 @@
 import { chmodSync, closeSync, openSync } from 'node:fs';
-import * as sqlite from 'node:sqlite';
+import { backup, DatabaseSync } from 'node:sqlite';
 import { TachographError } from '../../../core/error.ts';
 import { toStoreError } from '../database.ts';
-
-type OnlineBackup = (source: sqlite.DatabaseSync, path: string, options: { rate: number }) => Promise<number>;
-
-/** Node 22.15 has no online backup yet; there the file is written page by page in the thread that asks. */
-const onlineBackup = (sqlite as { backup?: OnlineBackup }).backup;
 
 /** All pages in one step: in several, a write of another process in between would begin it anew, for ever under load. */
 const allPages = 0x7fff_ffff;
 
-async function copyPages(source: sqlite.DatabaseSync, target: string): Promise<void> {
-  if (onlineBackup !== undefined) await onlineBackup(source, target, { rate: allPages });
-  else source.prepare('VACUUM INTO ?').run(target);
-}
-
 function checkCopy(file: string): void {
-  const db = new sqlite.DatabaseSync(file, { readOnly: true });
+  const db = new DatabaseSync(file, { readOnly: true });
   try {
     const [row] = db.prepare('PRAGMA quick_check(1)').all();
     const answer = Object.values(row ?? {})[0];
@@ -36,11 +26,11 @@ function checkCopy(file: string): void {
  * is checked, is whole without any other file, and has mode 0600.
  */
 export async function backupSqlite(file: string, target: string): Promise<void> {
-  let source: sqlite.DatabaseSync | null = null;
+  let source: DatabaseSync | null = null;
   try {
-    source = new sqlite.DatabaseSync(file, { readOnly: true, timeout: 10_000 });
-    if (onlineBackup !== undefined) closeSync(openSync(target, 'wx', 0o600));
-    await copyPages(source, target);
+    source = new DatabaseSync(file, { readOnly: true, timeout: 10_000 });
+    closeSync(openSync(target, 'wx', 0o600));
+    await backup(source, target, { rate: allPages });
     chmodSync(target, 0o600);
     checkCopy(target);
   } catch (error) {

@@ -162,10 +162,11 @@ function createAlerts({ write, nowMs }: BudgetPlace): Pick<BudgetLedger, 'claimA
       write((db) => {
         const now = nowMs();
         const rows = db.all(
-          `UPDATE budget_alerts SET claimed_until_ms = ?1 WHERE is_sent = 0 AND claimed_until_ms <= ?2
+          `UPDATE budget_alerts SET claimed_until_ms = ? WHERE is_sent = 0 AND claimed_until_ms <= ?
              AND (project_id, layer, scope, day, threshold) IN (SELECT project_id, layer, scope, day, threshold
-               FROM budget_alerts WHERE is_sent = 0 AND claimed_until_ms <= ?2 ORDER BY at_ms LIMIT ?3) RETURNING *`,
+               FROM budget_alerts WHERE is_sent = 0 AND claimed_until_ms <= ? ORDER BY at_ms LIMIT ?) RETURNING *`,
           now + claimMs,
+          now,
           now,
           limit,
         );
