@@ -37,9 +37,8 @@ export function createStopWatch(ledger: Pick<BudgetLedger, 'stops'>, everyMs = e
         waitingByProject.set(projectId, (waiting = new Set()));
         lookLater(projectId);
       }
-      const own = (): void => stop();
-      waiting.add(own);
-      return () => void waiting.delete(own);
+      waiting.add(stop);
+      return () => void waiting.delete(stop);
     },
   };
 }

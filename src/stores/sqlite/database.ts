@@ -132,14 +132,25 @@ export function openDatabase(path: string, busyMs: number): Database {
     }
     return statement;
   };
-  const execute = (sql: string): void => guard(path, () => db.exec(sql));
-  // Whether a transaction is under way.
   let isWithin = false;
-  const rollBack = (): void => {
+  /** Prepared, as it goes before and after every reading. */
+  const say = (sql: string): void => guard(path, () => void prepare(sql).run());
+  const within = <T>(begin: string, fn: () => T): T => {
+    say(begin);
+    isWithin = true;
     try {
-      db.exec('ROLLBACK');
-    } catch {
-      // SQLite rolls some failures back by itself, a full disk among them; then there is nothing to take back.
+      const result = fn();
+      say('COMMIT');
+      return result;
+    } catch (error) {
+      try {
+        db.exec('ROLLBACK');
+      } catch {
+        // SQLite rolls some failures back by itself, a full disk among them; then there is nothing to take back.
+      }
+      throw error;
+    } finally {
+      isWithin = false;
     }
   };
   return {
@@ -169,37 +180,10 @@ export function openDatabase(path: string, busyMs: number): Database {
         throw toStoreError(error, path);
       }
     },
-    exec: execute,
-    transaction(fn) {
-      execute('BEGIN IMMEDIATE');
-      isWithin = true;
-      try {
-        const result = fn();
-        execute('COMMIT');
-        return result;
-      } catch (error) {
-        rollBack();
-        throw error;
-      } finally {
-        isWithin = false;
-      }
-    },
-    snapshot(fn) {
-      if (isWithin) return fn();
-      // Deferred: the first question takes the moment. Prepared, as it goes before every reading.
-      prepare('BEGIN').run();
-      isWithin = true;
-      try {
-        const result = fn();
-        prepare('COMMIT').run();
-        return result;
-      } catch (error) {
-        rollBack();
-        throw error;
-      } finally {
-        isWithin = false;
-      }
-    },
+    exec: (sql) => guard(path, () => db.exec(sql)),
+    transaction: (fn) => within('BEGIN IMMEDIATE', fn),
+    // Deferred: the first question takes the moment.
+    snapshot: (fn) => (isWithin ? fn() : within('BEGIN', fn)),
     close: () => guard(path, () => db.close()),
   };
 }

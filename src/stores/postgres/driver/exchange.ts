@@ -79,7 +79,7 @@ export function createExchange(
   { names, greeter, kept }: ExchangeParts,
   done: (error: unknown, answers: readonly Answer[]) => void,
 ): Exchange {
-  const isAsking = names.isDirect === null && greeter !== null;
+  const isAsking = kept > 0 && names.isDirect === null && greeter !== null;
   const sent = isAsking ? [...statements, whoAnswers] : statements;
   let named: (Named | null)[] = [];
   const answers: Answer[] = [];
